@@ -1,0 +1,17 @@
+"""The Celery application and the whole schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("odzew")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+SCHEDULE: dict[str, dict[str, Any]] = {}
+app.conf.beat_schedule = SCHEDULE

@@ -1,0 +1,34 @@
+"""Response headers that differ by area: the admin's theme needs a looser policy than the pages the public sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+# The admin theme is built on Alpine.js, which evaluates expressions in attributes.
+STAFF_PREFIXES = ("/admin/", "/api/docs/")
+STAFF_POLICY = {
+    "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "frame-src": [SELF],
+    "frame-ancestors": [SELF],
+}
+
+
+class AdminPolicyMiddleware:
+    """Give staff pages their own Content-Security-Policy; everything else keeps the strict one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(STAFF_PREFIXES):
+            response._csp_replace = STAFF_POLICY  # type: ignore[attr-defined]  # the hook of django-csp's decorators
+        return response

@@ -1,0 +1,320 @@
+"""Settings, all of them from the environment; .env.example lists and explains every variable.
+
+``ODZEW_ENV`` is ``production`` where DATABASE_URL is set and ``demo`` where it is not, unless it says otherwise.
+In production a missing or malformed value stops the start and the message names the variable.
+"""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import environ
+from cryptography.fernet import Fernet
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from config import embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Reading values strictly ------------------------------------------------------------------------------------------
+
+ENVIRONMENT: str = env.str("ODZEW_ENV", "production" if env.str("DATABASE_URL", "") else "demo")
+if ENVIRONMENT not in {"production", "demo", "test"}:
+    raise ImproperlyConfigured("ODZEW_ENV: must be production, demo or test")
+IS_PRODUCTION = ENVIRONMENT == "production"
+
+
+def read(name: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
+    """Return the parsed variable, or the default; a default of ``None`` makes it required.
+
+    Raises:
+        ImproperlyConfigured: the variable is required and missing, or its value is malformed.
+    """
+    raw = env.str(name, "")
+    if not raw:
+        if default is None:
+            raise ImproperlyConfigured(f"{name}: required in production, see .env.example")
+        return default
+    try:
+        return parse(raw)
+    except (ValueError, KeyError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name}: malformed value ({type(error).__name__})") from error
+
+
+def required(local: Any) -> Any:
+    """Return the default of a variable that production must set and other environments need not."""
+    return None if IS_PRODUCTION else local
+
+
+def words(raw: str) -> list[str]:
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def flag(raw: str) -> bool:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
+
+
+def secret(raw: str) -> str:
+    if len(raw) < 50:
+        raise ValueError("shorter than 50 characters")
+    return raw
+
+
+def fernet_keys(raw: str) -> list[str]:
+    for key in words(raw):
+        Fernet(key)
+    return words(raw)
+
+
+def database(raw: str) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.db_url_config(raw)
+    if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
+        raise ValueError("not a postgres:// URL with a database name")
+    return config
+
+
+def origin(raw: str) -> str:
+    if not raw.startswith(("http://", "https://")):
+        raise ValueError("not an http(s) URL")
+    return raw.rstrip("/")
+
+
+def mailbox(raw: str) -> str:
+    if "@" not in parseaddr(raw)[1]:
+        raise ValueError("not an e-mail address")
+    return raw
+
+
+# --- Secrets and hosts ------------------------------------------------------------------------------------------------
+
+SECRET_KEY: str = read("SECRET_KEY", required("odzew-local-key-that-protects-nothing-but-a-demonstration"), secret)
+# Encrypts identifiers in the database; the first key encrypts, all of them decrypt.
+FIELD_ENCRYPTION_KEYS: list[str] = read(
+    "FIELD_ENCRYPTION_KEYS", required(["b2R6ZXctbG9jYWwta2V5LW9mLWEtZGVtb25zdHJhdGk="]), fernet_keys
+)
+DEBUG = False
+ALLOWED_HOSTS: list[str] = read("ALLOWED_HOSTS", required(["*"]), words)
+CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], words)
+PUBLIC_URL: str = read("PUBLIC_URL", required("http://127.0.0.1:8000"), origin)
+# How many proxies in front of the application append to X-Forwarded-For; 0 trusts the connection's address only.
+TRUSTED_PROXIES: int = read("TRUSTED_PROXIES", 0, int)
+
+# --- Applications -----------------------------------------------------------------------------------------------------
+
+LOCAL_APPS = ["config", "feedback", "surveys", "privacy"]
+INSTALLED_APPS = [
+    *LOCAL_APPS,
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "csp",
+    "django_celery_beat",
+    "health_check",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.security.AdminPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Stores -----------------------------------------------------------------------------------------------------------
+
+EMBEDDED_POSTGRESQL = not env.str("DATABASE_URL", "")
+if EMBEDDED_POSTGRESQL and (IS_PRODUCTION or not embedded.is_installed()):
+    raise ImproperlyConfigured("DATABASE_URL: required where the embedded PostgreSQL is not installed")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **(embedded.connection(VAR) if EMBEDDED_POSTGRESQL else read("DATABASE_URL", None, database)),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": False,
+    }
+}
+CACHES = {
+    "default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), environ.Env.cache_url_config)
+}
+
+# --- Background work --------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL: str = read("CELERY_BROKER_URL", required("filesystem://"))
+if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR / "broker" / "queue"),
+        "data_folder_out": str(VAR / "broker" / "queue"),
+        "control_folder": str(VAR / "broker" / "control"),
+        "store_processed": False,
+    }
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_TIME_LIMIT = 15 * 60
+CELERY_TASK_SOFT_TIME_LIMIT = 14 * 60
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again; every task may run twice
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ALWAYS_EAGER = ENVIRONMENT == "test"
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_TIMEZONE = "UTC"
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+
+mail: dict[str, Any] = read(
+    "EMAIL_URL",
+    required(
+        {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(VAR / "mail")}
+    ),
+    environ.Env.email_url_config,
+)
+EMAIL_BACKEND = mail["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = mail.get("EMAIL_FILE_PATH", "")
+EMAIL_HOST, EMAIL_PORT = mail.get("EMAIL_HOST") or "localhost", mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.get("EMAIL_HOST_USER") or "", mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail.get("EMAIL_USE_TLS", False), mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL: str = read("DEFAULT_FROM_EMAIL", required("Odzew <privacy@odzew.example>"), mailbox)
+
+# --- Languages and time -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("pl", "polski"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / app / "locale" for app in LOCAL_APPS]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Static files -----------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Security ---------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_PRODUCTION
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # probes come from inside, without TLS
+if read("BEHIND_TLS_PROXY", default=False, parse=flag):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# No page of ours may send its address to another site: addresses of personal pages carry tokens.
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Any site may call the asking endpoints without credentials; each product then checks the origin itself.
+CORS_URLS_REGEX = r"^/api/v1/(products|invitations)/"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_PREFLIGHT_MAX_AGE = 24 * 60 * 60
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.api.error_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Odzew",
+    "DESCRIPTION": "Ask one question, capture the answer, respect the person.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Admin ------------------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Odzew",
+    "SITE_HEADER": "Odzew",
+    "SITE_SUBHEADER": _("Customer feedback that respects the customer"),
+    "SITE_SYMBOL": "graphic_eq",
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": True,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}

@@ -1,0 +1,34 @@
+"""Tests run on real PostgreSQL: the embedded one, or the server DATABASE_URL names."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("ODZEW_ENV", "test")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's synchronous API runs an event loop
+
+import contextlib
+
+import pytest
+from django.core.cache import cache
+
+from config import embedded
+
+running = contextlib.ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings  # noqa: PLC0415  settings are read once the environment above is set
+
+    if settings.EMBEDDED_POSTGRESQL:
+        running.enter_context(embedded.server(settings.VAR))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    running.close()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Rate limits of one test must not slow down the next."""
+    cache.clear()
