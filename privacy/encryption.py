@@ -1,0 +1,48 @@
+"""Identifiers that must be kept readable for a while are encrypted at rest; what only has to match is hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.expressions import Expression
+
+
+@lru_cache(maxsize=1)
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text that is encrypted in the database with FIELD_ENCRYPTION_KEYS; it cannot be searched, only read back."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return _fernet().encrypt(value.encode()).decode() if value else value
+
+    def from_db_value(self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper) -> str | None:
+        return _fernet().decrypt(value.encode()).decode() if value else value
+
+
+def keyed_hash(purpose: str, value: str) -> bytes:
+    """Return an HMAC-SHA256 (32 bytes) of the value that equals another one's only for the same purpose and value."""
+    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}\x00{value}".encode(), hashlib.sha256)
+
+
+def new_token() -> str:
+    """Return a fresh URL-safe token made of 32 random bytes."""
+    return secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> bytes:
+    """Return what is stored of a token: its SHA-256 (32 bytes); a random token needs no key or salt."""
+    return hashlib.sha256(token.encode()).digest()

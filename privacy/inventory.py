@@ -1,0 +1,204 @@
+"""The inventory: a declaration of every stored column and store, and of what each right does to it.
+
+Each application declares its tables in ``personal_data.py``, which is discovered like the admin's modules. The
+system checks refuse a column that nobody declared, so that forgetting one is loud. GDPR Art. 5, 15, 17, 20, 30.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Access(StrEnum):
+    """What a copy under Art. 15 contains."""
+
+    EXACT = "exact"
+    LABELLED = "labelled"  # exact, and marked as derived by us
+    ROLE = "role"  # members of staff appear as a role, third parties are redacted
+    WITHHELD = "withheld"  # never delivered; the reason is given instead
+
+
+class Erasure(StrEnum):
+    """What happens to the column under Art. 17."""
+
+    DELETE_ROW = "delete_row"
+    BLANK = "blank"
+    UNLINK = "unlink"
+    HASH = "hash"
+    KEEP = "keep"
+
+
+class Expiry(StrEnum):
+    """What happens when the period ends."""
+
+    DELETE_ROW = "delete_row"
+    BLANK = "blank"
+    COARSEN = "coarsen"
+
+
+class Rectification(StrEnum):
+    """What happens under Art. 16."""
+
+    EDIT = "edit"
+    REPLACE = "replace"  # the old text is erased
+    RECOMPUTE = "recompute"
+    NOTE = "note"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purpose:
+    """Why data are processed, in the words of the notice.
+
+    Args:
+        basis: the article that allows it, as "6(1)(f)".
+        balancing_test: where the balancing test of a legitimate interest is written down.
+        text: language → sentence.
+    """
+
+    basis: str
+    text: Mapping[str, str]
+    balancing_test: str = ""
+
+
+PURPOSES: Final[dict[str, Purpose]] = {
+    "feedback": Purpose(
+        basis="6(1)(f)",
+        balancing_test="LIA-1",
+        text={
+            "pl": "Zbieramy i analizujemy informacje zwrotne, aby ulepszać nasze produkty i usługi.",
+            "en": "We collect and analyse feedback in order to improve our products and services.",
+        },
+    ),
+    "follow_up": Purpose(
+        basis="6(1)(f)",
+        balancing_test="LIA-2",
+        text={
+            "pl": "Kontaktujemy się z osobą, która odpowiedziała, aby lepiej zrozumieć jej odpowiedź.",
+            "en": "We contact a person who answered in order to understand the answer better.",
+        },
+    ),
+    "throttling": Purpose(
+        basis="6(1)(f)",
+        balancing_test="LIA-3",
+        text={
+            "pl": "Pamiętamy, kiedy pytaliśmy, aby nie pytać zbyt często.",
+            "en": "We remember when we asked, so that we do not ask too often.",
+        },
+    ),
+    "rights": Purpose(
+        basis="6(1)(c)",
+        text={
+            "pl": "Rozpatrujemy żądania osób, których dane dotyczą, i wykazujemy, że to zrobiliśmy.",
+            "en": "We handle requests of data subjects and can show that we did.",
+        },
+    ),
+    "administration": Purpose(
+        basis="6(1)(f)",
+        balancing_test="LIA-4",
+        text={
+            "pl": "Prowadzimy konta pracowników i dbamy o bezpieczeństwo systemu.",
+            "en": "We keep accounts of our staff and the system secure.",
+        },
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """How a column is treated; ``personal=False`` is a declaration too.
+
+    Args:
+        category: kind of data as the notice names it.
+        purpose: key of ``PURPOSES``.
+        keep: longest period as an ISO 8601 duration, counted from collection.
+        portability: whether a copy under Art. 20 has it: provided or observed data only.
+        logged: whether its value may appear in logs.
+    """
+
+    personal: bool = True
+    category: str = ""
+    purpose: str = ""
+    keep: str = "P3Y"
+    access: Access = Access.EXACT
+    portability: bool = False
+    erasure: Erasure = Erasure.DELETE_ROW
+    expiry: Expiry = Expiry.DELETE_ROW
+    rectification: Rectification = Rectification.NONE
+    logged: bool = False
+
+
+NOT_PERSONAL: Final = Column(personal=False, logged=True)
+
+STAFF: Final = Column(
+    category="staff account",
+    purpose="administration",
+    access=Access.ROLE,
+    erasure=Erasure.KEEP,
+    rectification=Rectification.EDIT,
+)
+
+
+def not_personal(*names: str) -> dict[str, Column]:
+    """Declare columns that say nothing about a person."""
+    return dict.fromkeys(names, NOT_PERSONAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The declaration of one model.
+
+    Args:
+        model: label as "app.Model".
+        person: path of foreign keys from a row to the person it is about; empty for the person's own table.
+        waived: why there is no such path, where the people in the table are no data subjects of a survey.
+        columns: name of the concrete field → treatment.
+    """
+
+    model: str
+    columns: Mapping[str, Column]
+    person: str | None = None
+    waived: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Something outside our tables that holds data: a cookie, a cache, a log, a backup."""
+
+    name: str
+    kind: str
+    column: Column
+    detail: str = ""
+
+
+@dataclass
+class Inventory:
+    """All declarations of the running project."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    stores: dict[str, Store] = field(default_factory=dict)
+
+    def declare(self, *declarations: Table | Store) -> None:
+        """Add declarations.
+
+        Raises:
+            ValueError: the same table or store was declared before.
+        """
+        for declaration in declarations:
+            known: dict[str, Table] | dict[str, Store]
+            if isinstance(declaration, Table):
+                known, name = self.tables, declaration.model
+            else:
+                known, name = self.stores, declaration.name
+            if name in known:
+                raise ValueError(f"{name} is declared twice")
+            known[name] = declaration  # type: ignore[assignment]  # the branch above chose the matching dictionary
+
+
+inventory: Final = Inventory()
+declare = inventory.declare

@@ -1,0 +1,26 @@
+"""Models of the ground floor: who is responsible, who among the staff may see what, and what data subjects ask for."""
+
+from privacy.models.organisation import Controller, Membership, Product, SigningSecret
+from privacy.models.requests import (
+    IdentityProof,
+    RequestEvent,
+    RequestItem,
+    RequestMessage,
+    RequestToken,
+    Right,
+    RightsRequest,
+)
+
+__all__ = [
+    "Controller",
+    "IdentityProof",
+    "Membership",
+    "Product",
+    "RequestEvent",
+    "RequestItem",
+    "RequestMessage",
+    "RequestToken",
+    "Right",
+    "RightsRequest",
+    "SigningSecret",
+]

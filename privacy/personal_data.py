@@ -1,0 +1,172 @@
+"""What this application, and the third-party tables that hold people, store about whom."""
+
+from typing import Final
+
+from privacy.inventory import (
+    STAFF,
+    Access,
+    Column,
+    Erasure,
+    Rectification,
+    Store,
+    Table,
+    declare,
+    not_personal,
+)
+
+# The content of a request goes after twelve months; that it was made, and answered, stays for three years.
+REQUEST_CONTENT: Final = Column(
+    category="request", purpose="rights", keep="P1Y", erasure=Erasure.BLANK, rectification=Rectification.NOTE
+)
+REQUEST_FACT: Final = Column(
+    category="request", purpose="rights", keep="P3Y", erasure=Erasure.KEEP, rectification=Rectification.NOTE
+)
+REQUEST_IDENTIFIER: Final = Column(
+    category="identifier", purpose="rights", keep="P1Y", access=Access.WITHHELD, erasure=Erasure.HASH
+)
+
+declare(
+    Table(
+        model="privacy.Controller",
+        columns=not_personal(
+            *("id", "name", "group_name", "address", "contact_email", "privacy_email"),
+            *("supervisory_authority", "country", "time_zone"),
+        ),
+    ),
+    Table(
+        model="privacy.Product",
+        columns=not_personal(
+            *("id", "controller", "name", "public_key", "test_key", "is_live", "time_zone", "default_language"),
+            *("allowed_origins", "allowed_url_parameters", "identity_mode"),
+        ),
+    ),
+    Table(model="privacy.SigningSecret", columns=not_personal("id", "product", "secret", "created_at")),
+    Table(
+        model="privacy.Membership",
+        waived="a member of staff, not a data subject of a survey",
+        columns={**not_personal("id", "controller", "product"), "user": STAFF},
+    ),
+    Table(
+        model="privacy.RightsRequest",
+        waived="a request stands by itself: who made it is only known after proof",
+        columns={
+            **not_personal("id", "controller", "product", "language", "source", "state"),
+            "reference": REQUEST_FACT,
+            "email": REQUEST_CONTENT,
+            "email_hash": REQUEST_IDENTIFIER,
+            "receipt_hash": REQUEST_IDENTIFIER,
+            "details": REQUEST_CONTENT,
+            "reply_channel": REQUEST_FACT,
+            "postal_address": REQUEST_CONTENT,
+            "acts_for_another": REQUEST_FACT,
+            "mandate": REQUEST_CONTENT,
+            "received_at": REQUEST_FACT,
+            "received_on": REQUEST_FACT,
+            "target_on": REQUEST_FACT,
+            "due_on": REQUEST_FACT,
+            "due_extended_on": REQUEST_FACT,
+            "extended_at": REQUEST_FACT,
+            "extension_reason": REQUEST_FACT,
+            "closed_at": REQUEST_FACT,
+            "duplicate_of": REQUEST_FACT,
+            "entered_by": STAFF,
+        },
+    ),
+    Table(
+        model="privacy.RequestItem",
+        person="request",
+        columns={
+            **not_personal("id", "request"),
+            "right": REQUEST_FACT,
+            "outcome": REQUEST_FACT,
+            "decided_at": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="privacy.IdentityProof",
+        person="request",
+        columns={
+            **not_personal("id", "request"),
+            "kind": REQUEST_FACT,
+            "identifier_hash": REQUEST_IDENTIFIER,
+            "proved_at": REQUEST_FACT,
+            "checked_by": STAFF,
+        },
+    ),
+    Table(
+        model="privacy.RequestToken",
+        person="request",
+        columns={
+            **not_personal("id", "request", "purpose", "digest", "expires_at"),
+            "created_at": REQUEST_FACT,
+            "used_at": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="privacy.RequestMessage",
+        person="request",
+        columns={
+            **not_personal("id", "request", "attempts", "next_attempt_at"),
+            "kind": REQUEST_FACT,
+            "created_at": REQUEST_FACT,
+            "sent_at": REQUEST_FACT,
+            "failed_at": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="privacy.RequestEvent",
+        person="request",
+        columns={
+            **not_personal("id", "request", "number", "fields", "previous_hash", "hash"),
+            "at": REQUEST_FACT,
+            "actor": REQUEST_FACT,
+            "user": STAFF,
+            "action": REQUEST_FACT,
+            "from_state": REQUEST_FACT,
+            "to_state": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="auth.User",
+        waived="a member of staff, not a data subject of a survey",
+        columns={
+            **not_personal("id", "is_superuser", "is_staff", "is_active"),
+            "password": STAFF,
+            "last_login": STAFF,
+            "username": STAFF,
+            "first_name": STAFF,
+            "last_name": STAFF,
+            "email": STAFF,
+            "date_joined": STAFF,
+        },
+    ),
+    Table(
+        model="admin.LogEntry",
+        waived="what members of staff did; texts name records by number, never by person",
+        columns={
+            **not_personal("id", "content_type", "object_id", "object_repr", "action_flag", "change_message"),
+            "action_time": STAFF,
+            "user": STAFF,
+        },
+    ),
+    Table(
+        model="sessions.Session",
+        waived="sessions of members of staff; data subjects have none",
+        columns={**not_personal("session_key", "expire_date"), "session_data": STAFF},
+    ),
+    Store(name="sessionid", kind="cookie", column=STAFF, detail="staff log in; ends after 12 hours"),
+    Store(name="csrftoken", kind="cookie", column=STAFF, detail="protects forms of staff pages"),
+    Store(name="django_language", kind="cookie", column=STAFF, detail="the language chosen in the admin"),
+    Store(
+        name="rate limits",
+        kind="cache",
+        column=Column(category="network address", purpose="administration", keep="P1D", erasure=Erasure.KEEP),
+        detail="keyed hashes of address prefixes and mailboxes, at most a day",
+    ),
+    Store(
+        name="outgoing mail",
+        kind="mail provider",
+        column=REQUEST_CONTENT,
+        detail="the operator's mail provider delivers answers to requests",
+    ),
+)

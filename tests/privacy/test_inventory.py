@@ -1,0 +1,83 @@
+from dataclasses import replace
+
+import pytest
+
+from privacy.checks import is_acceptable_period, models_to_declare, problems
+from privacy.inventory import STAFF, Column, Inventory, Table, inventory, not_personal
+
+
+def ids(declared):
+    return [problem.id for problem in problems(declared, models_to_declare())]
+
+
+def altered(label, table):
+    return Inventory(tables={**inventory.tables, label: table}, stores=inventory.stores)
+
+
+def test_every_column_of_the_project_is_declared():
+    assert ids(inventory) == []
+
+
+def test_an_undeclared_column_is_refused_and_the_message_says_what_to_write():
+    table = inventory.tables["feedback.Respondent"]
+    columns = {name: column for name, column in table.columns.items() if name != "email"}
+
+    found = list(problems(altered(table.model, replace(table, columns=columns)), models_to_declare()))
+
+    assert [problem.id for problem in found] == ["privacy.E001"]
+    assert "feedback.Respondent.email" in found[0].msg
+    assert "feedback/personal_data.py" in found[0].hint
+
+
+def test_a_declared_column_that_vanished_is_refused():
+    table = inventory.tables["feedback.Respondent"]
+
+    changed = replace(table, columns={**table.columns, **not_personal("fax")})
+
+    assert ids(altered(table.model, changed)) == ["privacy.E002"]
+
+
+def test_a_table_with_personal_columns_needs_a_path_to_the_person():
+    table = inventory.tables["feedback.Response"]
+
+    assert ids(altered(table.model, replace(table, person=None))) == ["privacy.E003"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [({"purpose": "curiosity"}, "privacy.E004"), ({"category": ""}, "privacy.E005"), ({"keep": "P4Y"}, "privacy.E006")],
+)
+def test_a_personal_column_needs_a_known_purpose_a_category_and_an_acceptable_period(change, problem):
+    table = inventory.tables["feedback.Response"]
+    columns = {**table.columns, "comment": replace(table.columns["comment"], **change)}
+
+    assert ids(altered(table.model, replace(table, columns=columns))) == [problem]
+
+
+def test_declaring_a_table_twice_is_refused():
+    declared = Inventory()
+    declared.declare(Table(model="app.Model", columns={}))
+
+    with pytest.raises(ValueError, match="declared twice"):
+        declared.declare(Table(model="app.Model", columns={"user": STAFF}))
+
+
+@pytest.mark.parametrize(
+    ("period", "acceptable"),
+    [
+        ("P3Y", True),
+        ("P36M", True),
+        ("P37M", False),
+        ("P1Y1M", True),
+        ("P30D", True),
+        ("P0D", False),
+        ("P", False),
+        ("3 years", False),
+    ],
+)
+def test_periods_are_iso_8601_and_at_most_three_years(period, acceptable):
+    assert is_acceptable_period(period) is acceptable
+
+
+def test_a_column_is_personal_unless_it_says_otherwise():
+    assert Column().personal
