@@ -1,0 +1,41 @@
+"""What this application stores: surveys and their wording, and who published them."""
+
+from typing import Final
+
+from privacy.inventory import STAFF, Table, declare, not_personal
+
+THROTTLES: Final = (
+    *("first_survey_delay_days", "response_days", "decline_days", "snooze_days", "unanswered_days"),
+    *("shows_in_90_days", "known_percentage", "anonymous_percentage"),
+)
+
+declare(
+    Table(model="surveys.ProductThrottles", columns=not_personal("id", "product", *THROTTLES)),
+    Table(
+        model="surveys.Survey",
+        columns=not_personal(
+            *("id", "product", "name", "metric", "band_profile", "slug", "channels", "state", "priority"),
+            *("starts_at", "ends_at", "current_version", *THROTTLES),
+        ),
+    ),
+    Table(
+        model="surveys.Wording",
+        columns=not_personal("id", "survey", "language", "question", "low_label", "high_label", "decline_label"),
+    ),
+    Table(
+        model="surveys.BandWording",
+        columns=not_personal(
+            "id", "survey", "language", "band", "follow_up_question", "placeholder", "reasons", "thanks"
+        ),
+    ),
+    Table(
+        model="surveys.SurveyVersion",
+        waived="the member of staff who published it is no data subject of a survey",
+        columns={
+            **not_personal(
+                *("id", "survey", "number", "metric", "band_profile", "default_language", "content", "published_at"),
+            ),
+            "published_by": STAFF,
+        },
+    ),
+)

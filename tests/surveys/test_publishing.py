@@ -1,0 +1,116 @@
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from surveys.models import BandWording, Survey
+from surveys.publishing import change_state, has_unpublished_changes, publish
+from surveys.scales import Band, BandProfile, Metric, scale_of
+from tests.factories import make_draft, make_response, make_survey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_a_new_survey_is_usable_after_choosing_product_and_metric(metric):
+    version = publish(survey=make_draft(metric=metric))
+
+    assert set(version.content) == {"pl", "en"}
+    for words in version.content.values():
+        assert words["question"]
+        assert set(words["bands"]) == set(Band)
+
+
+def test_publishing_freezes_a_version_that_nobody_can_change_or_delete():
+    version = publish(survey=make_draft())
+
+    with pytest.raises(IntegrityError, match="published"), transaction.atomic():
+        type(version).objects.filter(pk=version.pk).update(content={})
+    with pytest.raises(IntegrityError, match="published"), transaction.atomic():
+        type(version).objects.filter(pk=version.pk)._raw_delete("default")
+
+
+def test_a_new_version_takes_over_and_old_responses_keep_what_they_were_shown():
+    survey = make_survey()
+    old = make_response(survey=survey)
+    survey.wordings.filter(language="pl").update(question="Nowe pytanie?")
+
+    new = publish(survey=survey)
+
+    survey.refresh_from_db()
+    old.refresh_from_db()
+    assert survey.current_version == new
+    assert (new.number, old.version.number) == (2, 1)
+    assert old.version.content["pl"]["question"] != "Nowe pytanie?"
+
+
+def test_publishing_again_without_a_change_is_refused():
+    survey = make_survey()
+
+    with pytest.raises(ValidationError) as refusal:
+        publish(survey=survey)
+
+    assert refusal.value.code == "unchanged"
+    assert not has_unpublished_changes(survey)
+
+
+def test_a_survey_without_wording_in_the_default_language_cannot_be_published():
+    survey = make_draft()
+    survey.wordings.filter(language="pl").delete()
+
+    with pytest.raises(ValidationError) as refusal:
+        publish(survey=survey)
+
+    assert refusal.value.code == "no_wording"
+    assert survey.versions.count() == 0
+
+
+def test_a_language_that_lacks_a_band_cannot_be_published():
+    survey = make_draft()
+    BandWording.objects.filter(survey=survey, language="en", band=Band.PASSIVE).delete()
+
+    with pytest.raises(ValidationError) as refusal:
+        publish(survey=survey)
+
+    assert refusal.value.code == "incomplete_wording"
+
+
+def test_a_draft_cannot_be_live():
+    survey = make_draft()
+
+    with pytest.raises(ValidationError) as refusal:
+        change_state(survey=survey, to=Survey.State.LIVE)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Survey.objects.filter(pk=survey.pk).update(state="live")
+
+    assert refusal.value.code == "not_published"
+
+
+def test_an_archived_survey_stays_archived():
+    survey = change_state(survey=make_survey(), to=Survey.State.ARCHIVED)
+
+    with pytest.raises(ValidationError) as refusal:
+        change_state(survey=survey, to=Survey.State.LIVE)
+
+    assert refusal.value.code == "archived"
+
+
+@pytest.mark.parametrize(
+    ("metric", "profile", "bands"),
+    [
+        (Metric.NPS, BandProfile.STANDARD, "ddddddd" "pp" "PP"),
+        (Metric.CES, BandProfile.STANDARD, "ddd" "p" "PPP"),
+        (Metric.CSAT, BandProfile.STANDARD, "dd" "p" "PP"),
+        (Metric.CES, BandProfile.WOOTRIC, "ddd" "pp" "PP"),
+    ],
+)  # fmt: skip
+def test_bands_of_every_score(metric, profile, bands):
+    letters = {Band.DETRACTOR: "d", Band.PASSIVE: "p", Band.PROMOTER: "P"}
+    scale = scale_of(metric, profile)
+
+    assert "".join(letters[scale.band(score)] for score in scale.scores) == bands
+
+
+@pytest.mark.parametrize("score", [-1, 11, True, False, "9", 9.0, None])
+def test_what_is_no_score_has_no_band(score):
+    with pytest.raises(ValueError, match="outside"):
+        scale_of(Metric.NPS).band(score)
