@@ -1,0 +1,9 @@
+"""Who is asked, what they answer, what it measures and what is done about it."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FeedbackConfig(AppConfig):
+    name = "feedback"
+    verbose_name = _("Feedback")

@@ -1,0 +1,129 @@
+"""Who is asked, and each occasion on which they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from privacy.models import Product
+from surveys.models import Channel, Survey, SurveyVersion
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+class RespondentQuerySet(models.QuerySet["Respondent"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the people of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
+
+
+class UnrestrictedRespondents(models.Manager.from_queryset(RespondentQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> RespondentQuerySet:
+        everybody: RespondentQuerySet = super().get_queryset()
+        return everybody.filter(restricted_at__isnull=True)
+
+
+class Respondent(models.Model):
+    """A person or an anonymous visitor of one product.
+
+    ``subject_key`` is the first identifier known: ``id:…``, ``mail:…``, ``tel:…`` or ``anon:…``. ``reservations``
+    counts the invitations reserved and serves as the guard against two of them at once.
+    """
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
+    subject_key = models.CharField(_("subject key"), max_length=330, editable=False)
+    external_id = models.CharField(_("id in the product"), max_length=255, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    anonymous_id = models.CharField(_("anonymous id"), max_length=64, blank=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    company = models.CharField(_("company"), max_length=200, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    properties = models.JSONField(_("properties"), default=dict, blank=True)
+    customer_since = models.DateTimeField(_("customer since"), null=True, blank=True)
+    first_seen_at = models.DateTimeField(_("first seen"))
+    reservations = models.PositiveIntegerField(default=0, editable=False)
+    do_not_contact = models.BooleanField(_("do not contact"), default=False)
+    objected_at = models.DateTimeField(_("objected"), null=True, blank=True, editable=False)
+    restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
+
+    objects = UnrestrictedRespondents()
+    including_restricted = RespondentQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "including_restricted"
+        verbose_name = _("respondent")
+        verbose_name_plural = _("respondents")
+        constraints = [models.UniqueConstraint(fields=["product", "subject_key"], name="respondent_unique")]
+        indexes = [
+            models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"respondent {self.pk}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the product said who this is, rather than the person being an anonymous visitor."""
+        return not self.subject_key.startswith("anon:")
+
+    @property
+    def may_be_contacted(self) -> bool:
+        return not (self.do_not_contact or self.objected_at or self.restricted_at)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the invitations of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
+
+
+class UnrestrictedInvitations(models.Manager.from_queryset(InvitationQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> InvitationQuerySet:
+        everybody: InvitationQuerySet = super().get_queryset()
+        return everybody.filter(respondent__restricted_at__isnull=True)
+
+
+class Invitation(models.Model):
+    """One occasion on which a respondent was asked; the times say how it went."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
+    survey = models.ForeignKey(Survey, on_delete=models.PROTECT, related_name="+", verbose_name=_("survey"))
+    version = models.ForeignKey(SurveyVersion, on_delete=models.PROTECT, related_name="+", verbose_name=_("version"))
+    respondent = models.ForeignKey(
+        Respondent, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("respondent")
+    )
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel)
+    language = models.CharField(_("language"), max_length=10)
+    token_digest = models.BinaryField(_("digest of the token"), max_length=32, unique=True, editable=False)
+    url = models.CharField(_("address of the page"), max_length=500, blank=True)
+    device = models.CharField(_("device"), max_length=16, blank=True)
+    app_version = models.CharField(_("app version"), max_length=32, blank=True)
+    is_test = models.BooleanField(_("test"), default=False)
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("expires"))
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    opened_at = models.DateTimeField(_("link opened"), null=True, blank=True)
+    shown_at = models.DateTimeField(_("shown"), null=True, blank=True)
+    responded_at = models.DateTimeField(_("responded"), null=True, blank=True)
+    declined_at = models.DateTimeField(_("declined"), null=True, blank=True)
+    snoozed_at = models.DateTimeField(_("put off"), null=True, blank=True)
+
+    objects = UnrestrictedInvitations()
+    including_restricted = InvitationQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "including_restricted"
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        indexes = [
+            models.Index(fields=["respondent", "-created_at"], name="invitation_of_respondent"),
+            models.Index(fields=["product", "shown_at"], name="invitation_shown", condition=~models.Q(shown_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

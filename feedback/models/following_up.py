@@ -1,0 +1,103 @@
+"""The work of contacting a respondent about a response they gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField
+
+from feedback.models.asking import Respondent
+from feedback.models.capturing import Response
+from privacy.models import Product
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the follow-ups of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
+
+    def open(self) -> Self:
+        """Keep the follow-ups that still need somebody."""
+        return self.filter(status__in=FollowUp.OPEN_STATUSES)
+
+
+class UnrestrictedFollowUps(models.Manager.from_queryset(FollowUpQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> FollowUpQuerySet:
+        everybody: FollowUpQuerySet = super().get_queryset()
+        return everybody.filter(response__restricted_at__isnull=True)
+
+
+class FollowUp(models.Model):
+    """One person's case about one response; without a response there is nobody to contact."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("new")
+        OPEN = "open", _("open")
+        IN_PROGRESS = "in_progress", _("in progress")
+        WAITING = "waiting", _("waiting")
+        RESOLVED = "resolved", _("resolved")
+        CLOSED = "closed", _("closed")
+        DISMISSED = "dismissed", _("dismissed")
+
+    OPEN_STATUSES = (Status.NEW, Status.OPEN, Status.IN_PROGRESS, Status.WAITING)
+
+    response = models.ForeignKey(
+        Response, on_delete=models.CASCADE, related_name="follow_ups", verbose_name=_("response")
+    )
+    respondent = models.ForeignKey(
+        Respondent, on_delete=models.CASCADE, related_name="follow_ups", verbose_name=_("respondent")
+    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
+    status = FSMField(_("status"), max_length=16, choices=Status.choices, default=Status.NEW, protected=True)
+    reason = models.TextField(_("reason"), max_length=1000)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="follow_ups",
+        verbose_name=_("assigned to"),
+    )
+    flagged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("flagged by"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closing_note = models.TextField(_("closing note"), max_length=2000, blank=True)
+
+    objects = UnrestrictedFollowUps()
+    including_restricted = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "including_restricted"
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("follow-up")
+        verbose_name_plural = _("follow-ups")
+        indexes = [models.Index(fields=["product", "status", "-created_at"], name="follow_up_queue")]
+        constraints = [
+            # A respondent belongs to one product, so this is one open follow-up per person and product.
+            models.UniqueConstraint(
+                fields=["respondent"],
+                condition=Q(status__in=["new", "open", "in_progress", "waiting"]),
+                name="follow_up_one_open_per_respondent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["closed", "dismissed"]) | (Q(closed_at__isnull=False) & ~Q(closing_note="")),
+                name="follow_up_closed_with_a_note",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"follow-up {self.pk}"

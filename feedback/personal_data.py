@@ -1,0 +1,167 @@
+"""What this application stores about the people who are asked."""
+
+from dataclasses import replace
+from typing import Final
+
+from privacy.inventory import (
+    STAFF,
+    Access,
+    Column,
+    Erasure,
+    Expiry,
+    Rectification,
+    Store,
+    Table,
+    declare,
+    not_personal,
+)
+
+IDENTITY: Final = Column(category="identity", purpose="feedback", portability=True, rectification=Rectification.EDIT)
+CONTEXT: Final = Column(category="context of the answer", purpose="feedback", portability=True)
+SCORE: Final = Column(
+    category="answer", purpose="feedback", portability=True, expiry=Expiry.COARSEN, rectification=Rectification.EDIT
+)
+COMMENT: Final = Column(
+    category="answer", purpose="feedback", portability=True, expiry=Expiry.BLANK, rectification=Rectification.REPLACE
+)
+DERIVED: Final = Column(
+    category="derived from the answer",
+    purpose="feedback",
+    access=Access.LABELLED,
+    rectification=Rectification.RECOMPUTE,
+)
+ASKED: Final = Column(category="invitations", purpose="throttling", keep="P1Y1M", portability=True)
+IDENTIFIER_HASH: Final = Column(category="identifier", purpose="feedback", access=Access.WITHHELD)
+FOLLOW_UP: Final = Column(
+    category="follow-up", purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
+)
+WISH: Final = replace(ASKED, category="wishes of the person", erasure=Erasure.HASH)
+
+declare(
+    Table(
+        model="feedback.Respondent",
+        person="",
+        columns={
+            **not_personal("id", "product", "reservations"),
+            "subject_key": replace(IDENTITY, rectification=Rectification.RECOMPUTE),
+            "external_id": IDENTITY,
+            "email": IDENTITY,
+            "phone": IDENTITY,
+            "anonymous_id": IDENTITY,
+            "name": IDENTITY,
+            "company": IDENTITY,
+            "country": IDENTITY,
+            "language": IDENTITY,
+            "properties": IDENTITY,
+            "customer_since": IDENTITY,
+            "first_seen_at": CONTEXT,
+            "do_not_contact": WISH,
+            "objected_at": WISH,
+            "restricted_at": WISH,
+        },
+    ),
+    Table(
+        model="feedback.Invitation",
+        person="respondent",
+        columns={
+            **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
+            "channel": ASKED,
+            "language": ASKED,
+            "token_digest": IDENTIFIER_HASH,
+            "url": ASKED,
+            "device": ASKED,
+            "app_version": ASKED,
+            "created_at": ASKED,
+            "sent_at": ASKED,
+            "opened_at": ASKED,
+            "shown_at": ASKED,
+            "responded_at": ASKED,
+            "declined_at": ASKED,
+            "snoozed_at": ASKED,
+        },
+    ),
+    Table(
+        model="feedback.Response",
+        person="respondent",
+        columns={
+            **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),
+            **not_personal("state", "metric", "band_profile", "is_test", "received_at", "import_run"),
+            "score": SCORE,
+            "band": DERIVED,
+            "comment": COMMENT,
+            "search": replace(DERIVED, access=Access.WITHHELD),
+            "reasons": COMMENT,
+            "contact_permission": COMMENT,
+            "receipt_hash": IDENTIFIER_HASH,
+            "answered_at": SCORE,
+            "answered_on": SCORE,
+            "completed_at": CONTEXT,
+            "channel": SCORE,
+            "language": SCORE,
+            "country": SCORE,
+            "company": CONTEXT,
+            "name": IDENTITY,
+            "email": IDENTITY,
+            "url": CONTEXT,
+            "device": CONTEXT,
+            "app_version": CONTEXT,
+            "properties": CONTEXT,
+            "is_suspect": DERIVED,
+            "excluded_at": DERIVED,
+            "excluded_by": STAFF,
+            "exclusion_reason": DERIVED,
+            "restricted_at": WISH,
+            "triage": DERIVED,
+            "import_key": replace(IDENTIFIER_HASH, category="imported row"),
+        },
+    ),
+    Table(
+        model="feedback.ScoreChange",
+        person="response__respondent",
+        columns={**not_personal("id", "response"), "score": SCORE, "changed_at": SCORE},
+    ),
+    Table(model="feedback.Tag", columns=not_personal("id", "product", "name")),
+    Table(
+        model="feedback.ResponseTag",
+        person="response__respondent",
+        columns={**not_personal("id", "response"), "tag": DERIVED, "added_by": STAFF, "added_at": DERIVED},
+    ),
+    Table(
+        model="feedback.Tally",
+        columns=not_personal("id", "product", "version", "channel", "language", "country", "day", "score", "count"),
+    ),
+    Table(
+        model="feedback.FollowUp",
+        person="respondent",
+        columns={
+            **not_personal("id", "response", "respondent", "product"),
+            "status": FOLLOW_UP,
+            "reason": FOLLOW_UP,
+            "owner": STAFF,
+            "flagged_by": STAFF,
+            "created_at": FOLLOW_UP,
+            "closed_at": FOLLOW_UP,
+            "closing_note": FOLLOW_UP,
+        },
+    ),
+    Table(
+        model="feedback.ImportRun",
+        waived="holds a file of many people only until its rows are imported",
+        columns={
+            **not_personal("id", "controller", "mapping", "metric", "is_dry_run", "state", "total_rows", "done_rows"),
+            **not_personal("imported", "already_there", "in_error", "failure", "created_at", "finished_at"),
+            "file_name": replace(CONTEXT, category="imported file", keep="P30D", portability=False),
+            "content": replace(
+                CONTEXT, category="imported file", keep="P30D", access=Access.WITHHELD, portability=False
+            ),
+            "created_by": STAFF,
+        },
+    ),
+    Table(model="feedback.ImportRowError", columns=not_personal("id", "run", "line", "code", "reason")),
+    Store(
+        name="queue of background work",
+        kind="queue",
+        column=Column(personal=False),
+        detail="numbers of records only",
+    ),
+)

@@ -1,0 +1,132 @@
+"""Plain factories: each makes one valid thing, and what a test cares about is an argument."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from config.roles import sync_roles
+from feedback.models import Invitation, Respondent, Response
+from privacy.encryption import new_token, token_digest
+from privacy.models import Controller, Membership, Product
+from surveys.models import Survey
+from surveys.publishing import publish
+from surveys.scales import Metric
+from surveys.wording import add_default_wording
+
+numbers = itertools.count(1)
+
+
+def make_controller(**overrides: Any) -> Controller:
+    number = next(numbers)
+    return Controller.objects.create(
+        **{
+            "name": f"Controller {number}",
+            "contact_email": "office@example.com",
+            "privacy_email": "privacy@example.com",
+            "supervisory_authority": "Urząd Ochrony Danych Osobowych",
+            **overrides,
+        }
+    )
+
+
+def make_product(**overrides: Any) -> Product:
+    if "controller" not in overrides:
+        overrides["controller"] = make_controller()
+    return Product.objects.create(**{"name": f"Product {next(numbers)}", **overrides})
+
+
+def make_draft(**overrides: Any) -> Survey:
+    """Make a survey with the shipped wording that was never published."""
+    if "product" not in overrides:
+        overrides["product"] = make_product()
+    survey = Survey.objects.create(**{"name": f"Survey {next(numbers)}", "metric": Metric.NPS, **overrides})
+    add_default_wording(survey=survey)
+    return survey
+
+
+def make_survey(**overrides: Any) -> Survey:
+    """Make a published survey that asks everybody at once: no delay before the first survey."""
+    survey = make_draft(**{"first_survey_delay_days": 0, **overrides})
+    publish(survey=survey)
+    survey.refresh_from_db()
+    return survey
+
+
+def make_respondent(**overrides: Any) -> Respondent:
+    if "product" not in overrides:
+        overrides["product"] = make_product()
+    return Respondent.objects.create(
+        **{"subject_key": f"id:person-{next(numbers)}", "first_seen_at": timezone.now(), **overrides}
+    )
+
+
+def make_invitation(*, survey: Survey | None = None, token: str | None = None, **overrides: Any) -> Invitation:
+    survey = survey or make_survey()
+    if "respondent" not in overrides:
+        overrides["respondent"] = make_respondent(product=survey.product)
+    now = timezone.now()
+    return Invitation.objects.create(
+        **{
+            "product": survey.product,
+            "survey": survey,
+            "version": survey.current_version,
+            "channel": "web",
+            "language": "en",
+            "token_digest": token_digest(token or new_token()),
+            "created_at": now,
+            "expires_at": now + timedelta(days=60),
+            **overrides,
+        }
+    )
+
+
+def make_response(*, survey: Survey | None = None, **overrides: Any) -> Response:
+    survey = survey or make_survey()
+    if "invitation" not in overrides:
+        overrides["invitation"] = make_invitation(
+            survey=survey,
+            **{name: overrides[name] for name in ("respondent", "channel", "language") if name in overrides},
+        )
+    invitation = overrides["invitation"]
+    answered_at = overrides.get("answered_at", timezone.now())
+    version = survey.current_version
+    assert version is not None
+    return Response.objects.create(
+        **{
+            "product": survey.product,
+            "survey": survey,
+            "version": version,
+            "respondent": invitation.respondent,
+            "submission_id": uuid.uuid4(),
+            "metric": version.metric,
+            "band_profile": version.band_profile,
+            "score": version.scale.maximum,
+            "receipt_hash": token_digest(new_token()),
+            "answered_at": answered_at,
+            "answered_on": answered_at.astimezone(survey.product.zone).date(),
+            "received_at": answered_at,
+            "channel": invitation.channel,
+            "language": invitation.language,
+            **overrides,
+        }
+    )
+
+
+def make_staff(role: str | None = None, *, product: Product | None = None, **overrides: Any) -> User:
+    """Make a member of staff with a role, who sees the product."""
+    user = User.objects.create_user(
+        **{"username": f"{role or 'staff'}-{next(numbers)}", "password": "secret", "is_staff": True, **overrides}
+    )
+    if role:
+        if not Group.objects.filter(name=role).exists():
+            sync_roles()
+        user.groups.add(Group.objects.get(name=role))
+    if product:
+        Membership.objects.create(user=user, controller=product.controller, product=product)
+    return user
