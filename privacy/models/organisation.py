@@ -152,6 +152,13 @@ class Product(models.Model):
         blank=True,
         help_text=_("Query parameters kept in the address stored with a response; all others are removed."),
     )
+    blocked_urls = ArrayField(
+        models.CharField(max_length=255),
+        verbose_name=_("pages where nobody is asked"),
+        default=list,
+        blank=True,
+        help_text=_("Addresses separated by commas; * stands for anything: https://app.example.com/checkout*"),
+    )
     identity_mode = models.CharField(
         _("who may be asked"), max_length=10, choices=IdentityMode, default=IdentityMode.OPEN
     )
@@ -172,6 +179,10 @@ class Product(models.Model):
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    def accepts_origin(self, origin: str) -> bool:
+        """Tell whether a web site may ask for this product; an empty origin is no web site."""
+        return not origin or not self.allowed_origins or origin in self.allowed_origins
 
 
 class SigningSecret(models.Model):
