@@ -1,0 +1,1 @@
+"""The door for widgets and apps: may somebody be asked, and what did they answer."""

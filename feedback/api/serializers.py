@@ -1,0 +1,213 @@
+"""What requests may contain, and what answers contain."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from django.core.validators import ProhibitNullCharactersValidator
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from feedback.intake import MOST_REASONS
+from feedback.models.capturing import LONGEST_COMMENT
+from surveys.models import Channel
+from surveys.scales import Metric
+
+MOST_PROPERTIES: Final = 50
+LONGEST_PROPERTY: Final = 500
+
+
+class TextField(serializers.CharField):
+    """Text that PostgreSQL can store: without NUL, and with a replacement for what is no character."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "allow_blank": True, "trim_whitespace": False, **options})
+        self.validators = [each for each in self.validators if not isinstance(each, ProhibitNullCharactersValidator)]
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text: str = super().to_internal_value(data)
+        return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+class ScoreField(serializers.Field[int, Any, int, Any]):
+    """A whole number: ``true``, ``"9"`` and ``9.0`` are none. Whether it is on the scale, the survey knows."""
+
+    default_error_messages = {"invalid_score": _("The score must be a whole number on the survey's scale.")}
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data is None:
+            self.fail("invalid_score")
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int or abs(data) > 100:
+            self.fail("invalid_score")
+        return int(data)
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+class PropertiesField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
+    """At most 50 flat properties: text, numbers, yes or no."""
+
+    default_error_messages = {
+        "invalid_properties": _("Properties are an object of texts, numbers and true or false."),
+        "too_many_properties": _("There may be at most 50 properties."),
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid_properties")
+        if len(data) > MOST_PROPERTIES:
+            self.fail("too_many_properties")
+        return {self._clean(name, 64): self._value(value) for name, value in data.items()}
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._clean(value, LONGEST_PROPERTY)
+        is_number = isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e15
+        if value is None or is_number:
+            return value
+        self.fail("invalid_properties")
+
+    def _clean(self, text: str, longest: int) -> str:
+        if len(text) > longest:
+            self.fail("invalid_properties")
+        return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value
+
+
+class UserInput(serializers.Serializer[Any]):
+    id = TextField(max_length=255)
+    email = TextField(max_length=254)
+    phone = TextField(max_length=32)
+    name = TextField(max_length=200)
+    company = TextField(max_length=200)
+    country = serializers.RegexField(r"^[A-Za-z]{2}\Z", required=False, allow_blank=True)
+    language = TextField(max_length=10)
+    created_at = serializers.DateTimeField(required=False, allow_null=True)
+    properties = PropertiesField(required=False)
+
+
+class ContextInput(serializers.Serializer[Any]):
+    channel = serializers.ChoiceField([Channel.WEB, Channel.MOBILE], required=False)
+    url = TextField(max_length=2000)
+    language = TextField(max_length=100)
+    device = serializers.ChoiceField(["desktop", "tablet", "phone"], required=False)
+    app_version = TextField(max_length=32)
+
+
+class EligibilityInput(serializers.Serializer[Any]):
+    user = UserInput(required=False)
+    anonymous_id = TextField(max_length=64)
+    identity = TextField(max_length=4096)
+    context = ContextInput(required=False)  # type: ignore[assignment]  # named so on the wire
+    test_key = TextField(max_length=64)
+    force = serializers.BooleanField(required=False)
+
+
+class SubmissionInput(serializers.Serializer[Any]):
+    submission_id = serializers.UUIDField()
+    seq = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    score = ScoreField(required=False)
+    comment = TextField(max_length=LONGEST_COMMENT)
+    reasons = serializers.ListField(child=TextField(max_length=80), required=False, max_length=MOST_REASONS)
+    contact_permission = serializers.BooleanField(required=False)
+    answered_at = serializers.DateTimeField(required=False)
+
+
+class ScaleOutput(serializers.Serializer[Any]):
+    min = serializers.IntegerField()
+    max = serializers.IntegerField()
+
+
+class LabelsOutput(serializers.Serializer[Any]):
+    low = serializers.CharField()
+    high = serializers.CharField()
+
+
+class FollowUpOutput(serializers.Serializer[Any]):
+    question = serializers.CharField()
+    placeholder = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class FollowUpsOutput(serializers.Serializer[Any]):
+    detractor = FollowUpOutput()
+    passive = FollowUpOutput()
+    promoter = FollowUpOutput()
+
+
+class ThanksOutput(serializers.Serializer[Any]):
+    detractor = serializers.CharField()
+    passive = serializers.CharField()
+    promoter = serializers.CharField()
+
+
+class BandsOutput(serializers.Serializer[Any]):
+    """The lowest score of each band."""
+
+    detractor = serializers.IntegerField()
+    passive = serializers.IntegerField()
+    promoter = serializers.IntegerField()
+
+
+class SurveyOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    version = serializers.IntegerField()
+    metric = serializers.ChoiceField(Metric.choices)
+    scale = ScaleOutput()
+    bands = BandsOutput()
+    language = serializers.CharField()
+    question = serializers.CharField()
+    labels = LabelsOutput()
+    follow_up = FollowUpsOutput()
+    thanks = ThanksOutput()
+    decline = serializers.CharField()
+
+
+class EligibilityOutput(serializers.Serializer[Any]):
+    eligible = serializers.BooleanField()
+    code = serializers.CharField()
+    why = serializers.CharField()
+    next_check_at = serializers.DateTimeField()
+    invitation = serializers.CharField(allow_null=True)
+    survey = SurveyOutput(allow_null=True)
+
+
+class AskableOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    version = serializers.IntegerField()
+    metric = serializers.ChoiceField(Metric.choices)
+    channels = serializers.ListField(child=serializers.CharField())
+    priority = serializers.IntegerField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class AskablesOutput(serializers.Serializer[Any]):
+    product = serializers.CharField()
+    surveys = AskableOutput(many=True)
+
+
+class SubmissionOutput(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(["partial", "complete"])
+    seq = serializers.IntegerField()
+    receipt = serializers.CharField(required=False, help_text="Only in the first answer.")
+
+
+class ErrorEntry(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ErrorOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    fields = serializers.DictField(child=ErrorEntry(many=True))  # type: ignore[assignment]  # named so on the wire

@@ -1,0 +1,191 @@
+"""The asking endpoints: each authenticates by a key or token, validates, calls one domain function, answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from feedback import facts, identity, intake, invitations
+from feedback.api.parsing import SmallJSONParser
+from feedback.api.serializers import (
+    AskablesOutput,
+    EligibilityInput,
+    EligibilityOutput,
+    ErrorOutput,
+    SubmissionInput,
+    SubmissionOutput,
+)
+from feedback.api.writing import askable_body, eligibility_body
+from privacy.models import SigningSecret
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.serializers import Serializer
+
+ERRORS = {
+    status: OpenApiResponse(ErrorOutput, description=description)
+    for status, description in {
+        400: "Invalid input; nothing was stored.",
+        403: "The web site or test key is not accepted.",
+        404: "No such product or invitation.",
+        409: "Not possible in this state.",
+        410: "Expired or used.",
+        413: "More than 32 kB.",
+        429: "Too many requests; see Retry-After.",
+    }.items()
+}
+
+
+class AskingView(APIView):
+    """A view that anybody may call who knows a product's public key or an invitation's token."""
+
+    permission_classes = ()
+    parser_classes = (SmallJSONParser,)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, invitations.InvitationError):
+            exc = Refusal(exc)
+        return super().handle_exception(exc)
+
+
+class Refusal(APIException):
+    """An ``InvitationError`` as an answer."""
+
+    def __init__(self, error: invitations.InvitationError) -> None:
+        self.status_code = error.status
+        details: Any = {error.field: [error.message]} if error.field else error.message
+        super().__init__(details, code=error.code)
+
+
+def validated(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
+
+
+def origin_of(request: Request) -> str:
+    """Return the web site a browser sends the request from; empty for our own pages and outside of browsers."""
+    origin = request.headers.get("Origin", "")
+    own = f"{request.scheme}://{request.get_host()}" if origin else ""
+    return "" if origin == own else origin
+
+
+def product_of(request: Request, public_key: str) -> facts.ProductFacts:
+    """Return the product with this key.
+
+    Raises:
+        NotFound: ``unknown_product``.
+        OriginBlocked: the product does not list the web site that asks.
+    """
+    product = facts.load_product(public_key)
+    if product is None:
+        raise NotFound(_("There is no product with this key."), code="unknown_product")
+    origin = origin_of(request)
+    if origin and product.allowed_origins and origin not in product.allowed_origins:
+        raise invitations.OriginBlocked
+    return product
+
+
+class SurveysView(AskingView):
+    @extend_schema(responses={200: AskablesOutput, **ERRORS}, operation_id="list_surveys", tags=["asking"])
+    def get(self, request: Request, public_key: str) -> Response:
+        """Tell what may be asked; says nothing about people and may be cached by anybody."""
+        product = product_of(request, public_key)
+        return Response(askable_body(public_key, product, at=timezone.now()))
+
+
+class EligibilityView(AskingView):
+    @extend_schema(
+        request=EligibilityInput,
+        responses={200: EligibilityOutput, **ERRORS},
+        operation_id="ask_whether_eligible",
+        tags=["asking"],
+    )
+    def post(self, request: Request, public_key: str) -> Response:
+        """Tell whether this person may be asked now and, if so, reserve the invitation and return the question."""
+        product = product_of(request, public_key)
+        data = validated(EligibilityInput, request)
+        if data.get("force") and data.get("test_key") != product.test_key:
+            raise PermissionDenied(_("This is not the product's test key."), code="invalid_test_key")
+        person, moment = person_in(data, product), moment_in(data, request)
+        return Response(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
+
+
+def person_in(data: dict[str, Any], product: facts.ProductFacts) -> identity.Person:
+    """Return the person a request describes; what the product's backend signed counts more than what a page says."""
+    claims, token = dict(data.get("user", {})), data.get("identity")
+    signed = None
+    if token:
+        secrets = [secret.secret for secret in SigningSecret.objects.filter(product=product.id)]
+        signed = identity.verify_identity(token, secrets=secrets, at=timezone.now())
+    if signed:
+        claims |= {name: str(signed[name]) for name in ("id", "email", "phone") if signed.get(name)}
+    claims["external_id"] = claims.pop("id", "")
+    claims["customer_since"] = claims.pop("created_at", None)
+    claims["country"] = claims.get("country", "").upper()
+    return identity.identify(anonymous_id=data.get("anonymous_id", ""), is_signed=bool(signed), **claims)
+
+
+def moment_in(data: dict[str, Any], request: Request) -> invitations.Moment:
+    """Return where and how a request asks."""
+    context = dict(data.get("context", {}))
+    language = context.pop("language", "")
+    return invitations.Moment(
+        **context,
+        preferred_languages=(language, request.headers.get("Accept-Language", "")),
+        forced=bool(data.get("force")),
+    )
+
+
+class ResponseView(AskingView):
+    @extend_schema(
+        request=SubmissionInput,
+        responses={200: SubmissionOutput, 201: SubmissionOutput, **ERRORS},
+        operation_id="submit_response",
+        tags=["asking"],
+    )
+    def put(self, request: Request, token: str) -> Response:
+        """Store a score at once and a comment later; repeating a message changes nothing."""
+        submission = intake.Submission(**_as_submission(validated(SubmissionInput, request)))
+        outcome = intake.submit(token=token, submission=submission, origin=origin_of(request))
+        body = {"state": outcome.response.state, "seq": outcome.response.seq}
+        if outcome.receipt:
+            body["receipt"] = outcome.receipt
+        return Response(body, status=201 if outcome.created else 200)
+
+
+def _as_submission(data: dict[str, Any]) -> dict[str, Any]:
+    if "reasons" in data:
+        data["reasons"] = tuple(data["reasons"])
+    return data
+
+
+class ShownView(AskingView):
+    @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="report_shown", tags=["asking"])
+    def post(self, request: Request, token: str) -> Response:
+        """Report that the survey was in view for at least a second."""
+        invitations.record_shown(token=token, origin=origin_of(request))
+        return Response(status=204)
+
+
+class DeclineView(AskingView):
+    @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="decline", tags=["asking"])
+    def post(self, request: Request, token: str) -> Response:
+        """Report that the person closed the survey without a score."""
+        invitations.decline(token=token, origin=origin_of(request))
+        return Response(status=204)
+
+
+class SnoozeView(AskingView):
+    @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="snooze", tags=["asking"])
+    def post(self, request: Request, token: str) -> Response:
+        """Report that the person wants to be asked later."""
+        invitations.snooze(token=token, origin=origin_of(request))
+        return Response(status=204)

@@ -1,0 +1,302 @@
+"""Capturing an answer: the score at once, the comment later, each exactly once."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
+from feedback.models import Invitation, Response, ScoreChange
+from feedback.models.capturing import LONGEST_COMMENT
+from privacy.encryption import keyed_hash, token_digest
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+SCORE_EDITABLE: Final = timedelta(hours=24)
+COMMENT_EDITABLE: Final = timedelta(days=14)
+STEP_TWO_LASTS: Final = timedelta(minutes=30)
+LATEST_ARRIVAL: Final = timedelta(days=30)
+# After rotating the screen a client may send the text under a new id.
+# https://github.com/Wootric/WootricSDK-Android/issues/117
+ATTACHABLE: Final = timedelta(minutes=10)
+MOST_REASONS: Final = 20
+
+
+class SubmissionIdTaken(InvitationError):
+    code, status, message = "submission_id_taken", 409, _("This submission belongs to another invitation.")
+
+
+class InvalidScore(InvitationError):
+    field = "score"
+    code, status, message = "invalid_score", 400, _("The score must be a whole number on the survey's scale.")
+
+
+class InvalidComment(InvitationError):
+    field = "comment"
+    code, status, message = "invalid_comment", 400, _("A comment has at most 10,000 characters.")
+
+
+class AnsweredTooLongAgo(InvitationError):
+    field = "answered_at"
+    code, status, message = "answered_too_long_ago", 400, _("An answer may arrive at most 30 days late.")
+
+
+class NoScoreYet(InvitationError):
+    code, status, message = "no_score_yet", 409, _("Send the score first.")
+
+
+class UsedInvitation(InvitationError):
+    code, status, message = "invitation_used", 410, _("This invitation has been answered already.")
+
+
+class Locked(InvitationError):
+    code, status, message = "locked", 409, _("This answer can no longer be changed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One message about an answer; what is ``None`` was not said.
+
+    Args:
+        submission_id: made by the client, the same for all messages about one answer.
+        seq: rises with each message; one that is not above the last is a repetition.
+        comment: empty where the person skipped saying why.
+        answered_at: when the score was picked, where it is sent late.
+    """
+
+    submission_id: UUID
+    seq: int = 0
+    score: int | None = None
+    comment: str | None = None
+    reasons: tuple[str, ...] | None = None
+    contact_permission: bool | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def says_only_score(self) -> bool:
+        return self.comment is None and self.reasons is None and self.contact_permission is None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a submission; the receipt code is told only when the response was created."""
+
+    response: Response
+    created: bool
+    receipt: str | None
+
+
+def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
+    """Create the response of an invitation, or merge a later message into it.
+
+    The invitation's row lock puts parallel messages in order, so repetitions and retries make one response.
+
+    Args:
+        origin: the web site the message comes from; empty outside of browsers and on our own pages.
+
+    Raises:
+        InvitationError: ``unknown_token``, ``expired``, ``invitation_used``, ``origin_blocked``, ``invalid_score``,
+            ``invalid_comment``, ``answered_too_long_ago``, ``no_score_yet``, ``submission_id_taken`` or ``locked``;
+            nothing is changed.
+    """
+    try:
+        with transaction.atomic():
+            return _submit(_locked_invitation(token), submission, origin)
+    except IntegrityError as error:
+        if is_violation_of("feedback_response_submission_id_key", error):
+            raise SubmissionIdTaken from error
+        raise
+
+
+def is_violation_of(constraint: str, error: IntegrityError) -> bool:
+    """Tell whether PostgreSQL refused a row because of this constraint."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) == constraint
+
+
+def _submit(invitation: Invitation, submission: Submission, origin: str) -> Outcome:
+    at = timezone.now()
+    if not invitation.product.accepts_origin(origin):
+        raise OriginBlocked
+    _check_values(invitation, submission)
+    if invitation.responded_at is None:
+        if invitation.expires_at <= at:
+            raise ExpiredInvitation
+        if submission.score is None:
+            raise InvalidScore if submission.says_only_score else NoScoreYet
+        response = _recent_twin(invitation, submission, at)
+        if response is None:
+            return _create(invitation, submission, submission.score, at)
+        return _attach(response, invitation, submission, at)
+    # Read after the lock was won: a response joined to the locking statement could be as old as its snapshot.
+    response = Response.including_restricted.filter(invitation=invitation).defer("search").first()
+    if response is None:
+        raise UsedInvitation
+    if response.submission_id == submission.submission_id:
+        return _merge(response, submission, at)
+    if _is_twin(response, submission, at):
+        return _attach(response, invitation, submission, at)
+    raise UsedInvitation
+
+
+def _locked_invitation(token: str) -> Invitation:
+    invitation = (
+        Invitation.including_restricted.select_for_update(of=("self",))
+        .select_related("respondent", "version", "product")
+        .defer("version__content")
+        .filter(token_digest=token_digest(token))
+        .first()
+    )
+    if invitation is None or invitation.respondent.restricted_at:
+        raise UnknownInvitation
+    return invitation
+
+
+def _check_values(invitation: Invitation, submission: Submission) -> None:
+    if submission.score is not None and submission.score not in invitation.version.scale:
+        raise InvalidScore
+    if len(submission.comment or "") > LONGEST_COMMENT:
+        raise InvalidComment
+
+
+def _create(invitation: Invitation, submission: Submission, score: int, at: datetime) -> Outcome:
+    respondent, version = invitation.respondent, invitation.version
+    answered_at = _answered_at(submission, at)
+    receipt = receipt_code(submission.submission_id)
+    is_complete = submission.comment is not None
+    response = Response.including_restricted.create(
+        product_id=invitation.product_id,
+        survey_id=invitation.survey_id,
+        version=version,
+        respondent=respondent,
+        invitation=invitation,
+        submission_id=submission.submission_id,
+        seq=submission.seq,
+        state=Response.State.COMPLETE if is_complete else Response.State.PARTIAL,
+        metric=version.metric,
+        band_profile=version.band_profile,
+        score=score,
+        comment=submission.comment or "",
+        reasons=list(submission.reasons or ()),
+        contact_permission=bool(submission.contact_permission),
+        receipt_hash=token_digest(receipt),
+        answered_at=answered_at,
+        answered_on=answered_at.astimezone(invitation.product.zone).date(),
+        received_at=at,
+        completed_at=at if is_complete else None,
+        channel=invitation.channel,
+        language=invitation.language,
+        country=respondent.country,
+        company=respondent.company,
+        name=respondent.name or respondent.external_id,
+        email=respondent.email,
+        url=invitation.url,
+        device=invitation.device,
+        app_version=invitation.app_version,
+        properties=respondent.properties,
+        is_test=invitation.is_test,
+    )
+    # The answer replaces a decline, and without "shown" being reported it proves that the question was seen.
+    Invitation.including_restricted.filter(pk=invitation.pk).update(
+        responded_at=at, declined_at=None, snoozed_at=None, shown_at=invitation.shown_at or answered_at
+    )
+    return Outcome(response, created=True, receipt=receipt)
+
+
+def _answered_at(submission: Submission, at: datetime) -> datetime:
+    if submission.answered_at is None or submission.answered_at > at:
+        return at  # a clock that runs ahead says nothing about when the person answered
+    if submission.answered_at < at - LATEST_ARRIVAL:
+        raise AnsweredTooLongAgo
+    return submission.answered_at
+
+
+def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
+    if submission.seq <= response.seq:
+        return Outcome(response, created=False, receipt=None)
+    changed: dict[str, Any] = {"seq": submission.seq}
+    if submission.score is not None and submission.score != response.score:
+        if at >= response.answered_at + SCORE_EDITABLE:
+            raise Locked
+        ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
+        changed["score"] = submission.score
+    reasons = None if submission.reasons is None else list(submission.reasons)
+    parts = {"comment": submission.comment, "contact_permission": submission.contact_permission, "reasons": reasons}
+    said = {name: value for name, value in parts.items() if value is not None}
+    if said and at >= response.answered_at + COMMENT_EDITABLE:
+        raise Locked
+    changed |= said
+    if submission.comment is not None and response.completed_at is None:
+        changed |= {"state": Response.State.COMPLETE, "completed_at": at}
+    return _save(response, changed)
+
+
+def _save(response: Response, changed: dict[str, Any], receipt: str | None = None) -> Outcome:
+    for name, value in changed.items():
+        setattr(response, name, value)
+    response.save(update_fields=list(changed))
+    return Outcome(response, created=False, receipt=receipt)
+
+
+def _recent_twin(invitation: Invitation, submission: Submission, at: datetime) -> Response | None:
+    """Return an answer of the same person, survey and score that lacks the text this submission brings."""
+    if not submission.comment:
+        return None
+    candidates = Response.including_restricted.select_for_update().filter(
+        respondent=invitation.respondent_id, survey=invitation.survey_id, answered_at__gt=at - ATTACHABLE
+    )
+    return next((response for response in candidates if _is_twin(response, submission, at)), None)
+
+
+def _is_twin(response: Response, submission: Submission, at: datetime) -> bool:
+    return bool(
+        submission.comment
+        and submission.score in {None, response.score}
+        and not response.comment
+        and at <= response.answered_at + ATTACHABLE
+    )
+
+
+def _attach(response: Response, invitation: Invitation, submission: Submission, at: datetime) -> Outcome:
+    """Give the text to the earlier answer and let the new id and invitation stand for it from now on."""
+    receipt = receipt_code(submission.submission_id)
+    Invitation.including_restricted.filter(pk=invitation.pk).update(responded_at=at, declined_at=None, snoozed_at=None)
+    return _save(
+        response,
+        {
+            "submission_id": submission.submission_id,
+            "invitation": invitation,
+            "seq": submission.seq,
+            "comment": submission.comment,
+            "reasons": list(submission.reasons or response.reasons),
+            "contact_permission": bool(submission.contact_permission) or response.contact_permission,
+            "receipt_hash": token_digest(receipt),
+            "state": Response.State.COMPLETE,
+            "completed_at": response.completed_at or at,
+        },
+        receipt,
+    )
+
+
+def receipt_code(submission_id: UUID) -> str:
+    """Return the code that proves authorship of the answer later, as XXXX-XXXX-XXXX-XXXX (80 bits).
+
+    It follows from the submission and the server's secret, so that it can be shown at the end without being stored;
+    the database keeps only its digest.
+    """
+    letters = base64.b32encode(keyed_hash("receipt", submission_id.hex)[:10]).decode()
+    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
+
+
+def complete_abandoned(*, at: datetime | None = None) -> int:
+    """Complete the responses whose second step nobody came back to for 30 minutes; return their number."""
+    limit = (at or timezone.now()) - STEP_TWO_LASTS
+    return Response.including_restricted.filter(state=Response.State.PARTIAL, answered_at__lte=limit).update(
+        state=Response.State.COMPLETE, completed_at=timezone.now()
+    )

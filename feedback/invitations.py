@@ -1,0 +1,297 @@
+"""Asking somebody: the decision put into effect, and how an invitation can end without a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from feedback import facts as stored
+from feedback.eligibility import Facts, Verdict, decide
+from feedback.models import Invitation, Respondent
+from privacy.encryption import new_token, token_digest
+from surveys.models import Channel, Survey
+from surveys.wording import choose_language
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from feedback.eligibility import Candidate
+    from feedback.identity import Person
+
+LIFETIME: Final = timedelta(days=60)
+LONGEST_URL: Final = 500
+
+
+class InvitationError(Exception):
+    """An invitation cannot be used as somebody tried to; ``status`` is the answer HTTP has for it."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: ClassVar[StrOrPromise]
+    field: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__(self.code)
+
+
+class UnknownInvitation(InvitationError):
+    code, status, message = "unknown_token", 404, _("There is no such invitation.")
+
+
+class OriginBlocked(InvitationError):
+    code, status, message = "origin_blocked", 403, _("This web site may not ask for this product.")
+
+
+class ExpiredInvitation(InvitationError):
+    code, status, message = "expired", 410, _("This invitation has expired.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where and how somebody may be asked now.
+
+    Args:
+        preferred_languages: codes or values of ``Accept-Language``, best first.
+        forced: asked with the product's test key, whatever the rules say.
+    """
+
+    channel: str = Channel.WEB
+    url: str = ""
+    device: str = ""
+    app_version: str = ""
+    preferred_languages: tuple[str, ...] = ()
+    forced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a client needs to show a survey; ``content`` is the version's wording in one language."""
+
+    survey_id: int
+    version_id: int
+    metric: str
+    band_profile: str
+    language: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to "may this person be asked now?": with a token and a question, or with neither."""
+
+    code: str
+    why: str
+    next_check_at: datetime
+    token: str | None = None
+    question: Question | None = None
+
+
+def ask(*, product: stored.ProductFacts, person: Person, moment: Moment) -> Answer:
+    """Decide whether the person may be asked now and, if so, reserve the invitation.
+
+    Two requests at once of one person, from two tabs say, reserve one invitation: the second decides again and
+    finds it pending (https://github.com/formbricks/formbricks/issues/5813).
+    """
+    at = timezone.now()
+    while True:
+        known = stored.load_person(product, person, at=at)
+        verdict = _verdict(product, person, moment, known, at)
+        if verdict.candidate is None:
+            if not known.is_met:
+                stored.meet(product, person, at=at)
+            return Answer(code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at)
+        token = new_token()
+        question = _reserve(product, person, moment, verdict.candidate, at=at, seen=known.reservations, token=token)
+        if question is not None:
+            return Answer(
+                code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at, token=token, question=question
+            )
+
+
+def _verdict(
+    product: stored.ProductFacts, person: Person, moment: Moment, known: stored.PersonFacts, at: datetime
+) -> Verdict:
+    if moment.forced:
+        live = [candidate for candidate in product.candidates if candidate.version_id is not None]
+        if live:
+            return Verdict(code="forced", candidate=max(live, key=lambda each: each.priority), next_check_at=at)
+    return decide(
+        list(product.candidates),
+        Facts(
+            at=at,
+            channel=moment.channel,
+            url=moment.url,
+            blocked_urls=product.blocked_urls,
+            identity_mode=product.identity_mode,
+            is_known=person.is_known,
+            is_signed=person.is_signed,
+            subject_key=person.subject_key,
+            customer_since=person.customer_since or known.customer_since,
+            first_seen_at=known.first_seen_at,
+            has_objected=known.has_objected,
+            is_restricted=known.is_restricted,
+            history=known.history,
+        ),
+    )
+
+
+def _reserve(
+    product: stored.ProductFacts,
+    person: Person,
+    moment: Moment,
+    candidate: Candidate,
+    *,
+    at: datetime,
+    seen: int,
+    token: str,
+) -> Question | None:
+    assert candidate.version_id is not None  # noqa: S101  a survey without a version is not eligible
+    wording = product.wordings[candidate.version_id]
+    content = wording.parse()
+    language = choose_language(content, wording.default_language, *moment.preferred_languages, person.language)
+    is_reserved = stored.reserve(
+        product,
+        person,
+        at=at,
+        seen=seen,
+        invitation={
+            "survey": candidate.survey_id,
+            "version": candidate.version_id,
+            "channel": moment.channel,
+            "language": language,
+            "token_digest": token_digest(token),
+            "url": clean_url(moment.url, kept=product.allowed_url_parameters),
+            "device": moment.device,
+            "app_version": moment.app_version,
+            "is_test": moment.forced,
+            "expires_at": at + LIFETIME,
+        },
+    )
+    if not is_reserved:
+        return None
+    return Question(
+        survey_id=candidate.survey_id,
+        version_id=candidate.version_id,
+        metric=candidate.metric,
+        band_profile=candidate.band_profile,
+        language=language,
+        content=content[language],
+    )
+
+
+def clean_url(url: str, *, kept: tuple[str, ...] | list[str] = ()) -> str:
+    """Return the address without fragment, credentials and query, but for the named query parameters.
+
+    What is no http(s) address is dropped: it would only say something about the person's machine.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"}:
+        return ""
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in kept])
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))[:LONGEST_URL]
+
+
+@transaction.atomic
+def invite_visitor(
+    *, survey: Survey, language: str, channel: str = Channel.LINK, token: str | None = None
+) -> tuple[Invitation, str]:
+    """Invite an anonymous visitor of a survey's page and return the invitation with its token.
+
+    Args:
+        survey: a published survey.
+        token: makes the call idempotent: the same token is one visitor and one invitation.
+    """
+    token = token or new_token()
+    digest = token_digest(token)
+    at = timezone.now()
+    _lock_token(digest)
+    invitation = Invitation.including_restricted.filter(token_digest=digest).first()
+    if invitation is None:
+        visitor = Respondent.objects.create(
+            product_id=survey.product_id,
+            subject_key=f"anon:{digest.hex()[:32]}",
+            anonymous_id=digest.hex()[:32],
+            language=language,
+            first_seen_at=at,
+            reservations=1,
+        )
+        invitation = Invitation.objects.create(
+            product_id=survey.product_id,
+            survey=survey,
+            version_id=survey.current_version_id,
+            respondent=visitor,
+            channel=channel,
+            language=language,
+            token_digest=digest,
+            created_at=at,
+            expires_at=at + LIFETIME,
+            shown_at=at,
+        )
+    return invitation, token
+
+
+def _lock_token(digest: bytes) -> None:
+    """Make a second request with the same token wait for the first one's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], signed=True)])
+
+
+def find_invitation(token: str, *, origin: str = "") -> Invitation:
+    """Return the invitation with its survey version, person, product and response; one statement.
+
+    Args:
+        origin: the web site that asks; empty outside of browsers and on our own pages.
+
+    Raises:
+        OriginBlocked: the product does not list that web site.
+        UnknownInvitation: nobody was given this token.
+        ExpiredInvitation: it is too old, and was never answered.
+    """
+    invitation = (
+        Invitation.including_restricted.select_related("respondent", "version", "survey", "product", "response")
+        .filter(token_digest=token_digest(token))
+        .first()
+    )
+    if invitation is None or invitation.respondent.restricted_at:
+        raise UnknownInvitation
+    if not invitation.product.accepts_origin(origin):
+        raise OriginBlocked
+    if invitation.responded_at is None and invitation.expires_at <= timezone.now():
+        raise ExpiredInvitation
+    return invitation
+
+
+def record_opened(*, token: str) -> None:
+    """Remember the first time the person opened the link; this says nothing about an answer."""
+    _stamp(token, "opened_at")
+
+
+def record_shown(*, token: str, origin: str = "") -> None:
+    """Remember the first time the survey was in view."""
+    _stamp(token, "shown_at", origin=origin)
+
+
+def decline(*, token: str, origin: str = "") -> None:
+    """End the invitation without a response; after a response a decline is ignored."""
+    _stamp(token, "declined_at", origin=origin, responded_at__isnull=True)
+
+
+def snooze(*, token: str, origin: str = "") -> None:
+    """Put the question off; after a response or a decline this is ignored."""
+    _stamp(token, "snoozed_at", origin=origin, responded_at__isnull=True, declined_at__isnull=True)
+
+
+def _stamp(token: str, column: str, *, origin: str = "", **unless: bool) -> None:
+    invitation = find_invitation(token, origin=origin)
+    untouched = Invitation.including_restricted.filter(**{"pk": invitation.pk, f"{column}__isnull": True}, **unless)
+    untouched.update(**{column: timezone.now()})
