@@ -63,10 +63,13 @@ class Refusal(APIException):
         super().__init__(details, code=error.code)
 
 
-def validated(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
+# Making a serializer copies all its fields, which costs more than validating with it; validating changes none of them.
+ELIGIBILITY_INPUT = EligibilityInput()
+SUBMISSION_INPUT = SubmissionInput()
+
+
+def validated(serializer: Serializer[Any], request: Request) -> dict[str, Any]:
+    data: dict[str, Any] = serializer.run_validation(request.data)
     return data
 
 
@@ -111,7 +114,7 @@ class EligibilityView(AskingView):
     def post(self, request: Request, public_key: str) -> Response:
         """Tell whether this person may be asked now and, if so, reserve the invitation and return the question."""
         product = product_of(request, public_key)
-        data = validated(EligibilityInput, request)
+        data = validated(ELIGIBILITY_INPUT, request)
         if data.get("force") and data.get("test_key") != product.test_key:
             raise PermissionDenied(_("This is not the product's test key."), code="invalid_test_key")
         person, moment = person_in(data, product), moment_in(data, request)
@@ -153,9 +156,9 @@ class ResponseView(AskingView):
     )
     def put(self, request: Request, token: str) -> Response:
         """Store a score at once and a comment later; repeating a message changes nothing."""
-        submission = intake.Submission(**_as_submission(validated(SubmissionInput, request)))
+        submission = intake.Submission(**_as_submission(validated(SUBMISSION_INPUT, request)))
         outcome = intake.submit(token=token, submission=submission, origin=origin_of(request))
-        body = {"state": outcome.response.state, "seq": outcome.response.seq}
+        body = {"state": outcome.state, "seq": outcome.seq}
         if outcome.receipt:
             body["receipt"] = outcome.receipt
         return Response(body, status=201 if outcome.created else 200)
