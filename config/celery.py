@@ -13,5 +13,11 @@ app = Celery("odzew")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-SCHEDULE: dict[str, dict[str, Any]] = {}
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # every five minutes
+    "complete abandoned responses": {
+        "task": "feedback.tasks.complete_abandoned_responses",
+        "schedule": 5 * 60.0,
+    },
+}
 app.conf.beat_schedule = SCHEDULE
