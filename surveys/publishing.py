@@ -75,4 +75,6 @@ def change_state(*, survey: Survey, to: Survey.State) -> Survey:
 
 
 def _locked(survey: Survey) -> Survey:
-    return Survey.objects.select_for_update(of=["self"]).select_related("product", "current_version").get(pk=survey.pk)
+    # No select_related: PostgreSQL reads a joined row again only if it is locked too, so whoever waited here would
+    # see the new current_version_id beside the version that was current before.
+    return Survey.objects.select_for_update().get(pk=survey.pk)
