@@ -65,12 +65,20 @@ class ThrottleNumbers(models.Model):
         abstract = True
 
 
+class ProductThrottlesQuerySet(models.QuerySet["ProductThrottles"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the throttles of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
+
+
 class ProductThrottles(ThrottleNumbers):
     """The numbers for all surveys of a product that set none of their own."""
 
     product = models.OneToOneField(
         Product, on_delete=models.CASCADE, related_name="throttles", verbose_name=_("product")
     )
+
+    objects = ProductThrottlesQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("throttles")
@@ -152,7 +160,22 @@ class Survey(ThrottleNumbers):
 
     def clean(self) -> None:
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise ValidationError({"ends_at": _("The end must come after the start.")}, "ends_before_start")
+            message = _("The end must come after the start.")
+            raise ValidationError({"ends_at": ValidationError(message, code="ends_before_start")})
+        self.refuse_another_metric()
+
+    def refuse_another_metric(self) -> None:
+        """Refuse a metric or band profile other than the published one: scores before and after would not compare.
+
+        Raises:
+            ValidationError: ``metric_fixed``.
+        """
+        version = self.current_version
+        if version and (self.metric, self.band_profile) != (version.metric, version.band_profile):
+            raise ValidationError(
+                _("The metric and the bands cannot change after the first publishing. Make a new survey instead."),
+                code="metric_fixed",
+            )
 
 
 class Wording(models.Model):
@@ -204,6 +227,12 @@ class BandWording(models.Model):
         return f"{self.get_language_display()}, {self.get_band_display()}"
 
 
+class SurveyVersionQuerySet(models.QuerySet["SurveyVersion"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the versions of surveys the user may see."""
+        return self.filter(survey__in=Survey.objects.visible_to(user))
+
+
 class SurveyVersion(models.Model):
     """What was actually shown: frozen at publishing by a database trigger; every response points at one.
 
@@ -226,6 +255,8 @@ class SurveyVersion(models.Model):
         related_name="+",
         verbose_name=_("by"),
     )
+
+    objects = SurveyVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["survey", "-number"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,9 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from surveys.models import Survey, SurveyVersion
-from surveys.wording import compile_content
+from surveys.scales import Band
+from surveys.wording import BAND_FIELDS, BASE_FIELDS, compile_content, draft_content
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.contrib.auth.models import User
 
 
@@ -23,12 +27,13 @@ def publish(*, survey: Survey, by: User | None = None) -> SurveyVersion:
     Responses to earlier versions keep pointing at what was shown then.
 
     Raises:
-        ValidationError: ``unchanged`` when the live version already says the same; ``archived``; or what
-            ``compile_content`` raises.
+        ValidationError: ``unchanged`` when the live version already says the same; ``archived``; ``metric_fixed``;
+            or what ``compile_content`` raises.
     """
     survey = _locked(survey)
     if survey.state == Survey.State.ARCHIVED:
         raise ValidationError(_("An archived survey cannot be published."), code="archived")
+    survey.refuse_another_metric()
     if not has_unpublished_changes(survey):
         raise ValidationError(_("Nothing has changed since the current version."), code="unchanged")
     last = survey.versions.order_by("-number").first()
@@ -54,7 +59,46 @@ def has_unpublished_changes(survey: Survey) -> bool:
     if version is None:
         return True
     shown = (version.metric, version.band_profile, version.default_language, version.content)
-    return shown != (survey.metric, survey.band_profile, survey.product.default_language, compile_content(survey))
+    return shown != (survey.metric, survey.band_profile, survey.product.default_language, draft_content(survey))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One text that publishing would change; an empty one is missing on that side.
+
+    Args:
+        band: the band whose wording it belongs to, or empty for the question and its labels.
+        field: name of the field of ``Wording`` or ``BandWording``.
+    """
+
+    language: str
+    band: str
+    field: str
+    shown: str
+    draft: str
+
+
+def differences(shown: Mapping[str, Any], draft: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs between two contents, by language, then from the question to the thanks of each band."""
+    found = []
+    for language in sorted({*shown, *draft}):
+        before, after = shown.get(language, {}), draft.get(language, {})
+        parts = [("", BASE_FIELDS, before, after)]
+        parts += [
+            (band, BAND_FIELDS, before.get("bands", {}).get(band, {}), after.get("bands", {}).get(band, {}))
+            for band in Band.values
+        ]
+        for band, names, old, new in parts:
+            found += [
+                Difference(language, band, name, _as_text(old.get(name, "")), _as_text(new.get(name, "")))
+                for name in names
+                if old.get(name, "") != new.get(name, "")
+            ]
+    return found
+
+
+def _as_text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -20,10 +21,12 @@ BAND_FIELDS: Final = ("follow_up_question", "placeholder", "reasons", "thanks")
 
 DECLINE: Final = {"pl": "Nie, dziękuję", "en": "No, thanks"}
 
+# One thing per question, no gendered form, no product's name, and nothing that presumes success or a day: the answer
+# may come from an e-mail opened a week later.
 DEFAULT_BASE: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("nps", "pl"): (
         "Na ile prawdopodobne jest, że polecisz nas znajomym lub współpracownikom?",
-        "Bardzo mało prawdopodobne",
+        "Zupełnie nieprawdopodobne",
         "Bardzo prawdopodobne",
     ),
     ("nps", "en"): (
@@ -31,30 +34,34 @@ DEFAULT_BASE: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
         "Not at all likely",
         "Extremely likely",
     ),
-    ("ces", "pl"): ("Jak łatwo udało Ci się dziś załatwić sprawę?", "Bardzo trudno", "Bardzo łatwo"),
-    ("ces", "en"): ("How easy was it to get done what you came for today?", "Very difficult", "Very easy"),
-    ("csat", "pl"): ("Jak oceniasz swoje zadowolenie z naszego produktu?", "Bardzo niskie", "Bardzo wysokie"),
-    ("csat", "en"): ("How satisfied are you with our product?", "Very dissatisfied", "Very satisfied"),
+    ("ces", "pl"): ("Jak łatwo było Ci załatwić swoją sprawę?", "Bardzo trudno", "Bardzo łatwo"),
+    ("ces", "en"): ("How easy was it to do what you came to do?", "Very difficult", "Very easy"),
+    ("csat", "pl"): (
+        "Jak oceniasz swoje zadowolenie z korzystania z naszych usług?",
+        "Bardzo niskie",
+        "Bardzo wysokie",
+    ),
+    ("csat", "en"): ("Overall, how satisfied are you with your experience?", "Very dissatisfied", "Very satisfied"),
 }
 
 DEFAULT_BANDS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("detractor", "pl"): (
-        "Co poszło nie tak i co powinniśmy poprawić?",
-        "Napisz, co najbardziej przeszkadzało…",
-        "Dziękujemy za szczerość. Weźmiemy to sobie do serca.",
+        "Co przede wszystkim powinniśmy poprawić?",
+        "Napisz, co Ci przeszkadzało…",
+        "Dziękujemy za szczerą odpowiedź. Dzięki niej wiemy, co poprawić.",
     ),
     ("detractor", "en"): (
-        "What went wrong, and what should we fix first?",
+        "What should we improve first?",
         "Tell us what got in your way…",
-        "Thank you for being frank with us. We will act on it.",
+        "Thank you for your honest answer. It shows us what to improve.",
     ),
     ("passive", "pl"): (
         "Czego zabrakło do wyższej oceny?",
         "Napisz, co możemy zrobić lepiej…",
-        "Dziękujemy. Twoja opinia pomaga nam się poprawiać.",
+        "Dziękujemy. Twoja opinia pomaga nam się doskonalić.",
     ),
     ("passive", "en"): (
-        "What would it take to earn a higher score?",
+        "What kept you from giving a higher score?",
         "Tell us what we could do better…",
         "Thank you. Your feedback helps us improve.",
     ),
@@ -66,21 +73,16 @@ DEFAULT_BANDS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("promoter", "en"): (
         "What do you like most?",
         "Tell us what we do well…",
-        "Thank you! That makes our day.",
+        "Thank you! We are glad to hear it.",
     ),
 }
 
 
 @transaction.atomic
-def add_default_wording(*, survey: Survey) -> None:
-    """Give a survey the shipped wording of its metric in every language that it does not have yet."""
-    for language, decline in DECLINE.items():
-        question, low, high = DEFAULT_BASE[survey.metric, language]
-        Wording.objects.get_or_create(
-            survey=survey,
-            language=language,
-            defaults={"question": question, "low_label": low, "high_label": high, "decline_label": decline},
-        )
+def add_default_wording(*, survey: Survey, languages: Collection[str] = tuple(DECLINE)) -> None:
+    """Give a survey the shipped wording of its metric in each of the languages that it does not have yet."""
+    for language in languages:
+        Wording.objects.get_or_create(survey=survey, language=language, defaults=default_words(survey.metric, language))
         for band in Band:
             follow_up, placeholder, thanks = DEFAULT_BANDS[band, language]
             BandWording.objects.get_or_create(
@@ -91,13 +93,37 @@ def add_default_wording(*, survey: Survey) -> None:
             )
 
 
-def compile_content(survey: Survey) -> dict[str, Any]:
-    """Return the survey's wording as a version's content.
+def default_words(metric: str, language: str) -> dict[str, str]:
+    """Return the shipped question, labels and decline label of a metric in a language that ships with the product."""
+    return dict(zip(BASE_FIELDS, (*DEFAULT_BASE[metric, language], DECLINE[language]), strict=True))
 
-    Raises:
-        ValidationError: ``no_wording`` for the product's default language, or ``incomplete_wording`` for a language
-            that lacks one of the bands.
+
+@transaction.atomic
+def follow_metric(*, survey: Survey, previous: str) -> None:
+    """Replace shipped wording that nobody edited when a draft's metric changes: the question belongs to the metric.
+
+    Args:
+        previous: the metric whose wording the survey may still have.
     """
+    for language in DECLINE:
+        untouched = Wording.objects.filter(survey=survey, language=language, **default_words(previous, language))
+        untouched.update(**default_words(survey.metric, language))
+
+
+@transaction.atomic
+def remove_language(*, survey: Survey, language: str) -> None:
+    """Remove the survey's wording in a language; people who prefer it are then asked in another one."""
+    survey.wordings.filter(language=language).delete()
+    survey.band_wordings.filter(language=language).delete()
+
+
+def language_name(code: str) -> str:
+    """Return a language's own name, or the code of one that the product does not know."""
+    return dict(settings.LANGUAGES).get(code, code)
+
+
+def draft_content(survey: Survey) -> dict[str, Any]:
+    """Return the wording staff edit in the form of a version's content, complete or not."""
     content: dict[str, Any] = {
         wording.language: {**{name: getattr(wording, name) for name in BASE_FIELDS}, "bands": {}}
         for wording in survey.wordings.all()
@@ -105,11 +131,22 @@ def compile_content(survey: Survey) -> dict[str, Any]:
     for wording in survey.band_wordings.all():
         if wording.language in content:
             content[wording.language]["bands"][wording.band] = {name: getattr(wording, name) for name in BAND_FIELDS}
+    return content
+
+
+def compile_content(survey: Survey) -> dict[str, Any]:
+    """Return the survey's wording as a version's content.
+
+    Raises:
+        ValidationError: ``no_wording`` for the product's default language, or ``incomplete_wording`` for a language
+            that lacks one of the bands.
+    """
+    content = draft_content(survey)
     if survey.product.default_language not in content:
         raise ValidationError(
             _("There is no wording in the product's default language (%(language)s)."),
             code="no_wording",
-            params={"language": survey.product.default_language},
+            params={"language": language_name(survey.product.default_language)},
         )
     for language, words in content.items():
         missing = [str(band.label) for band in Band if band not in words["bands"]]
@@ -117,7 +154,7 @@ def compile_content(survey: Survey) -> dict[str, Any]:
             raise ValidationError(
                 _("The wording in “%(language)s” lacks: %(bands)s."),
                 code="incomplete_wording",
-                params={"language": language, "bands": ", ".join(missing)},
+                params={"language": language_name(language), "bands": ", ".join(missing)},
             )
     return content
 
@@ -127,11 +164,11 @@ def choose_language(available: Collection[str], default: str, *preferred: str | 
 
     Args:
         available: language codes that have wording.
-        preferred: language codes or values of ``Accept-Language``, best first.
+        preferred: language codes, locales such as ``pl_PL`` or values of ``Accept-Language``, best first.
     """
     for header in preferred:
-        for code, _quality in parse_accept_lang_header((header or "").lower()):
+        for code, quality in parse_accept_lang_header((header or "").lower().replace("_", "-")):
             for candidate in (code, code.partition("-")[0]):
-                if candidate in available:
+                if quality and candidate in available:  # a quality of 0 says: not this one
                     return candidate
     return default

@@ -1,6 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from surveys.models import BandWording, Survey
 from surveys.publishing import change_state, has_unpublished_changes, publish
@@ -114,3 +115,43 @@ def test_bands_of_every_score(metric, profile, bands):
 def test_what_is_no_score_has_no_band(score):
     with pytest.raises(ValueError, match="outside"):
         scale_of(Metric.NPS).band(score)
+
+
+@pytest.mark.parametrize("change", [{"metric": Metric.CSAT}, {"band_profile": BandProfile.WOOTRIC}])
+def test_metric_and_bands_cannot_change_after_the_first_publishing(change):
+    survey = make_survey(metric=Metric.CES)
+    Survey.objects.filter(pk=survey.pk).update(**change)
+    survey.refresh_from_db()
+
+    with pytest.raises(ValidationError) as in_form:
+        survey.full_clean()
+    with pytest.raises(ValidationError) as at_publishing:
+        publish(survey=survey)
+
+    assert in_form.value.error_dict["__all__"][0].code == "metric_fixed"
+    assert at_publishing.value.code == "metric_fixed"
+    assert survey.versions.count() == 1
+
+
+def test_the_metric_of_a_draft_may_change():
+    survey = make_draft(metric=Metric.CES)
+    survey.metric = Metric.CSAT
+
+    survey.full_clean()
+
+
+def test_a_published_survey_cannot_be_deleted_and_a_draft_can():
+    draft, published = make_draft(), make_survey()
+
+    draft.delete()
+    with pytest.raises(ProtectedError):
+        published.delete()
+
+    assert list(Survey.objects.all()) == [published]
+
+
+def test_unfinished_wording_is_an_unpublished_change():
+    survey = make_survey()
+    survey.band_wordings.filter(language="en", band=Band.PASSIVE).delete()
+
+    assert has_unpublished_changes(survey)
