@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = BASE_DIR / "var"
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+# Everything that is written at run time: the embedded database, the queue of the demo, logs, mail, static files.
+VAR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
 
 # --- Reading values strictly ------------------------------------------------------------------------------------------
 
@@ -83,6 +84,12 @@ def database(raw: str) -> dict[str, Any]:
     if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
         raise ValueError("not a postgres:// URL with a database name")
     return config
+
+
+def broker(raw: str) -> str:
+    if not raw.startswith(("redis://", "rediss://", "amqp://", "amqps://", "filesystem://")):
+        raise ValueError("not the URL of a Redis or RabbitMQ server")
+    return raw
 
 
 def origin(raw: str) -> str:
@@ -184,7 +191,7 @@ CACHES = {
 
 # --- Background work --------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL: str = read("CELERY_BROKER_URL", required("filesystem://"))
+CELERY_BROKER_URL: str = read("CELERY_BROKER_URL", required("filesystem://"), broker)
 if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(VAR / "broker" / "queue"),
