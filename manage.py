@@ -2,6 +2,7 @@
 """Entry point of every management command; starts the embedded PostgreSQL where no other is named."""
 
 import os
+import signal
 import sys
 
 from config import embedded
@@ -14,6 +15,8 @@ def main() -> None:
 
     if not settings.EMBEDDED_POSTGRESQL:
         return execute_from_command_line(sys.argv)
+    # The default would end the process on the spot and leave the server behind.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         with embedded.server(settings.VAR):
             execute_from_command_line(sys.argv)

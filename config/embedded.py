@@ -68,15 +68,15 @@ def server(var: Path) -> Iterator[None]:
     """
     var.mkdir(mode=0o755, exist_ok=True)
     with (var / "postgres.users").open("a") as users:
-        with _exclusive(var / "postgres.starting"):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            _start(var / "postgres")
         try:
+            with _exclusive(var / "postgres.starting"):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                _start(var / "postgres")
             yield
-        finally:
+        finally:  # also where starting was interrupted half-way
             with _exclusive(var / "postgres.starting"), contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while another process uses the server
-                _run(binaries() / "pg_ctl", "-D", var / "postgres", "-m", "fast", "-w", "stop")
+                _stop(var / "postgres")
 
 
 @contextlib.contextmanager
@@ -106,6 +106,11 @@ def _start(data: Path) -> None:
     options = f"-c listen_addresses='' -c unix_socket_directories='{socket_folder}' -c max_connections=200"
     _run(programs / "pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "60", "-o", options, "start")
     _create_database(socket_folder)
+
+
+def _stop(data: Path) -> None:
+    if (data / "postmaster.pid").exists():
+        _run(binaries() / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
 
 
 def _create_database(socket_folder: Path) -> None:
