@@ -150,7 +150,8 @@ def rounded(value: Fraction | float, places: int = 0) -> Decimal:
     """Return the value rounded half away from zero: 54.5 gives 55 and -54.5 gives -55, unlike Python's ``round``."""
     shifted = Fraction(value) * 10**places
     magnitude = (2 * abs(shifted.numerator) + shifted.denominator) // (2 * shifted.denominator)
-    return Decimal(-magnitude if shifted < 0 else magnitude).scaleb(-places)
+    # Built from its digits: arithmetic on Decimals would round to the context's precision.
+    return Decimal((int(shifted < 0 < magnitude), tuple(map(int, str(magnitude))), -places))
 
 
 def headline(counts: Counts) -> Estimate | None:
