@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -85,6 +86,34 @@ def test_bulk_writers_over_the_same_tallies_in_opposite_order_do_not_deadlock():
 
     in_threads(lambda: move(pks[::2], 0), lambda: move(pks[1::2], 10), lambda: move(pks[2:3], 3))
 
+    assert find_drift() == []
+
+
+def test_a_repair_waits_for_writers_that_have_not_committed():
+    survey = make_survey(metric=Metric.NPS)
+    make_response(survey=survey, score=5)
+    Tally.objects.update(count=40)
+    written = threading.Event()
+
+    @transaction.atomic
+    def write():
+        make_response(survey=survey, score=5)
+        written.set()
+        with connection.cursor() as cursor:
+            for _ in range(200):
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone()[0]:
+                    return
+                time.sleep(0.05)
+        raise AssertionError("the repair did not wait")
+
+    def repair():
+        assert written.wait(timeout=20)
+        repair_tallies()
+
+    in_threads(write, repair)
+
+    assert counts() == {5: 2}
     assert find_drift() == []
 
 
