@@ -306,6 +306,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# Calls to the asking endpoints in a minute: from one network (/24 or /48), for one product, about one person.
+RATE_LIMIT_PER_ADDRESS: int = read("RATE_LIMIT_PER_ADDRESS", 600, int)
+RATE_LIMIT_PER_PRODUCT: int = read("RATE_LIMIT_PER_PRODUCT", 60_000, int)
+RATE_LIMIT_PER_PERSON: int = read("RATE_LIMIT_PER_PERSON", 60, int)
+
 # --- Admin ------------------------------------------------------------------------------------------------------------
 
 UNFOLD = {

@@ -35,15 +35,23 @@ def hit(limit: Limit, value: str) -> int | None:
     now = time.time()
     window = int(now // limit.seconds)
     key = f"limit:{limit.name}:{window}:{keyed_hash('limit', value).hex()}"
-    cache.add(key, 0, timeout=limit.seconds)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # the cache dropped the key in between: a full cache counts anew
-        cache.set(key, 1, timeout=limit.seconds)
-        count = 1
+    count = _count(key, limit.seconds)
     if count <= limit.times:
         return None
     return max(1, int((window + 1) * limit.seconds - now))
+
+
+def _count(key: str, seconds: int) -> int:
+    """Count one more with one call to the cache, but for the first in a window."""
+    try:
+        return cache.incr(key)
+    except ValueError:  # not there yet, or dropped by a full cache
+        if cache.add(key, 1, timeout=seconds):
+            return 1
+    try:
+        return cache.incr(key)
+    except ValueError:  # added by somebody else and dropped at once: counting anew is all that is left
+        return 1
 
 
 def address_prefix(request: HttpRequest) -> str:

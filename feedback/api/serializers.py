@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from feedback.intake import MOST_REASONS
@@ -32,6 +34,7 @@ class TextField(serializers.CharField):
         return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class ScoreField(serializers.Field[int, Any, int, Any]):
     """A whole number: ``true``, ``"9"`` and ``9.0`` are none. Whether it is on the scale, the survey knows."""
 
@@ -51,6 +54,7 @@ class ScoreField(serializers.Field[int, Any, int, Any]):
         return value
 
 
+@extend_schema_field({"type": "object", "maxProperties": MOST_PROPERTIES, "additionalProperties": True})
 class PropertiesField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
     """At most 50 flat properties: text, numbers, yes or no."""
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from feedback import facts, identity, intake, invitations
+from feedback.api.limiting import AskingThrottle, limit_person
 from feedback.api.parsing import SmallJSONParser
 from feedback.api.serializers import (
     AskablesOutput,
@@ -47,6 +48,7 @@ class AskingView(APIView):
 
     permission_classes = ()
     parser_classes = (SmallJSONParser,)
+    throttle_classes = (AskingThrottle,)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, invitations.InvitationError):
@@ -118,6 +120,7 @@ class EligibilityView(AskingView):
         if data.get("force") and data.get("test_key") != product.test_key:
             raise PermissionDenied(_("This is not the product's test key."), code="invalid_test_key")
         person, moment = person_in(data, product), moment_in(data, request)
+        limit_person(product, person)
         return Response(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -345,3 +346,28 @@ def test_a_decline_after_a_response_is_ignored(survey, client, put):
     assert client.post("/api/v1/invitations/token-1/decline").status_code == 204
 
     assert Invitation.objects.get().declined_at is None
+
+
+@pytest.mark.parametrize("limit", ["ADDRESS", "PRODUCT", "PERSON"])
+def test_too_many_calls_are_told_when_to_come_back(survey, client, settings, limit):
+    setattr(settings, f"RATE_LIMIT_PER_{limit}", 2)
+
+    def call():
+        body = {"user": {"id": "anna"}}
+        return client.post("/api/v1/products/pk_test/eligibility", body, content_type="application/json")
+
+    with time_machine.travel(datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC), tick=False):
+        assert [call().status_code for _ in range(2)] == [200, 200]
+        refused = call()
+
+    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "throttled", "30")
+
+
+def test_one_invitation_cannot_be_hammered(survey, put, settings):
+    settings.RATE_LIMIT_PER_PERSON = 2
+    make_invitation(survey=survey, token="token-1")
+
+    with time_machine.travel(timezone.now(), tick=False):
+        statuses = [put("token-1", score="nonsense").status_code for _ in range(3)]
+
+    assert statuses == [400, 400, 429]
