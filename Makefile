@@ -44,3 +44,7 @@ lock: install
 		pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 		pyproject.toml --group dev --output-file requirements-dev.txt
+
+# Needs gettext, as translators have it; the compiled catalogues are part of the repository.
+messages: install
+	ODZEW_ENV=test $(BIN)/python manage.py messages

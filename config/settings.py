@@ -229,7 +229,7 @@ DEFAULT_FROM_EMAIL: str = read("DEFAULT_FROM_EMAIL", required("Odzew <privacy@od
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("pl", "polski"), ("en", "English")]
-LOCALE_PATHS = [BASE_DIR / app / "locale" for app in LOCAL_APPS]
+LOCALE_PATHS = [*(BASE_DIR / app / "locale" for app in LOCAL_APPS), BASE_DIR / "config" / "theme" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
