@@ -1,0 +1,40 @@
+"""The language switch of public pages: ``?lang=pl`` wins over the browser's languages."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.utils import translation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+Arguments = ParamSpec("Arguments")
+
+
+def in_chosen_language(
+    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """Answer in the language that ``?lang=`` names, where the product speaks it.
+
+    Forms of such a page post back to the same address (no ``action``), so that the choice survives.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        chosen = request.GET.get("lang", "")
+        if chosen in dict(settings.LANGUAGES):
+            speak(request, chosen)
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+def speak(request: HttpRequest, language: str) -> None:
+    """Answer this request in a language of ``LANGUAGES``; the locale middleware starts the next one afresh."""
+    translation.activate(language)
+    request.LANGUAGE_CODE = language
