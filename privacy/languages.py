@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.conf import settings
 from django.utils import translation
@@ -13,25 +13,23 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-Arguments = ParamSpec("Arguments")
+View = TypeVar("View", bound="Callable[..., HttpResponse]")
 
 
-def in_chosen_language(
-    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+def in_chosen_language(view: View) -> View:
     """Answer in the language that ``?lang=`` names, where the product speaks it.
 
     Forms of such a page post back to the same address (no ``action``), so that the choice survives.
     """
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         chosen = request.GET.get("lang", "")
         if chosen in dict(settings.LANGUAGES):
             speak(request, chosen)
         return view(request, *args, **kwargs)
 
-    return answer
+    return cast("View", answer)
 
 
 def speak(request: HttpRequest, language: str) -> None:
