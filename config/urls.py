@@ -13,4 +13,5 @@ urlpatterns = [
     path("api/v1/", include("feedback.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[], authentication_classes=[])),
+    path("", include("feedback.urls")),
 ]

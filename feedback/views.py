@@ -1,0 +1,285 @@
+"""The pages on which people answer: everybody with a survey's link, or one invited person.
+
+These pages know no session and no cookie, so Django's CSRF token has nothing to be bound to and they are exempt from
+it. What it would prevent, the seal of their forms prevents (see ``forms.Seal``): another site cannot make one.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from feedback.forms import FollowUpForm, ScoreForm, Seal
+from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code, submit
+from feedback.invitations import InvitationError, decline, find_invitation, invite_visitor, record_opened
+from feedback.models import Response
+from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey
+from privacy.encryption import keyed_hash, token_digest
+from privacy.languages import in_chosen_language, speak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+    from feedback.models import Invitation
+    from privacy.models import Product
+    from surveys.models import SurveyVersion
+
+DEAD_ENDS: Final = {
+    "unknown_survey": (_("There is no survey here"), _("Please check the address: perhaps a part of it was lost.")),
+    "survey_ended": (_("This survey has ended"), _("It takes no more answers. Thank you for wanting to give one.")),
+    "unknown_token": (_("This link does not work"), _("Please check the address: perhaps a part of it was lost.")),
+    "expired": (_("This invitation has expired"), _("It takes no more answers. Thank you for wanting to give one.")),
+    "invitation_used": (_("This invitation was used"), _("Its answer is no longer here, and there is only one.")),
+    "locked": (
+        _("Your answer can no longer be changed"),
+        _("A score can be changed for 24 hours and a comment for 14 days. Both stay as they were."),
+    ),
+}
+
+
+def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give a page what all of these need: methods, headers, and a friendly page where a link leads nowhere."""
+
+    @csrf_exempt
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @in_chosen_language
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except InvitationError as error:
+            title, text = DEAD_ENDS.get(error.code, (error.message, ""))
+            response = render(request, "feedback/dead_end.html", {"title": title, "text": text}, status=error.status)
+        response["X-Robots-Tag"] = "noindex"
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
+
+    return answer
+
+
+@survey_door
+def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask everybody with the survey's link; whoever answers becomes a visitor with a page of their own."""
+    survey = find_open_survey(slug, at=timezone.now())
+    version = survey.current_version
+    assert version is not None  # noqa: S101  an open survey has one, which its type cannot say
+    site = Site(request, version, survey.product)
+    form = ScoreForm(posted(request), page=f"survey {survey.pk}", seal=Seal(submission_id=uuid4()), scale=version.scale)
+    if form.is_valid():
+        token = base64.urlsafe_b64encode(keyed_hash("visitor", form.seal.submission_id.hex)).decode().rstrip("=")
+        invite_visitor(survey=survey, language=site.speech.language, token=token)
+        return take_score(site, form, token)
+    response = site.show("feedback/score.html", form=form)
+    if request.method != "POST":
+        # No store may share the page, as every visitor needs a seal of their own. The browser may keep it: going
+        # back then finds the same form, and sending that again is the same answer.
+        response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@survey_door
+def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an invited person the step that is due; only POST stores an answer."""
+    visit = Visit(request, token, find_invitation(token))
+    if request.method == "POST":
+        try:
+            return visit.take_follow_up() if request.POST.get("step") == Step.FOLLOW_UP else visit.take_score()
+        except (UsedInvitation, NoScoreYet):  # answered from another page meanwhile
+            return visit.site.go_to(token)
+    if request.method == "GET" and visit.invitation.opened_at is None:
+        record_opened(token=token)
+    step = due_step(visit.response, wanted=request.GET.get("change", ""), at=timezone.now())
+    return {Step.SCORE: visit.score, Step.FOLLOW_UP: visit.follow_up, Step.DONE: visit.thanks}[step]()
+
+
+class SeeOther(HttpResponseRedirect):
+    """Send the browser on with a GET, so that reloading does not send the form again."""
+
+    status_code = 303
+
+
+class Site:
+    """A survey's wording and its product in one person's language, and the request to answer in it.
+
+    Args:
+        otherwise: languages to fall back to before the version's default.
+    """
+
+    def __init__(self, request: HttpRequest, version: SurveyVersion, product: Product, *otherwise: str) -> None:
+        self.request, self.version, self.product = request, version, product
+        self.speech = choose_speech(
+            version, request.GET.get("lang"), request.headers.get("Accept-Language"), *otherwise
+        )
+        speak(request, self.speech.furniture)
+
+    def show(self, template: str, **context: Any) -> HttpResponse:
+        form = context.get("form")
+        return render(
+            self.request,
+            template,
+            {"product": self.product, "speech": self.speech, "scale": self.version.scale, **context},
+            status=400 if form is not None and form.errors else 200,
+        )
+
+    def go_to(self, token: str) -> HttpResponse:
+        chosen = self.request.GET.get("lang", "")
+        query = "?" + urlencode({"lang": chosen}) if chosen in dict(self.speech.languages) else ""
+        return SeeOther(reverse("feedback:invitation", args=[token]) + query)
+
+
+class Visit:
+    """An invited person at their page: the answer so far, and the forms with which they go on.
+
+    Raises:
+        UsedInvitation: the answer was deleted, and an invitation is good for one.
+    """
+
+    def __init__(self, request: HttpRequest, token: str, invitation: Invitation) -> None:
+        self.request, self.token, self.invitation = request, token, invitation
+        self.response: Response | None = getattr(invitation, "response", None)
+        if self.response is None and invitation.responded_at is not None:
+            raise UsedInvitation
+        self.page = f"invitation {token_digest(token).hex()}"
+        self.site = Site(request, invitation.version, invitation.product, invitation.language)
+
+    def score(self) -> HttpResponse:
+        """Show the scale, with what the link or the earlier answer says chosen but not sent."""
+        return self._show_score(self._score_form())
+
+    def take_score(self) -> HttpResponse:
+        form = self._score_form(self.request.POST)
+        return take_score(self.site, form, self.token) if form.is_valid() else self._show_score(form)
+
+    def follow_up(self) -> HttpResponse:
+        """Show the question that follows the score; all of it is optional."""
+        return self._show_follow_up(self._answered, self._follow_up_form(self._answered))
+
+    def take_follow_up(self) -> HttpResponse:
+        response = self._answered
+        form = self._follow_up_form(response, self.request.POST)
+        if not form.is_valid():
+            return self._show_follow_up(response, form)
+        message = Submission(submission_id=form.seal.submission_id, seq=form.seal.seq)
+        if form.skips:
+            said = message if is_complete(response) else replace(message, comment="")
+            submit(token=self.token, submission=said)
+        else:
+            self.response = store(self.token, replace(message, **form.said()))
+        return self.thanks(receipt_code(form.seal.submission_id) if form.seal.earns_receipt else None)
+
+    def thanks(self, receipt: str | None = None) -> HttpResponse:
+        """Thank the person; the receipt code is there only on the answer to their last step."""
+        response = self._answered
+        return self.site.show(
+            "feedback/thanks.html",
+            response=response,
+            band=self._band(response),
+            receipt=receipt,
+            editable=editable_steps(response, at=timezone.now()),
+            address=reverse("feedback:invitation", args=[self.token]),
+        )
+
+    @property
+    def _answered(self) -> Response:
+        if self.response is None:
+            raise NoScoreYet
+        return self.response
+
+    def _band(self, response: Response) -> dict[str, Any]:
+        words: dict[str, Any] = self.site.speech.words["bands"][self.invitation.version.scale.band(response.score)]
+        return words
+
+    def _seal(self) -> Seal:
+        if self.response is not None:
+            follows = self.response.seq + 1
+            return Seal(
+                submission_id=self.response.submission_id, seq=follows, earns_receipt=not is_complete(self.response)
+            )
+        # The same for all forms of this page, so that two tabs make one answer.
+        return Seal(submission_id=UUID(bytes=keyed_hash("submission", self.token)[:16], version=4))
+
+    def _score_form(self, data: Any = None) -> ScoreForm:
+        chosen = self.request.GET.get("s") or (self.response.score if self.response else None)
+        return ScoreForm(
+            data, page=self.page, seal=self._seal(), scale=self.invitation.version.scale, initial={"score": chosen}
+        )
+
+    def _show_score(self, form: ScoreForm) -> HttpResponse:
+        return self.site.show("feedback/score.html", form=form, response=self.response)
+
+    def _follow_up_form(self, response: Response, data: Any = None) -> FollowUpForm:
+        respondent = self.invitation.respondent
+        return FollowUpForm(
+            data,
+            page=self.page,
+            seal=self._seal(),
+            initial={name: getattr(response, name) for name in ("comment", "reasons", "contact_permission")},
+            reasons=self._band(response)["reasons"],
+            # An anonymous visitor left nothing by which to be contacted.
+            offers_contact=respondent.is_known and respondent.may_be_contacted,
+        )
+
+    def _show_follow_up(self, response: Response, form: FollowUpForm) -> HttpResponse:
+        return self.site.show(
+            "feedback/follow_up.html",
+            form=form,
+            response=response,
+            band=self._band(response),
+            is_change=is_complete(response),
+            editable=editable_steps(response, at=timezone.now()),
+        )
+
+
+def is_complete(response: Response) -> bool:
+    return response.state == Response.State.COMPLETE
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def take_score(site: Site, form: ScoreForm, token: str) -> HttpResponse:
+    """Store what a valid score form says, a score or a decline, and show what comes next."""
+    if form.declines:
+        decline(token=token)
+        if find_invitation(token).responded_at is None:
+            return site.show("feedback/declined.html")
+    else:
+        score = form.cleaned_data["score"]
+        store(token, Submission(submission_id=form.seal.submission_id, seq=form.seal.seq, score=score))
+    return site.go_to(token)
+
+
+def store(token: str, submission: Submission) -> Response:
+    """Submit what a form says, once however often it is sent.
+
+    A form sent again with something else in it, after going back say, is a change of mind: the last press counts.
+    """
+    submit(token=token, submission=submission)
+    response = _stored(token)
+    said = {name: getattr(submission, name) for name in ("score", "comment", "reasons", "contact_permission")}
+    stored = {name: getattr(response, name) for name in said} | {"reasons": tuple(response.reasons)}
+    if all(value in {None, stored[name]} for name, value in said.items()):
+        return response
+    submit(token=token, submission=replace(submission, seq=response.seq + 1))
+    return _stored(token)
+
+
+def _stored(token: str) -> Response:
+    return Response.including_restricted.get(invitation__token_digest=token_digest(token))
