@@ -117,7 +117,10 @@ def choose_speech(version: SurveyVersion, *preferred: str | None) -> Speech:
         language=language,
         furniture=furniture,
         words=version.content[language],
-        languages=tuple((code, _info(code)["name_local"]) for code in sorted(version.content)),
+        languages=tuple(
+            (code, _info(code)["name_local"])
+            for code in sorted(version.content, key=lambda code: (code != version.default_language, code))
+        ),
     )
 
 

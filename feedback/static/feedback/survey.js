@@ -19,7 +19,7 @@
   if (remaining) {
     const comment = document.getElementById("id_comment");
     const count = () => {
-      const left = comment.maxLength - comment.value.length;
+      const left = Math.max(0, comment.maxLength - comment.value.length);
       remaining.hidden = left > 500;
       remaining.textContent = remaining.hidden ? "" : remaining.dataset.remaining.replace("{count}", left);
     };
