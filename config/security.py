@@ -38,7 +38,11 @@ class TokenFilter(logging.Filter):
 
 
 class AdminPolicyMiddleware:
-    """Give staff pages their own Content-Security-Policy; everything else keeps the strict one."""
+    """Give staff pages their own headers; everything else keeps the strict ones.
+
+    Under the public pages' ``no-referrer`` a browser sends its forms with ``Origin: null``, which Django's protection
+    against cross-site requests refuses: nobody could log in. Addresses of staff pages carry no tokens.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,5 +50,6 @@ class AdminPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path.startswith(STAFF_PREFIXES):
+            response["Referrer-Policy"] = "same-origin"
             response._csp_replace = STAFF_POLICY  # type: ignore[attr-defined]  # the hook of django-csp's decorators
         return response

@@ -20,3 +20,15 @@ def test_log_lines_carry_no_tokens(line, cleaned):
     assert TokenFilter().filter(record)
 
     assert record.getMessage() == cleaned
+
+
+@pytest.mark.django_db
+def test_a_browser_may_send_the_forms_of_staff_pages(client):
+    response = client.get("/admin/login/")
+
+    assert response["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_pages_of_the_public_tell_no_other_site_their_address(client):
+    assert client.get("/nowhere/")["Referrer-Policy"] == "no-referrer"
