@@ -189,7 +189,8 @@ def _is_identified(candidate: Candidate, facts: Facts) -> Obstacle | None:
 
 
 def _is_no_newcomer(candidate: Candidate, facts: Facts) -> Obstacle | None:
-    since = facts.customer_since or facts.first_seen_at or facts.at
+    # Somebody met by a request that runs beside this one was first seen a moment after this one began.
+    since = min(facts.customer_since or facts.first_seen_at or facts.at, facts.at)
     return _rest(facts, "too_new", since, timedelta(days=candidate.throttles.first_survey_delay_days))
 
 

@@ -98,8 +98,8 @@ def ask(*, product: stored.ProductFacts, person: Person, moment: Moment) -> Answ
     Two requests at once of one person, from two tabs say, reserve one invitation: the second decides again and
     finds it pending (https://github.com/formbricks/formbricks/issues/5813).
     """
-    at = timezone.now()
     while True:
+        at = timezone.now()
         known = stored.load_person(product, person, at=at)
         verdict = _verdict(product, person, moment, known, at)
         if verdict.candidate is None:

@@ -134,6 +134,12 @@ def test_a_live_survey_explains_itself_rather_than_one_that_is_switched_off():
     assert code(paused, candidate(survey_id=2), history=(occasion(snoozed_at=NOW - DAY),)) == "snoozed"
 
 
+def test_somebody_met_a_moment_after_this_request_began_is_no_newcomer_without_a_delay():
+    survey = candidate(throttles=Throttles(first_survey_delay_days=0))
+
+    assert code(survey, customer_since=None, first_seen_at=NOW + timedelta(milliseconds=5)) == "eligible"
+
+
 def test_without_any_survey_nobody_is_asked():
     assert decide([], facts()).code == "inactive"
 
