@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,16 +30,19 @@ from feedback.models import Response
 from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey
 from privacy.encryption import keyed_hash, token_digest
 from privacy.languages import in_chosen_language, speak
+from privacy.limits import Limit, address_prefix, hit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest
+    from django_stubs_ext import StrOrPromise
 
     from feedback.models import Invitation
     from privacy.models import Product
     from surveys.models import SurveyVersion
 
+MINUTE: Final = 60
 DEAD_ENDS: Final = {
     "unknown_survey": (_("There is no survey here"), _("Please check the address: perhaps a part of it was lost.")),
     "survey_ended": (_("This survey has ended"), _("It takes no more answers. Thank you for wanting to give one.")),
@@ -61,16 +65,41 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            response = view(request, *args, **kwargs)
+            wait = seconds_to_wait(request, **kwargs) if request.method == "POST" else None
+            response = view(request, *args, **kwargs) if wait is None else too_many(request, wait)
         except InvitationError as error:
-            title, text = DEAD_ENDS.get(error.code, (error.message, ""))
-            response = render(request, "feedback/dead_end.html", {"title": title, "text": text}, status=error.status)
+            response = dead_end(request, error.status, *DEAD_ENDS.get(error.code, (error.message, "")))
         response["X-Robots-Tag"] = "noindex"
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
 
     return answer
+
+
+def seconds_to_wait(request: HttpRequest, slug: str = "", token: str = "") -> int | None:
+    """Count one more answer from this network and to this page, together with those that came through the API."""
+    waits = [hit(Limit("asking-address", settings.RATE_LIMIT_PER_ADDRESS, MINUTE), address_prefix(request))]
+    if slug:
+        waits.append(hit(Limit("asking-survey", settings.RATE_LIMIT_PER_PRODUCT, MINUTE), slug))
+    if token:
+        waits.append(hit(Limit("asking-invitation", settings.RATE_LIMIT_PER_PERSON, MINUTE), token))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def too_many(request: HttpRequest, wait: int) -> HttpResponse:
+    response = dead_end(
+        request,
+        429,
+        _("Too many answers at once"),
+        _("Yours was not saved. Please go back and send it again in a minute."),
+    )
+    response["Retry-After"] = wait
+    return response
+
+
+def dead_end(request: HttpRequest, status: int, title: StrOrPromise, text: StrOrPromise) -> HttpResponse:
+    return render(request, "feedback/dead_end.html", {"title": title, "text": text}, status=status)
 
 
 @survey_door

@@ -44,6 +44,15 @@ def score(page, number):
     return page.locator(f'input[name=score][value="{number}"]')
 
 
+def words(survey, language="en"):
+    return survey.current_version.content[language]
+
+
+def heading(page, survey, band, part, language="en"):
+    """Find the heading that shows a part of a band's wording."""
+    return page.get_by_role("heading", name=words(survey, language)["bands"][band][part])
+
+
 def tab_to(page, target):
     """Press Tab until the target has the focus; a reader of the page would get there, too."""
     for _press in range(20):
@@ -56,9 +65,7 @@ def tab_to(page, target):
 def test_a_visitor_scores_explains_and_keeps_the_receipt_code(survey, open_page):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto("/s/nps/")
-    expect(
-        page.get_by_role("group", name="How likely are you to recommend us to a friend or colleague?")
-    ).to_be_visible()
+    expect(page.get_by_role("group", name=words(survey)["question"])).to_be_visible()
     button = page.get_by_role("button", name="Send")
     expect(button).to_have_text("Send")
 
@@ -67,12 +74,12 @@ def test_a_visitor_scores_explains_and_keeps_the_receipt_code(survey, open_page)
     expect(button).to_have_text("Send 9")
     button.click()
 
-    expect(page.get_by_role("heading", name="What do you like most?")).to_be_visible()
+    expect(heading(page, survey, "promoter", "follow_up_question")).to_be_visible()
     page.get_by_label("Speed").check()
     page.get_by_label("In your own words").fill("It is fast. <b>Really.</b>")
     page.get_by_role("button", name="Send").click()
 
-    expect(page.get_by_role("heading", name="Thank you! That makes our day.")).to_be_visible()
+    expect(heading(page, survey, "promoter", "thanks")).to_be_visible()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_text("The code was copied.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#receipt").inner_text()
@@ -98,7 +105,7 @@ def test_the_whole_journey_works_with_the_keyboard_alone(survey, page):
     expect(page.get_by_role("button", name="Send 2")).to_be_focused()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="What went wrong, and what should we fix first?")).to_be_visible()
+    expect(heading(page, survey, "detractor", "follow_up_question")).to_be_visible()
     tab_to(page, page.get_by_label("Speed"))
     page.keyboard.press("Space")
     tab_to(page, page.get_by_label("In your own words"))
@@ -107,7 +114,7 @@ def test_the_whole_journey_works_with_the_keyboard_alone(survey, page):
     expect(page.get_by_role("button", name="Send")).to_be_focused()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="Thank you for being frank with us.")).to_be_visible()
+    expect(heading(page, survey, "detractor", "thanks")).to_be_visible()
     response = Response.objects.get()
     assert (response.score, response.comment, response.reasons) == (2, "Too slow", ["Speed"])
 
@@ -138,13 +145,13 @@ def test_going_back_and_sending_again_stays_one_answer(survey, page):
     page.goto("/s/nps/")
     score(page, 9).check()
     page.get_by_role("button", name="Send 9").click()
-    expect(page.get_by_role("heading", name="What do you like most?")).to_be_visible()
+    expect(heading(page, survey, "promoter", "follow_up_question")).to_be_visible()
 
     page.go_back()
     score(page, 4).check()
     page.get_by_role("button", name="Send 4").click()
 
-    expect(page.get_by_role("heading", name="What went wrong, and what should we fix first?")).to_be_visible()
+    expect(heading(page, survey, "detractor", "follow_up_question")).to_be_visible()
     assert Response.objects.get().score == 4
     assert ScoreChange.objects.get().score == 9
 
@@ -194,11 +201,11 @@ def test_the_language_can_be_switched_until_there_is_a_code_to_lose(survey, page
     page.goto("/s/nps/")
     page.get_by_role("link", name="PL polski").click()
     expect(page.locator("html")).to_have_attribute("lang", "pl")
-    expect(page.get_by_role("group", name="Na ile prawdopodobne jest")).to_be_visible()
+    expect(page.get_by_role("group", name=words(survey, "pl")["question"])).to_be_visible()
 
     score(page, 10).check()
     page.locator("button[value=send]").click()
-    expect(page.get_by_role("heading", name="Co podoba Ci się najbardziej?")).to_be_visible()
+    expect(heading(page, survey, "promoter", "follow_up_question", "pl")).to_be_visible()
     page.locator("button[value=skip]").click()
     expect(page.locator("#receipt")).to_be_visible()
     expect(page.locator(".languages")).to_have_count(0)
