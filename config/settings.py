@@ -320,6 +320,7 @@ UNFOLD = {
     "SITE_SYMBOL": "graphic_eq",
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "feedback.admin.dashboard.show_dashboard",
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }
 

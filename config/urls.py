@@ -9,6 +9,7 @@ from config import health
 urlpatterns = [
     path("livez", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
+    path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch of the admin's theme
     path("admin/", admin.site.urls),
     path("api/v1/", include("feedback.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),

@@ -1,0 +1,227 @@
+"""The admin's front page: what was chosen in the address, and everything shown for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from feedback import reports
+from feedback.admin import charts, numbers
+from feedback.models import FollowUp, Response
+from feedback.periods import Choice, choose_span
+from feedback.tallies import days_with_answers
+from privacy.models import Membership, RightsRequest
+from surveys.models import Channel, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from django.db.models import Model
+    from django.http import HttpRequest, QueryDict
+
+    from feedback.periods import Span
+    from privacy.models import Product
+
+EVERY_PRODUCT = "all"
+USUAL = Choice.DAYS_30
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the address asks for; ``problems`` say in words what of it could not be taken."""
+
+    available: Sequence[Product]
+    product: Product | None
+    span: Span
+    first: str
+    last: str
+    problems: Sequence[str]
+
+    @property
+    def products(self) -> Sequence[Product]:
+        return [self.product] if self.product else self.available
+
+    @property
+    def shows_several(self) -> bool:
+        return len(self.products) > 1
+
+    def query(self, *, product: Product | None = None, choice: Choice | None = None) -> str:
+        """Return the address' query for another product or period, keeping the rest."""
+        chosen = product or self.product
+        values = {"product": chosen.pk if chosen else EVERY_PRODUCT, "period": choice or self.span.choice}
+        if values["period"] == Choice.CUSTOM:
+            values |= {"from": self.first, "to": self.last}
+        return "?" + urlencode(values)
+
+
+def show_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add to the front page what this member of staff may see, for the product and period in the address."""
+    rights = _rights(request)
+    if not request.user.has_perm(reports.SEE_FIGURES):
+        return context | {"title": _("Dashboard"), "dashboard": {"rights": rights}}
+    selection = select(request.GET, reports.visible_products(request.user), now=timezone.now())
+    return context | {"title": _("Dashboard"), "dashboard": {"rights": rights, **_shown(request, selection)}}
+
+
+def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
+    products, span = selection.products, selection.span
+    found = reports.report_scores(user=request.user, products=products, span=span) if products else []
+    return {
+        "selection": selection,
+        "days": numbers.days(span.period),
+        "choices": [(choice.value, choice.label) for choice in Choice],
+        "frame": charts.FRAME,
+        "metrics": [_metric(report, selection) for report in found],
+        "comments": _comments(request, selection),
+        "follow_ups": _follow_ups(request, selection),
+        "link_to_all_time": "" if span.choice == Choice.ALL else selection.query(choice=Choice.ALL),
+        "link_to_surveys": _list_of(request, Survey),
+        "link_to_memberships": _list_of(request, Membership),
+    }
+
+
+def select(query: QueryDict, available: Sequence[Product], *, now: datetime) -> Selection:
+    """Read product and period from the address; what cannot be taken falls back to the usual, with a sentence why.
+
+    A product that exists but may not be seen is answered exactly like one that does not exist.
+    """
+    problems = []
+    wanted = query.get("product", EVERY_PRODUCT)
+    product = next((one for one in available if str(one.pk) == wanted), None)
+    if product is None and wanted != EVERY_PRODUCT:
+        problems.append(_("There is no such product among yours; all of them are shown."))
+    chosen = [product] if product else available
+    today, first, last = reports.latest_today(chosen, now=now), query.get("from", ""), query.get("to", "")
+    choice = query.get("period", USUAL)
+    known = days_with_answers(products=[one.pk for one in chosen]) if choice == Choice.ALL else None
+    try:
+        span = choose_span(choice, today=today, first=first, last=last, known=known)
+    except ValidationError as error:
+        problems += [*error.messages, _("The last 30 days are shown.")]
+        span = choose_span(USUAL, today=today)
+    return Selection(available, product, span, *_shown_days(span, first, last, today), problems)
+
+
+def _shown_days(span: Span, first: str, last: str, today: date) -> tuple[str, str]:
+    """Return what the two fields of days show: the custom days, else those of the period, as a place to start."""
+    if span.choice == Choice.CUSTOM:
+        return first, last
+    return span.period.start.isoformat(), min(span.period.last, today).isoformat()
+
+
+def _metric(report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
+    together = report.together
+    return {
+        "metric": report.metric,
+        **_figures(together, selection.span),
+        "trend": charts.draw_trend(report),
+        "distribution": charts.draw_distribution(together.counts),
+        "bands": charts.draw_bands(together.counts),
+        "rates": _rates(together),
+        "products": [
+            {"product": product, "query": selection.query(product=product), **_figures(figures, selection.span)}
+            for product, figures in report.products
+        ]
+        if selection.shows_several
+        else [],
+    }
+
+
+def _figures(figures: reports.Figures, span: Span) -> dict[str, Any]:
+    metric, places = figures.metric, numbers.PLACES[figures.metric][1]
+    return {
+        "value": numbers.value(figures.value, metric),
+        "interval": numbers.interval(figures.value, places),
+        "bounds": numbers.bounds(figures.value, places),
+        "n": figures.counts.n,
+        "answers": numbers.answers(figures.counts.n),
+        "warning": numbers.small_sample(figures.value),
+        "satisfied": numbers.percent(figures.satisfied) if figures.satisfied else "",
+        "satisfied_interval": numbers.interval(figures.satisfied, 1),
+        "comparison": numbers.comparison(figures),
+        "before": numbers.before(figures, span.previous),
+        "response_rate": numbers.percent(figures.in_app.response_rate),
+        "decline_rate": numbers.percent(figures.in_app.decline_rate),
+    }
+
+
+def _rates(figures: reports.Figures) -> list[dict[str, Any]]:
+    """Return a line per channel in which people were asked."""
+    names = {Channel.WEB: _("web"), Channel.MOBILE: _("mobile"), Channel.LINK: _("personal links")}
+    return [
+        {
+            "name": name,
+            "shown": numbers.number(rates.shown),
+            "responded": numbers.part_of(rates.responded, rates.shown),
+            "declined": numbers.part_of(rates.declined, rates.shown),
+            "ignored": numbers.part_of(rates.ignored, rates.shown),
+        }
+        for channel, name in names.items()
+        if (rates := figures.rates.get(channel))
+    ]
+
+
+def _comments(request: HttpRequest, selection: Selection) -> dict[str, Any] | None:
+    if not selection.products:
+        return None
+    excerpts = reports.latest_comments(user=request.user, products=selection.products, period=selection.span.period)
+    if excerpts is None:
+        return None
+    return {
+        "link": _list_of(request, Response),
+        "masked": any(excerpt.is_masked for excerpt in excerpts),
+        "rows": [
+            {
+                "excerpt": excerpt,
+                "band": numbers.band_name(excerpt.response.band, excerpt.response.metric),
+                "link": _page_of(request, excerpt.response),
+            }
+            for excerpt in excerpts
+        ],
+    }
+
+
+def _follow_ups(request: HttpRequest, selection: Selection) -> dict[str, Any] | None:
+    if not selection.products:
+        return None
+    queue = reports.open_follow_ups(user=request.user, products=selection.products)
+    if queue is None:
+        return None
+    return {
+        "count": queue.count,
+        "link": _list_of(request, FollowUp),
+        "rows": [{"follow_up": follow_up, "link": _page_of(request, follow_up)} for follow_up in queue.oldest],
+    }
+
+
+def _rights(request: HttpRequest) -> dict[str, Any] | None:
+    queue = reports.open_rights_requests(user=request.user, now=timezone.now())
+    if queue is None:
+        return None
+    return {
+        "queue": queue,
+        "link": _list_of(request, RightsRequest),
+        "next_link": _page_of(request, queue.next_due) if queue.next_due else "",
+    }
+
+
+def _list_of(request: HttpRequest, model: type[Model]) -> str:
+    """Return the address of a model's list in the admin; empty where there is none or the user may not open it."""
+    registered = admin.site._registry.get(model)
+    if registered is None or not registered.has_view_or_change_permission(request):
+        return ""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def _page_of(request: HttpRequest, row: Model) -> str:
+    if not _list_of(request, type(row)):
+        return ""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

@@ -1,0 +1,316 @@
+"""What staff read on the dashboard: scores, trends, rates, comments and open work, each as far as they may see it.
+
+The number of queries depends neither on how many products there are nor on how many rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, Count, F, Q, When
+from django.utils.text import Truncator
+
+from feedback.metrics import Counts, Difference, Estimate, compare, headline, pooled, satisfied_share, share
+from feedback.models import FollowUp, Invitation, Response
+from feedback.tallies import scores_by_bucket, scores_by_product
+from privacy.masking import mask
+from privacy.models import Product, RightsRequest
+from surveys.models import Channel
+from surveys.scales import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from django.contrib.auth.models import AnonymousUser, User
+
+    from feedback.periods import Bucket, Period, Span
+
+SEE_FIGURES: Final = "feedback.view_tally"
+SEE_RESPONSES: Final = "feedback.view_response"
+READ_COMMENTS: Final = "feedback.read_comment"
+SEE_FOLLOW_UPS: Final = "feedback.view_followup"
+SEE_RIGHTS_REQUESTS: Final = "privacy.view_rightsrequest"
+
+IN_APP: Final = (Channel.WEB, Channel.MOBILE)
+LATEST: Final = 5
+LONGEST_EXCERPT: Final = 400
+
+
+# --- Rates ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How invitations of one channel ended: all that were shown, and of these the answered and the declined."""
+
+    shown: int = 0
+    responded: int = 0
+    declined: int = 0
+
+    def __add__(self, other: Rates) -> Rates:
+        return Rates(self.shown + other.shown, self.responded + other.responded, self.declined + other.declined)
+
+    @property
+    def ignored(self) -> int:
+        """Neither answered nor declined; “later” is among them."""
+        return self.shown - self.responded - self.declined
+
+    @property
+    def response_rate(self) -> Estimate | None:
+        return share(self.responded, self.shown)
+
+    @property
+    def decline_rate(self) -> Estimate | None:
+        return share(self.declined, self.shown)
+
+    @property
+    def ignore_rate(self) -> Estimate | None:
+        return share(self.ignored, self.shown)
+
+
+def rates_by_product(
+    *, user: User | AnonymousUser, products: Collection[Product], period: Period
+) -> dict[tuple[int, Metric], dict[Channel, Rates]]:
+    """Return how invitations ended, for each product and metric, by channel.
+
+    In apps and on web sites an invitation counts on the day it was shown. A personal link counts on the day it was
+    first opened; a visitor of a share link is only known once they answer, so there is no rate of those.
+    """
+    shown, opened = Q(), Q()
+    for zone in {product.zone for product in products}:
+        start, end = period.instants(zone)
+        there = Q(product__in=[product.pk for product in products if product.zone == zone])
+        shown |= there & Q(shown_at__gte=start, shown_at__lt=end)
+        opened |= there & Q(opened_at__gte=start, opened_at__lt=end)
+    before_answering = Q(responded_at__isnull=True) | Q(opened_at__lte=F("responded_at"))
+    asked = (shown & Q(channel__in=IN_APP)) | (opened & Q(channel=Channel.LINK) & before_answering)
+    answered = Q(responded_at__isnull=False)
+    rows = (
+        Invitation.objects.visible_to(user)
+        .filter(asked, product__in=products, is_test=False)
+        .values_list("product_id", "version__metric", "channel")
+        .annotate(
+            shown=Count("pk"),
+            responded=Count("pk", filter=answered),
+            declined=Count("pk", filter=~answered & Q(declined_at__isnull=False)),
+        )
+        .order_by()
+    )
+    found: defaultdict[tuple[int, Metric], dict[Channel, Rates]] = defaultdict(dict)
+    for product, metric, channel, *numbers in rows:
+        found[product, Metric(metric)][Channel(channel)] = Rates(*numbers)
+    return dict(found)
+
+
+# --- Scores -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One metric of one product, or of several products whose answers are pooled.
+
+    ``before`` are the answers of the period to compare with; ``None`` when there is none, as for all time.
+    """
+
+    counts: Counts
+    before: Counts | None
+    rates: Mapping[Channel, Rates] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> Metric:
+        return self.counts.metric
+
+    @property
+    def value(self) -> Estimate | None:
+        return headline(self.counts)
+
+    @property
+    def satisfied(self) -> Estimate | None:
+        """The share of 5–7 beside the mean of CES; the other metrics have one number only."""
+        return satisfied_share(self.counts) if self.metric == Metric.CES else None
+
+    @property
+    def value_before(self) -> Estimate | None:
+        return headline(self.before) if self.before else None
+
+    @property
+    def difference(self) -> Difference | None:
+        return compare(self.counts, self.before) if self.before else None
+
+    @property
+    def in_app(self) -> Rates:
+        return sum((self.rates.get(channel, Rates()) for channel in IN_APP), Rates())
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    period: Period
+    value: Estimate | None
+
+
+@dataclass(frozen=True)
+class MetricReport:
+    """One metric: all chosen products together, and each of those that have figures."""
+
+    together: Figures
+    trend: Sequence[TrendPoint]
+    bucket: Bucket
+    products: Sequence[tuple[Product, Figures]]
+
+    @property
+    def metric(self) -> Metric:
+        return self.together.metric
+
+
+def visible_products(user: User | AnonymousUser) -> list[Product]:
+    """Return the products the user may see, by name."""
+    return list(Product.objects.visible_to(user).order_by("name", "pk"))
+
+
+def latest_today(products: Iterable[Product], *, now: datetime) -> date:
+    """Return the day it is now where the products are; of several days the latest, so that no answer is left out."""
+    zones = {product.zone for product in products} or {ZoneInfo("UTC")}
+    return max(now.astimezone(zone).date() for zone in zones)
+
+
+def report_scores(*, user: User | AnonymousUser, products: Sequence[Product], span: Span) -> list[MetricReport]:
+    """Return a report of each metric that has answers or invitations in the span or before, as ``Metric`` orders them.
+
+    Args:
+        products: one or several of ``visible_products``.
+
+    Raises:
+        PermissionDenied: the user may not see figures, or not those of one of the products.
+    """
+    if not user.has_perm(SEE_FIGURES):
+        raise PermissionDenied
+    visible = Product.objects.visible_to(user).filter(pk__in=[product.pk for product in products])
+    if set(visible.values_list("pk", flat=True)) != {product.pk for product in products}:
+        raise PermissionDenied
+    figures = _figures_by_product(user, products, span)
+    period, bucket = span.period, span.period.bucket
+    trends = scores_by_bucket(products=[product.pk for product in products], period=period, bucket=bucket)
+    reports = []
+    for metric in Metric:
+        rows = [(product, figures[product.pk, metric]) for product in products if (product.pk, metric) in figures]
+        if not rows:
+            continue
+        trend = []
+        for piece in period.split(bucket):
+            counts = trends.get((bucket.start(piece.start), metric))
+            trend.append(TrendPoint(piece, headline(counts) if counts else None))
+        reports.append(MetricReport(_together(metric, [row for _product, row in rows]), trend, bucket, rows))
+    return reports
+
+
+def _figures_by_product(
+    user: User | AnonymousUser, products: Sequence[Product], span: Span
+) -> dict[tuple[int, Metric], Figures]:
+    pks = [product.pk for product in products]
+    now = scores_by_product(products=pks, period=span.period)
+    before = scores_by_product(products=pks, period=span.previous) if span.previous else None
+    rates = rates_by_product(user=user, products=products, period=span.period)
+    figures = {}
+    for key in {*now, *(before or {}), *rates}:
+        nobody = Counts(key[1], {})
+        then = before.get(key, nobody) if before is not None else None
+        figures[key] = Figures(now.get(key, nobody), then, rates.get(key, {}))
+    return figures
+
+
+def _together(metric: Metric, rows: Sequence[Figures]) -> Figures:
+    """Pool the answers of several products: every answer weighs the same, a big product more than a small one."""
+    if len(rows) == 1:
+        return rows[0]
+    before = [row.before for row in rows if row.before is not None]
+    rates: dict[Channel, Rates] = {}
+    for row in rows:
+        for channel, ended in row.rates.items():
+            rates[channel] = rates.get(channel, Rates()) + ended
+    return Figures(pooled(metric, (row.counts for row in rows)), pooled(metric, before) if before else None, rates)
+
+
+# --- What was said, and what is open ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The beginning of a comment, as far as the reader may see it."""
+
+    response: Response
+    text: str
+    is_masked: bool
+
+
+def latest_comments(
+    *, user: User | AnonymousUser, products: Collection[Product], period: Period
+) -> list[Excerpt] | None:
+    """Return the latest comments on counted answers of the period; ``None`` when the user may not see responses.
+
+    Who may not read comments unmasked gets them with the personal data that is found in them replaced.
+    """
+    if not user.has_perm(SEE_RESPONSES):
+        return None
+    commented = (
+        Response.objects.visible_to(user)
+        .counted()
+        .commented()
+        .filter(product__in=products, answered_on__gte=period.start, answered_on__lt=period.end)
+        .select_related("product")
+        .order_by("-answered_at", "-pk")
+    )
+    is_masked = not user.has_perm(READ_COMMENTS)
+    excerpts = []
+    for response in commented[:LATEST]:
+        # Masked before it is cut: half an e-mail address at the end would no longer be found.
+        text = mask(response.comment) if is_masked else response.comment
+        excerpts.append(Excerpt(response, Truncator(text.strip()).chars(LONGEST_EXCERPT), is_masked))
+    return excerpts
+
+
+@dataclass(frozen=True)
+class FollowUpQueue:
+    """How many follow-ups are open, and the longest open ones."""
+
+    count: int
+    oldest: Sequence[FollowUp]
+
+
+def open_follow_ups(*, user: User | AnonymousUser, products: Collection[Product]) -> FollowUpQueue | None:
+    """Return the open follow-ups of the products, whenever opened; ``None`` when the user may not see them."""
+    if not user.has_perm(SEE_FOLLOW_UPS):
+        return None
+    queue = FollowUp.objects.visible_to(user).open().filter(product__in=products)
+    oldest = queue.select_related("product", "response", "owner").order_by("created_at", "pk")
+    return FollowUpQueue(queue.count(), list(oldest[:LATEST]))
+
+
+@dataclass(frozen=True)
+class RightsQueue:
+    """How many rights requests are open, which is due next, and on which day."""
+
+    count: int
+    next_due: RightsRequest | None
+    is_overdue: bool
+
+
+def open_rights_requests(*, user: User | AnonymousUser, now: datetime) -> RightsQueue | None:
+    """Return the open rights requests to the user's controllers; ``None`` when the user may not see them.
+
+    They are those of all products: a deadline must not hide behind what happens to be chosen.
+    """
+    if not user.has_perm(SEE_RIGHTS_REQUESTS):
+        return None
+    queue = RightsRequest.objects.visible_to(user).open()
+    by_due = Case(When(extended_at__isnull=False, then=F("due_extended_on")), default=F("due_on"))
+    next_due = queue.select_related("controller").order_by(by_due, "pk").first()
+    if next_due is None:
+        return RightsQueue(0, None, is_overdue=False)
+    today = now.astimezone(ZoneInfo(next_due.controller.time_zone)).date()
+    return RightsQueue(queue.count(), next_due, is_overdue=next_due.current_due_on < today)

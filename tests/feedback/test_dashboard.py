@@ -1,0 +1,375 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
+
+from feedback.admin import charts, numbers
+from feedback.metrics import Counts, headline
+from feedback.models import FollowUp
+from feedback.periods import Bucket, Choice, Period
+from feedback.reports import Figures, MetricReport, TrendPoint
+from privacy.models import Membership, RightsRequest
+from surveys.scales import Band, BandProfile, Metric
+from tests.factories import make_controller, make_invitation, make_product, make_response, make_staff, make_survey
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(survey, *scores, **overrides):
+    return [make_response(survey=survey, score=score, **overrides) for score in scores]
+
+
+def page(client, user, **query):
+    client.force_login(user)
+    response = client.get("/admin/", query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def words(html):
+    """Return what can be read on the page, with single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " "))
+
+
+def counts_of(metric, by_score, profile=BandProfile.STANDARD):
+    return Counts(metric, {(profile, score): count for score, count in by_score.items()})
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+def test_scores_are_shown_with_n_and_interval(client):
+    survey = make_survey(metric=Metric.NPS)
+    answer(survey, *[10] * 46, *[8] * 24, *[3] * 5)
+
+    text = words(page(client, make_staff("analyst", product=survey.product)))
+
+    assert "NPS 55 95 %: 38.6 … 66.5 75 answers" in text
+    assert "promoters: 46 (61.3 %)" in text
+    assert "There were no answers before to compare with." in text
+
+
+def test_numbers_and_days_follow_the_language(client):
+    survey = make_survey(metric=Metric.CSAT)
+    answer(survey, *[1] * 5, *[2] * 5, *[3] * 10, *[4] * 20, *[5] * 10)
+    user = make_staff("analyst", product=survey.product)
+    client.force_login(user)
+
+    text = words(client.get("/admin/", headers={"Accept-Language": "pl"}).content.decode())
+
+    assert "60,0 %" in text
+    assert "46,2 … 72,4" in text
+
+
+def test_both_products_have_one_pooled_number_and_a_row_each(client):
+    controller = make_controller()
+    first, second = (
+        make_survey(metric=Metric.CSAT, product=make_product(controller=controller, name=name))
+        for name in ("Bank one", "Bank two")
+    )
+    answer(first, *[5] * 70, *[1] * 10)
+    answer(second, *[5] * 28, *[1] * 12)
+    user = make_staff("analyst")
+    Membership.objects.create(user=user, controller=controller)
+
+    html = page(client, user)
+    text = words(html)
+
+    assert "CSAT all products together 81.7 %" in text
+    assert re.search(r"Bank one 87\.5 % .* Bank two 70\.0 %", text)
+    assert f'href="?product={second.product_id}&amp;period=30d"' in html
+
+    alone = words(page(client, user, product=second.product_id))
+    assert "CSAT 70.0 %" in alone
+    assert "all products together" not in alone
+
+
+def test_product_and_period_in_the_address_are_chosen_in_the_form(client):
+    survey = make_survey()
+    make_survey(product=make_product(controller=survey.product.controller))
+    user = make_staff("analyst")
+    Membership.objects.create(user=user, controller=survey.product.controller)
+
+    html = page(client, user, product=survey.product_id, period="custom", **{"from": "2026-01-05", "to": "2026-02-06"})
+
+    assert f'<option value="{survey.product_id}" selected>' in html
+    assert '<option value="custom" selected>' in html
+    assert 'name="from" value="2026-01-05"' in html
+    assert 'name="to" value="2026-02-06"' in html
+    assert "Jan. 5, 2026 – Feb. 6, 2026" in words(html)
+
+
+def test_a_product_of_others_is_answered_like_one_that_does_not_exist(client):
+    mine, other = make_survey(), make_survey(product=make_product(name="Secret product"))
+    answer(mine, 10)
+    answer(other, 0, 0, 0)
+    user = make_staff("analyst", product=mine.product)
+
+    foreign, missing = page(client, user, product=other.product_id), page(client, user, product=987654)
+
+    assert "There is no such product among yours" in foreign
+    assert "Secret product" not in foreign
+    hidden = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|nonce="[^"]*"')
+    tokens = re.compile(r"[A-Za-z0-9]{64}")
+    assert tokens.sub("", hidden.sub("", foreign)) == tokens.sub("", hidden.sub("", missing)).replace(
+        "product=987654", f"product={other.product_id}"
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"product": "' OR 1=1"},
+        {"product": "9" * 400},
+        {"product": ""},
+        {"product": "\x00"},
+        {"period": "fortnight"},
+        {"period": "\x00"},
+        {"period": "custom"},
+        {"period": "custom", "from": "2026-02-30", "to": "2026-03-01"},
+        {"period": "custom", "from": "2026-03-02", "to": "2026-03-01"},
+        {"period": "custom", "from": "0001-01-01", "to": "9999-12-31"},
+        {"period": "custom", "from": "<script>", "to": "\x00"},
+    ],
+)
+def test_nonsense_in_the_address_falls_back_with_a_message(client, query):
+    survey = make_survey()
+    answer(survey, 10)
+
+    html = page(client, make_staff("analyst", product=survey.product), **query)
+
+    assert 'role="alert"' in html
+    assert "NPS 100" in words(html)
+    assert "<script>" not in html.split('class="board"')[1].split("</form>")[0]
+
+
+@pytest.mark.parametrize("choice", Choice.values)
+def test_every_period_can_be_chosen(client, choice):
+    survey = make_survey()
+    answer(survey, 10, answered_at=timezone.now())
+    today = timezone.localdate(timezone=survey.product.zone).isoformat()
+
+    html = page(
+        client, make_staff("analyst", product=survey.product), period=choice, **{"from": "2020-01-01", "to": today}
+    )
+
+    assert 'role="alert"' not in html
+    assert f'<option value="{choice}" selected>' in html
+    assert ("NPS 100" in words(html)) == (choice != Choice.LAST_MONTH)
+
+
+def test_comments_are_escaped_and_keep_their_lines(client):
+    survey = make_survey()
+    make_response(survey=survey, comment="<b>slow</b> & old\n\n  since May")
+
+    html = page(client, make_staff("reviewer", product=survey.product))
+
+    assert "&lt;b&gt;slow&lt;/b&gt; &amp; old\n\n  since May" in html
+    assert "<b>slow" not in html
+
+
+def test_without_answers_the_page_says_what_to_do_next(client):
+    survey = make_survey()
+
+    text = words(page(client, make_staff("analyst", product=survey.product)))
+
+    assert "No answers in these days" in text
+    assert "Show all time" in text
+
+
+def test_without_a_product_the_page_says_whom_to_ask(client):
+    make_survey()
+
+    text = words(page(client, make_staff("analyst")))
+
+    assert "You do not belong to any product yet" in text
+
+
+def test_roles_see_their_parts(client):
+    survey = make_survey()
+    [response] = answer(survey, 3, comment="A comment")
+    FollowUp.objects.create(response=response, respondent=response.respondent, product=survey.product, reason="unhappy")
+    today = timezone.localdate()
+    RightsRequest.objects.create(
+        controller=survey.product.controller,
+        language="pl",
+        received_at=timezone.now(),
+        received_on=today,
+        target_on=today,
+        due_on=today + timedelta(days=30),
+        due_extended_on=today + timedelta(days=90),
+        reference="ABCDE-FGHJK",
+    )
+    parts = {
+        "figures": "Distribution of scores",
+        "comments": "Latest comments",
+        "follow-ups": "Open follow-ups",
+        "rights": "ABCDE-FGHJK",
+    }
+
+    def seen_by(role):
+        html = page(client, make_staff(role, product=survey.product))
+        return {part for part, sign in parts.items() if sign in html}
+
+    assert seen_by("analyst") == {"figures", "comments"}
+    assert seen_by("agent") == {"figures", "comments", "follow-ups"}
+    assert seen_by("reviewer") == {"figures", "comments", "follow-ups"}
+    assert seen_by("privacy_officer") == {"rights"}
+    assert seen_by("data_protection_officer") == set(parts)
+    assert seen_by("administrator") == {"figures"}
+
+
+def test_somebody_without_a_role_finds_the_front_page_without_figures(client):
+    survey = make_survey()
+    answer(survey, 10)
+
+    html = page(client, make_staff(product=survey.product))
+
+    assert "Distribution of scores" not in html
+    assert survey.product.name not in html
+
+
+def test_strangers_are_sent_to_the_login(client):
+    assert client.get("/admin/").status_code == 302
+
+
+# --- Queries ----------------------------------------------------------------------------------------------------------
+
+
+def test_ten_products_with_many_rows_take_no_more_queries_than_one(client):
+    controller = make_controller()
+    user = make_staff("data_protection_officer")
+    Membership.objects.create(user=user, controller=controller)
+    client.force_login(user)
+
+    def add_product(rows):
+        product = make_product(controller=controller)
+        for metric in Metric:
+            survey = make_survey(product=product, metric=metric)
+            for _ in range(rows):
+                response = make_response(survey=survey, comment="words")
+                make_invitation(survey=survey, shown_at=timezone.now())
+                FollowUp.objects.create(
+                    response=response, respondent=response.respondent, product=product, reason="why"
+                )
+
+    def queries():
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get("/admin/", {"period": "all"}).status_code == 200
+        return [query["sql"] for query in captured]
+
+    add_product(rows=1)
+    client.get("/admin/")  # warms what is cached for the process, such as content types
+    one = queries()
+    for _ in range(9):
+        add_product(rows=3)
+    ten = queries()
+
+    assert len(ten) == len(one), "\n".join(ten)
+    ours = [sql for sql in ten if "feedback_" in sql or "privacy_" in sql]
+    # Products; days with answers; may these be seen; scores now and by bucket; rates; comments; follow-ups twice;
+    # rights requests once, as there are none.
+    assert len(ours) <= 10, "\n".join(ours)
+
+
+# --- Charts and words -------------------------------------------------------------------------------------------------
+
+
+def report_of(metric, *steps):
+    period = Period(timezone.localdate(), timezone.localdate() + timedelta(days=len(steps)))
+    points = [
+        TrendPoint(piece, headline(counts_of(metric, step)))
+        for piece, step in zip(period.split(Bucket.DAY), steps, strict=True)
+    ]
+    return MetricReport(Figures(counts_of(metric, {}), None), points, Bucket.DAY, [])
+
+
+def test_a_trend_s_line_breaks_where_nobody_answered():
+    trend = charts.draw_trend(report_of(Metric.NPS, {10: 3}, {8: 1}, {}, {0: 40}, {10: 1, 0: 1}))
+
+    assert len(trend.points) == 4
+    assert [len(line.split()) for line in trend.lines] == [2, 2]
+    assert [row.cells[0] for row in trend.rows] == ["100", "0", "–", "-100", "0"]
+    assert [point.is_small for point in trend.points] == [True, True, False, True]
+
+
+def test_better_is_higher_and_the_range_of_the_metric_fills_the_chart():
+    trend = charts.draw_trend(report_of(Metric.CES, {1: 40}, {4: 40}, {7: 40}))
+    bottom, middle, top = (float(point.y) for point in trend.points)
+
+    assert bottom == charts.FRAME["base"]
+    assert top == charts.TOP
+    assert middle == pytest.approx((bottom + top) / 2, abs=0.1)
+
+
+def test_coordinates_have_a_point_in_every_language():
+    with translation.override("pl"):
+        trend = charts.draw_trend(report_of(Metric.CSAT, {5: 2, 1: 1}))
+        columns = charts.draw_distribution(counts_of(Metric.CSAT, {5: 2, 1: 1}))
+
+    assert "," not in "".join([trend.points[0].x, trend.points[0].y, columns[0].x, columns[0].height])
+    assert trend.rows[0].cells[0] == "66,7\N{NO-BREAK SPACE}%"
+
+
+def test_a_point_without_an_interval_has_no_whisker():
+    [point] = charts.draw_trend(report_of(Metric.CES, {5: 1})).points
+
+    assert point.low == point.high == ""
+    assert point.title.endswith("5.00; 1 answer")
+
+
+def test_columns_carry_the_band_of_their_profile():
+    standard = charts.draw_distribution(counts_of(Metric.CES, {5: 1}))
+    wootric = charts.draw_distribution(counts_of(Metric.CES, {5: 1}, BandProfile.WOOTRIC))
+
+    assert (standard[4].score, standard[4].band, wootric[4].band) == (5, Band.PROMOTER, Band.PASSIVE)
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_charts_of_nothing_can_be_drawn(metric):
+    nothing = Counts(metric, {})
+
+    assert all(float(column.height) == 0 for column in charts.draw_distribution(nothing))
+    assert all(float(segment.width) == 0 for segment in charts.draw_bands(nothing))
+    assert charts.draw_trend(report_of(metric, {})).points == []
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        ({10: 46, 8: 24, 3: 5}, {10: 60, 8: 25, 3: 15}, "No significant difference: +9.7 points (p = 0.385)."),
+        ({10: 100}, {0: 100}, "Significantly higher: +200.0 points (p < 0.001)."),
+        ({0: 100}, {10: 100}, "Significantly lower: -200.0 points (p < 0.001)."),
+        ({10: 5}, {}, "There were no answers before to compare with."),
+        ({}, {10: 5}, ""),
+    ],
+)
+def test_differences_are_told_in_words(now, before, said):
+    figures = Figures(counts_of(Metric.NPS, now), counts_of(Metric.NPS, before))
+
+    assert numbers.comparison(figures).replace("\N{NO-BREAK SPACE}", " ") == said
+
+
+def test_differences_of_shares_are_percentage_points_and_of_means_plain():
+    csat = Figures(counts_of(Metric.CSAT, {5: 60, 1: 40}), counts_of(Metric.CSAT, {5: 1, 1: 99}))
+    ces = Figures(counts_of(Metric.CES, {6: 5}), counts_of(Metric.CES, {5: 5}))
+
+    assert "+59.0 percentage points" in numbers.comparison(csat)
+    assert numbers.comparison(ces) == "Too little spread to compare: +1.00."
+
+
+def test_halves_round_away_from_zero_on_the_page():
+    figures = counts_of(Metric.NPS, {10: 109, 8: 91})
+
+    assert numbers.value(headline(figures), Metric.NPS) == "55"  # exactly 54.5
+    assert numbers.value(headline(counts_of(Metric.NPS, {0: 109, 8: 91})), Metric.NPS) == "-55"
+
+
+def test_large_numbers_are_grouped():
+    assert numbers.answers(1234567) == "1,234,567 answers"
+    assert numbers.answers(1) == "1 answer"
