@@ -90,14 +90,15 @@ def differences(shown: Mapping[str, Any], draft: Mapping[str, Any]) -> list[Diff
         ]
         for band, names, old, new in parts:
             found += [
-                Difference(language, band, name, _as_text(old.get(name, "")), _as_text(new.get(name, "")))
+                Difference(language, band, name, as_text(old.get(name, "")), as_text(new.get(name, "")))
                 for name in names
                 if old.get(name, "") != new.get(name, "")
             ]
     return found
 
 
-def _as_text(value: str | list[str]) -> str:
+def as_text(value: str | list[str]) -> str:
+    """Return a text of a version's content; a list of reasons becomes one line."""
     return value if isinstance(value, str) else ", ".join(value)
 
 

@@ -1,0 +1,130 @@
+"""Fields and forms of the surveys' admin pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminExpandableTextareaWidget
+
+from surveys.models import BandWording, Channel, Survey
+from surveys.throttling import NUMBERS, resolve
+
+if TYPE_CHECKING:
+    from surveys.models import ThrottleNumbers
+
+MOST_REASONS = 12
+
+
+class LinesField(forms.CharField):
+    """A list of short texts, written one per line.
+
+    Args:
+        longest: most characters of one text.
+        most: most texts.
+    """
+
+    widget = UnfoldAdminExpandableTextareaWidget
+
+    def __init__(self, *, longest: int, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.longest, self.most = longest, most
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if any(len(line) > self.longest for line in value):
+            raise ValidationError(
+                _("Each line may have at most %(longest)d characters."), "too_long", {"longest": self.longest}
+            )
+        if len(value) > self.most:
+            message = ngettext_lazy("At most %(most)d line.", "At most %(most)d lines.", self.most)
+            raise ValidationError(message, "too_many", {"most": self.most})
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators("\n".join(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(data) != (initial or []))
+
+
+class BandWordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    reasons = LinesField(
+        longest=80,
+        most=MOST_REASONS,
+        required=False,
+        label=_("Reasons to tick"),
+        help_text=_("One per line. Leave empty to ask in free text only."),
+    )
+
+    class Meta:
+        model = BandWording
+        fields = ("follow_up_question", "placeholder", "reasons", "thanks")
+
+
+class ThrottlesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """Shows beside each empty number the value in force."""
+
+    def show_numbers_in_force(self, *sources: ThrottleNumbers | None, of_product: bool) -> None:
+        """Write what an empty field falls back to under it.
+
+        Args:
+            sources: where numbers are looked up before the defaults.
+            of_product: whether the sources are the product's numbers.
+        """
+        in_force = resolve(*sources)
+        for name in NUMBERS:
+            if name not in self.fields:
+                continue
+            number = getattr(in_force, name)
+            from_product = of_product and any(getattr(source, name) is not None for source in sources if source)
+            text = (
+                _("When empty: %(number)d, as set for the product.") if from_product else _("When empty: %(number)d.")
+            )
+            self.fields[name].help_text = text % {"number": number}
+            self.fields[name].widget.attrs["placeholder"] = str(number)
+
+
+class SurveyForm(ThrottlesForm):
+    channels = forms.TypedMultipleChoiceField(
+        label=_("Channels"),
+        choices=Channel.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Where people may be asked."),
+    )
+
+    class Meta:
+        model = Survey
+        fields = "__all__"  # noqa: DJ007  the admin page lists the fields of each of its two forms
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None:
+            self.fields.pop("channels", None)
+            return
+        product = self.instance.product
+        self.show_numbers_in_force(getattr(product, "throttles", None), of_product=True)
+        for name in ("starts_at", "ends_at"):
+            if name in self.fields:
+                self.fields[name].help_text = _("In the product's time zone, %(zone)s. Empty: no limit.") % {
+                    "zone": product.time_zone
+                }
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        return slug.lower()  # people type addresses from paper
+
+
+class ProductThrottlesForm(ThrottlesForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.show_numbers_in_force(of_product=False)
