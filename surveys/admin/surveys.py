@@ -22,7 +22,7 @@ from privacy.models import Product
 from surveys.admin.forms import SurveyForm
 from surveys.admin.preview import preview
 from surveys.admin.transitions import TRANSITIONS
-from surveys.admin.versions import VersionInline, difference_rows
+from surveys.admin.versions import VersionInline, difference_rows, rendered
 from surveys.admin.wording import WORDING_INLINES
 from surveys.models import Survey
 from surveys.publishing import has_unpublished_changes
@@ -85,6 +85,11 @@ class SurveyAdmin(ModelAdmin):
             kwargs["queryset"] = Product.objects.visible_to(request.user)
         field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)
         return field
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        data: dict[str, Any] = super().get_changeform_initial_data(request)
+        products = Product.objects.visible_to(request.user)[:2]
+        return {"product": products[0].pk, **data} if len(products) == 1 else data
 
     def get_readonly_fields(self, request: HttpRequest, obj: Survey | None = None) -> Sequence[str]:
         if obj is None:
@@ -150,13 +155,12 @@ class SurveyAdmin(ModelAdmin):
         if survey is None:
             return self._changeform(request, object_id, form_url, extra_context)
         context = {**(extra_context or {}), **self._page_context(survey)}
-        # Times on the page are those of the product, so it is rendered before the zone is left. Saving and publishing
-        # wait for each other: a version never freezes half of an edit, an edit never brings back an old state.
-        with timezone.override(survey.product.zone), transaction.atomic():
+        # Saving and publishing wait for each other: a version never freezes half of an edit, no edit brings back an
+        # old state.
+        with transaction.atomic(), timezone.override(survey.product.zone):
             if request.method == "POST":
                 Survey.objects.select_for_update().get(pk=survey.pk)
-            response = self._changeform(request, object_id, form_url, context)
-            return response.render() if isinstance(response, TemplateResponse) else response
+            return rendered(self._changeform(request, object_id, form_url, context))
 
     def _changeform(self, *args: Any) -> HttpResponse:
         response: HttpResponse = super().changeform_view(*args)
@@ -260,6 +264,7 @@ class SurveyAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "title": f"{transition.title}: {survey}",
             "opts": self.opts,
+            "original": survey,
             "survey": survey,
             "page": _page(survey),
             "transition": transition,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -20,7 +22,7 @@ from surveys.wording import BAND_FIELDS, BASE_FIELDS, draft_content, language_na
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from surveys.models import Survey
 
@@ -81,6 +83,12 @@ class SurveyVersionAdmin(ReadOnly, ModelAdmin):
         rows: QuerySet[SurveyVersion] = super().get_queryset(request)
         return rows.visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
 
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        zone = version.survey.product.zone if version else timezone.get_current_timezone()
+        with timezone.override(zone):
+            return rendered(super().change_view(request, object_id, *args, **kwargs))
+
     @display(description=_("version"), ordering="number")
     def title(self, version: SurveyVersion) -> str:
         return str(version.number)
@@ -92,6 +100,11 @@ class SurveyVersionAdmin(ReadOnly, ModelAdmin):
     @display(description=_("what was shown"))
     def shown(self, version: SurveyVersion) -> str:
         return render_to_string("surveys/admin/content.html", {"languages": content_table(version.content)})
+
+
+def rendered(response: HttpResponse) -> HttpResponse:
+    """Render a page at once, while the time zone of its product is active."""
+    return response.render() if isinstance(response, TemplateResponse) else response
 
 
 def content_table(content: dict[str, Any]) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ def test_a_new_survey_asks_for_product_name_and_metric_only(client, administrato
 
     assert list(form.fields) == ["product", "name", "metric"]
     assert list(form.fields["product"].queryset) == [product]
+    assert form.initial["product"] == product.pk  # the only one there is to choose
 
 
 def test_a_survey_of_a_product_one_cannot_see_is_not_made(client, administrator):
@@ -169,6 +170,8 @@ def test_a_version_shows_who_published_what(client, administrator, product):
     assert "&lt;i&gt;Pytanie?&lt;/i&gt;" in inside
     assert "cena, obsługa" in inside
     assert administrator.username in inside
+    local = version.published_at.astimezone(product.zone)
+    assert f"{local:%-I:%M}" in inside
     assert reverse("admin:surveys_surveyversion_change", args=[version.pk]) in client.get(page(survey)).content.decode()
 
 
