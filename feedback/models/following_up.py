@@ -8,14 +8,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField
+from django_fsm import FSMField, transition
 
 from feedback.models.asking import Respondent
 from feedback.models.capturing import Response
 from privacy.models import Product
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AnonymousUser, User
+    from django_fsm import Transition
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -101,3 +104,62 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"follow-up {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN_STATUSES
+
+    def possible_moves(self) -> dict[str, Transition]:
+        """Return the transitions that are possible from the status it has now, by the status they lead to."""
+        moves = self.get_available_status_transitions()  # type: ignore[attr-defined]  # FSMField adds it to the class
+        return {move.target: move for move in moves}
+
+    # The status machine. ``follow_up.change_status`` is the way in: it locks, checks and saves.
+
+    @transition(field=status, source=Status.NEW, target=Status.OPEN, custom={"label": _("Open")})
+    def accept(self) -> None:
+        """Somebody has looked at it and it is worth the work."""
+
+    @transition(
+        field=status,
+        source=[Status.OPEN, Status.WAITING],
+        target=Status.IN_PROGRESS,
+        custom={"label": _("Start work")},
+    )
+    def start(self) -> None:
+        """Somebody works on it."""
+
+    @transition(
+        field=status, source=Status.IN_PROGRESS, target=Status.WAITING, custom={"label": _("Wait for an answer")}
+    )
+    def wait(self) -> None:
+        """The person, or a colleague, has to answer first."""
+
+    @transition(
+        field=status,
+        source=[Status.IN_PROGRESS, Status.WAITING],
+        target=Status.RESOLVED,
+        custom={"label": _("Resolve")},
+    )
+    def resolve(self) -> None:
+        """What the person complained about is settled."""
+
+    @transition(field=status, source=Status.RESOLVED, target=Status.CLOSED, custom={"label": _("Close")})
+    def close(self, *, at: datetime, note: str) -> None:
+        """Nothing remains to be done."""
+        self.closed_at, self.closing_note = at, note
+
+    @transition(field=status, source=list(OPEN_STATUSES), target=Status.DISMISSED, custom={"label": _("Dismiss")})
+    def dismiss(self, *, at: datetime, note: str) -> None:
+        """It needs no work, for the reason in the note."""
+        self.closed_at, self.closing_note = at, note
+
+    @transition(
+        field=status,
+        source=[Status.RESOLVED, Status.CLOSED, Status.DISMISSED],
+        target=Status.OPEN,
+        custom={"label": _("Reopen")},
+    )
+    def reopen(self) -> None:
+        """It was not the end; the note of the last closing stays until the next one."""
+        self.closed_at = None
