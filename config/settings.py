@@ -323,7 +323,12 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "feedback.admin.dashboard.show_dashboard",
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "SITE_URL": None,
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "config.navigation.sidebar",
+    },
 }
 
 LOGGING = {

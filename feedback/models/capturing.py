@@ -189,6 +189,10 @@ class Response(models.Model):
     def __str__(self) -> str:
         return f"response {self.pk}"
 
+    def get_band_display(self) -> str:
+        """Return the band in words; Django makes no such method for a generated column."""
+        return str(Band(self.band).label)
+
     @property
     def is_counted(self) -> bool:
         return not (self.is_test or self.is_suspect or self.excluded_at or self.restricted_at)

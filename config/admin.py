@@ -1,0 +1,141 @@
+"""Staff accounts, roles and the schedule, in the admin's theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.admin import PeriodicTaskAdmin  # noqa: F401  registers before we unregister
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from config.roles import ROLES
+from privacy import staffing
+from privacy.admin.organisation import UserMembershipInline
+from privacy.admin.visibility import staff
+
+if TYPE_CHECKING:
+    from django.db.models import ManyToManyField, QuerySet
+    from django.http import HttpRequest
+
+# These modules registered their own pages; ours take the place of three, and the schedule is edited in code only.
+for model in (User, Group, PeriodicTask, ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule):
+    admin.site.unregister(model)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # the theme is untyped
+    """Accounts of staff. Administrators make colleagues and give them roles; what they may not have they cannot give.
+
+    Only a superuser makes or changes superusers. Nobody changes their own role or what they see.
+    """
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "last_login")
+    list_filter = (("is_active", BooleanRadioFilter), ("groups", RelatedDropdownFilter))
+    list_filter_submit = True
+    search_fields = ("username", "first_name", "last_name")
+    search_help_text = _("Names of staff")
+    filter_horizontal = ()
+    inlines = (UserMembershipInline,)
+    account_fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("What they may do"), {"fields": ("is_active", "groups")}),
+        (_("Account"), {"fields": ("last_login", "date_joined")}),
+    )
+    superuser_fields = (_("Everything"), {"fields": ("is_staff", "is_superuser", "user_permissions")})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.filter(pk__in=staffing.visible_staff(staff(request)).values("pk")).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        return (*self.account_fieldsets, self.superuser_fields) if request.user.is_superuser else self.account_fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields: tuple[str, ...] = ("last_login", "date_joined")
+        if request.user.is_superuser:
+            return fields
+        fields += ("is_staff", "is_superuser", "user_permissions")
+        return (*fields, "groups", "is_active") if obj and obj.pk == request.user.pk else fields
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        return self.inlines if obj else ()
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["queryset"] = Group.objects.filter(name__in=ROLES)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or staffing.may_manage(staff(request), obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # what somebody did stays attributed; an account is switched off
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.is_staff = True  # nobody else has an account here
+        super().save_model(request, obj, form, change)
+
+    @display(description=_("roles"), label=True)  # type: ignore[untyped-decorator]
+    def role_names(self, user: User) -> list[str]:
+        return [str(ROLES[group.name].label) for group in user.groups.all() if group.name in ROLES]
+
+
+@admin.register(Group)
+class RoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
+    """Roles to look at; what they may do is decided in config/roles.py and applied by ``sync_roles``."""
+
+    list_display = ("name", "label")
+    fields = ("label", "permission_names")
+    readonly_fields = ("label", "permission_names")
+
+    @display(description=_("role"))  # type: ignore[untyped-decorator]
+    def label(self, group: Group) -> str:
+        return str(ROLES[group.name].label) if group.name in ROLES else group.name
+
+    @display(description=_("permissions"), label=True)  # type: ignore[untyped-decorator]
+    def permission_names(self, group: Group) -> list[str]:
+        return [str(_(permission.name)) for permission in group.permissions.all()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return False
+
+
+@admin.register(PeriodicTask)
+class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
+    """The schedule of config/celery.py as it runs; a task can be switched off here, and nothing else."""
+
+    list_display = ("name", "enabled", "schedule", "last_run_at", "total_run_count")
+    fields = ("name", "task", "schedule", "enabled", "last_run_at", "total_run_count")
+    readonly_fields = ("name", "task", "schedule", "last_run_at", "total_run_count")
+    list_select_related = ("interval", "crontab", "solar", "clocked")
+
+    @display(description=_("when"))  # type: ignore[untyped-decorator]
+    def schedule(self, task: PeriodicTask) -> str:
+        return str(task.scheduler)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
+        return False

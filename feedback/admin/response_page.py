@@ -1,0 +1,149 @@
+"""The page of one response: its fields, as far as the user may see them, and what stands around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from feedback.disclosure import disclosed_to, mask_values
+from feedback.models import FollowUp, Response, Tag
+from privacy.masking import mask
+from surveys.scales import Band
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.http import HttpRequest
+
+BAND_COLOURS: Final = {Band.DETRACTOR: "danger", Band.PASSIVE: "warning", Band.PROMOTER: "success"}
+
+MOST_EARLIER: Final = 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The words a person saw, from the frozen version."""
+
+    question: str
+    low_label: str
+    high_label: str
+    follow_up_question: str
+
+
+def wording_shown(response: Response) -> Shown:
+    """Return the wording in the language of the response, or in the version's own where that has none."""
+    content = response.version.content
+    words = content.get(response.language) or content[response.version.default_language]
+    return Shown(
+        question=words["question"],
+        low_label=words["low_label"],
+        high_label=words["high_label"],
+        follow_up_question=words["bands"][response.band]["follow_up_question"],
+    )
+
+
+def context_of(response: Response, user: User) -> dict[str, Any]:
+    """Return what the template shows below the fields: tags, follow-ups, the person's other answers, changes."""
+    others = Response.objects.visible_to(user).filter(respondent=response.respondent_id).exclude(pk=response.pk)
+    may_see_follow_ups = user.has_perm("feedback.view_followup")
+    may_tag = user.has_perm("feedback.triage_response")
+    return {
+        "response": response,
+        "tags": response.tags.all(),
+        "may_tag": may_tag,
+        "known_tags": Tag.objects.filter(product=response.product_id) if may_tag else (),
+        "others": others.defer("search", "comment", "properties")[:MOST_EARLIER],
+        "score_changes": response.score_changes.all(),
+        "may_see_follow_ups": may_see_follow_ups,
+        "follow_ups": _follow_ups(response) if may_see_follow_ups else (),
+    }
+
+
+def _follow_ups(response: Response) -> Any:
+    return FollowUp.objects.filter(respondent=response.respondent_id).select_related("owner")
+
+
+class ResponsePage:
+    """The read-only fields of a response; a field the user may not see is not among them."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Response | None = None) -> list[tuple[Any, Any]]:
+        if obj is None:
+            return []
+        shown = disclosed_to(request.user, obj)
+        comment = "comment" if shown.comment else "comment_masked_whole"
+        url, properties = ("url", "properties_shown") if shown.identity else ("url_masked", "properties_masked")
+        answer = ("question", "score_shown", "follow_up_question", comment, "reasons_shown", "contact_permission")
+        occasion = ("product", "survey_and_version", "answered_at", "completed_at", "channel", "language")
+        device = (url, "device", "app_version", "company", "country", properties)
+        fieldsets: list[tuple[Any, Any]] = [
+            (_("Answer"), {"fields": answer}),
+            (_("Occasion"), {"fields": (*occasion, *device)}),
+            (_("Standing"), {"fields": ("triage", "standing")}),
+        ]
+        if shown.identity:
+            fieldsets.insert(1, (_("Person"), {"fields": ("name", "email", "id_in_product", "phone")}))
+        return fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Response | None = None) -> tuple[str, ...]:
+        return tuple(name for _title, options in self.get_fieldsets(request, obj) for name in options["fields"])
+
+    @display(description=_("question as shown"))  # type: ignore[untyped-decorator]  # the theme is untyped
+    def question(self, response: Response) -> str:
+        words, scale = wording_shown(response), response.version.scale
+        return f"{words.question} ({scale.minimum}: {words.low_label}, {scale.maximum}: {words.high_label})"
+
+    @display(description=_("score"), label=BAND_COLOURS)  # type: ignore[untyped-decorator]
+    def score_shown(self, response: Response) -> tuple[str, str]:
+        return response.band, f"{response.score} / {response.version.scale.maximum} · {response.get_band_display()}"
+
+    @display(description=_("follow-up question as shown"))  # type: ignore[untyped-decorator]
+    def follow_up_question(self, response: Response) -> str:
+        return wording_shown(response).follow_up_question
+
+    @display(description=_("comment"))  # type: ignore[untyped-decorator]
+    def comment_masked_whole(self, response: Response) -> str:
+        return mask(response.comment)
+
+    @display(description=_("reasons"), label=True)  # type: ignore[untyped-decorator]
+    def reasons_shown(self, response: Response) -> list[str]:
+        return response.reasons
+
+    @display(description=_("survey and version"))  # type: ignore[untyped-decorator]
+    def survey_and_version(self, response: Response) -> str:
+        return f"{response.survey} · {response.version.number}"
+
+    @display(description=_("address of the page"))  # type: ignore[untyped-decorator]
+    def url_masked(self, response: Response) -> str:
+        return mask(response.url)
+
+    @display(description=_("properties"))  # type: ignore[untyped-decorator]
+    def properties_shown(self, response: Response) -> str:
+        return _listed(response.properties)
+
+    @display(description=_("properties"))  # type: ignore[untyped-decorator]
+    def properties_masked(self, response: Response) -> str:
+        return _listed(mask_values(response.properties))
+
+    @display(description=_("id in the product"))  # type: ignore[untyped-decorator]
+    def id_in_product(self, response: Response) -> str:
+        return response.respondent.external_id
+
+    @display(description=_("phone"))  # type: ignore[untyped-decorator]
+    def phone(self, response: Response) -> str:
+        return response.respondent.phone
+
+    @display(description=_("measures"), label={"counted": "success"})  # type: ignore[untyped-decorator]
+    def standing(self, response: Response) -> tuple[str, Any]:
+        if response.excluded_at:
+            why = {"reason": response.exclusion_reason, "by": response.excluded_by}
+            return "excluded", _("excluded by %(by)s: %(reason)s") % why
+        if response.is_test:
+            return "test", _("does not count: a test")
+        return ("suspect", _("does not count: suspect")) if response.is_suspect else ("counted", _("counts"))
+
+
+def _listed(properties: dict[str, Any]) -> str:
+    return format_html_join("\n", "<div>{}: {}</div>", properties.items())

@@ -1,0 +1,218 @@
+"""Responses: the list that staff filter and search, and the page of one with its context. Neither edits an answer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.contrib.admin import ShowFacets, helpers
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from feedback import triage
+from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, LanguageFilter, TagFilter
+from feedback.admin.paging import CappedPaginator
+from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
+from feedback.admin.triaging import TASKS, Done, TagForm, perform, subject_of, tasks_of
+from feedback.disclosure import READ_COMMENTS
+from feedback.models import Response
+from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
+from privacy.masking import find_personal_data, mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
+
+TRIAGE_COLOURS: Final = {"unread": "info"}
+MOST_AT_ONCE: Final = 1000
+SHORTENED_TO: Final = 140
+
+
+@admin.register(Response)
+class ResponseAdmin(ResponsePage, VisibleModelAdmin):
+    list_filter = (
+        ("product", VisibleFilter),
+        ("metric", ChoicesDropdownFilter),
+        BandFilter,
+        ("channel", ChoicesDropdownFilter),
+        LanguageFilter,
+        CommentFilter,
+        TagFilter,
+        ("triage", ChoicesDropdownFilter),
+        CountedFilter,
+    )
+    date_hierarchy = "answered_at"
+    search_fields = ("comment",)
+    search_help_text = _("Words in comments")
+    list_select_related = ("product",)
+    list_per_page = 50
+    list_max_show_all = 0
+    list_disable_select_all = True
+    list_fullwidth = True
+    paginator = CappedPaginator
+    show_facets = ShowFacets.NEVER
+
+    # --- What is in the list ---------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
+        rows: QuerySet[Response] = super().get_queryset(request).defer("search")
+        return rows
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        comment = "comment_as_written" if request.user.has_perm(READ_COMMENTS) else "comment_masked"
+        return (
+            *("answered_at", "product", "metric_name", "score", "band_label", comment),
+            *("tag_names", "language", "channel", "triage_label"),
+        )
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        # Only the list shows tags of many responses at once.
+        changelist.queryset = changelist.queryset.prefetch_related("tags")
+        changelist.result_list = changelist.result_list.prefetch_related("tags")
+        return changelist
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Response], search_term: str
+    ) -> tuple[QuerySet[Response], bool]:
+        """Search words in comments; never people, whose identifiers an address would leave in logs."""
+        if not search_term.strip():
+            return queryset, False
+        if find_personal_data(search_term):
+            messages.warning(request, _("Only words in comments can be searched for here, not people."))
+            return queryset.none(), False
+        return queryset.search(search_term), False  # type: ignore[attr-defined]  # the model's own queryset
+
+    @display(description=_("metric"), ordering="metric")  # type: ignore[untyped-decorator]
+    def metric_name(self, response: Response) -> str:
+        return response.get_metric_display()
+
+    @display(description=_("band"), ordering="band", label=BAND_COLOURS)  # type: ignore[untyped-decorator]
+    def band_label(self, response: Response) -> tuple[str, str]:
+        return response.band, response.get_band_display()
+
+    @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
+    def comment_as_written(self, response: Response) -> str:
+        return Truncator(response.comment).chars(SHORTENED_TO)
+
+    @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
+    def comment_masked(self, response: Response) -> str:
+        return Truncator(mask(response.comment)).chars(SHORTENED_TO)
+
+    @display(description=_("tags"), label=True)  # type: ignore[untyped-decorator]
+    def tag_names(self, response: Response) -> list[str]:
+        return [tag.name for tag in response.tags.all()]
+
+    @display(description=_("triage"), ordering="triage", label=TRIAGE_COLOURS)  # type: ignore[untyped-decorator]
+    def triage_label(self, response: Response) -> tuple[str, str]:
+        return response.triage, response.get_triage_display()
+
+    # --- What can be done ------------------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        for name, task in tasks_of(request.user).items():
+            actions[name] = (partial(_start, name=name), name, task.title)
+        return actions
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/do/<slug:name>/", view(self.do_view), name="feedback_response_do"),
+            path("<int:pk>/tags/", view(self.tags_view), name="feedback_response_tags"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = self.get_object(request, object_id)
+        if response is not None and self.has_view_permission(request):
+            if response.triage == Response.Triage.UNREAD and request.user.has_perm("feedback.triage_response"):
+                triage.mark_read(responses=[response], by=staff(request))
+            tasks = [(name, task) for name, task in tasks_of(request.user).items() if task.fits(response)]
+            extra_context = {**(extra_context or {}), **context_of(response, staff(request)), "tasks": tasks}
+        page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return page
+
+    def do_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """Ask for, then do, a task about one response."""
+        response = get_object_or_404(self.get_queryset(request), pk=pk)
+        back = reverse("admin:feedback_response_change", args=[pk])
+        return self.ask(request, name=name, responses=[response], back=back)
+
+    def tags_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Add the tag that was typed, or take off the one whose button was pressed."""
+        response = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not request.user.has_perm("feedback.triage_response"):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if "remove" in request.POST:
+            triage.remove_tag(responses=[response], name=request.POST["remove"], by=staff(request))
+        else:
+            form = TagForm(request.POST, responses=[response])
+            done = perform(TASKS["tag"], form, staff(request)) if form.is_valid() else Done(errors=_errors_of(form))
+            tell(request, done)
+        return HttpResponseRedirect(reverse("admin:feedback_response_change", args=[pk]))
+
+    def ask(self, request: HttpRequest, *, name: str, responses: Sequence[Response], back: str) -> HttpResponse:
+        """Show a task's questions, or do it when they are answered, and go back."""
+        task = tasks_of(request.user).get(name)
+        if task is None:
+            raise PermissionDenied
+        if len(responses) > MOST_AT_ONCE:
+            messages.error(request, _("At most %(most)s responses at once.") % {"most": MOST_AT_ONCE})
+            return HttpResponseRedirect(back)
+        form = task.form(request.POST if "answered" in request.POST else None, responses=responses)
+        if form.is_valid():
+            tell(request, perform(task, form, staff(request)))
+            return HttpResponseRedirect(back)
+        return TemplateResponse(
+            request,
+            "admin/feedback/response/ask.html",
+            {
+                **self.admin_site.each_context(request),
+                **{"title": task.title, "subtitle": subject_of(responses), "opts": self.opts, "media": self.media},
+                **{"task": task, "name": name, "form": form, "responses": responses, "back": back},
+                "checkbox": helpers.ACTION_CHECKBOX_NAME,
+            },
+        )
+
+
+def _start(admin: ResponseAdmin, request: HttpRequest, queryset: QuerySet[Response], *, name: str) -> HttpResponse:
+    """Start a task from the list; its page posts back to the list with the same rows."""
+    rows = list(queryset.prefetch_related(None)[: MOST_AT_ONCE + 1])
+    return admin.ask(request, name=name, responses=rows, back=request.get_full_path())
+
+
+def tell(request: HttpRequest, done: Done) -> None:
+    """Show how a task went."""
+    if done.success:
+        messages.success(request, done.success)
+    for error in done.errors:
+        messages.error(request, error)
+
+
+def _errors_of(form: TagForm) -> tuple[str, ...]:
+    return tuple(str(error) for errors in form.errors.values() for error in errors)

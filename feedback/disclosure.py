@@ -1,0 +1,52 @@
+"""Which parts of a response a member of staff may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from privacy.masking import mask
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+    from feedback.models import Response
+
+SEE_IDENTITY: Final = "feedback.view_identity"
+READ_COMMENTS: Final = "feedback.read_comment"
+WORK_ON_FOLLOW_UPS: Final = "feedback.change_followup"
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What of one response is shown as it is.
+
+    Args:
+        identity: who answered; without it, texts that may name people are masked.
+        comment: the comment as written; without it, it is masked.
+    """
+
+    identity: bool
+    comment: bool
+
+
+def disclosed_to(user: User | AnonymousUser, response: Response) -> Disclosure:
+    """Say what the user may see of a response.
+
+    Who may work on follow-ups sees everything of a response while its follow-up is open: they have to contact the
+    person about it. Afterwards it is closed to them again.
+    """
+    works_on_it = user.has_perm(WORK_ON_FOLLOW_UPS) and response.follow_ups.open().exists()
+    return Disclosure(
+        identity=works_on_it or user.has_perm(SEE_IDENTITY),
+        comment=works_on_it or user.has_perm(READ_COMMENTS),
+    )
+
+
+def mask_values(values: Any) -> Any:
+    """Return properties, nested as they may be, with every text masked."""
+    if isinstance(values, dict):
+        return {key: mask_values(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [mask_values(value) for value in values]
+    return mask(str(values)) if isinstance(values, str | int) and not isinstance(values, bool) else values

@@ -1,0 +1,223 @@
+"""Controllers, products, their signing secrets, and who among the staff sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from privacy import signing_secrets, staffing
+from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff, visible
+from privacy.models import Controller, Membership, Product, SigningSecret
+
+if TYPE_CHECKING:
+    from django.db.models import ForeignKey, QuerySet
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
+
+
+@admin.register(Controller)
+class ControllerAdmin(VisibleModelAdmin):
+    list_display = ("name", "group_name", "country", "privacy_email")
+    search_fields = ("name", "group_name")
+    fieldsets = (
+        (None, {"fields": ("name", "group_name", "address", "country", "time_zone")}),
+        (_("Where data subjects turn"), {"fields": ("contact_email", "privacy_email", "supervisory_authority")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Controller | None = None) -> bool:
+        return False  # requests and their proofs must be kept
+
+    def save_model(self, request: HttpRequest, obj: Controller, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            staffing.join(user=staff(request), controller=obj)
+
+
+class SigningSecretInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+    model = SigningSecret
+    fields = readonly_fields = ("masked", "created_at")
+    extra = 0
+    verbose_name_plural = _("Signing secrets")
+
+    def has_add_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False  # made by a button, because a secret is shown once
+
+    def has_change_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False
+
+    @display(description=_("secret"))  # type: ignore[untyped-decorator]
+    def masked(self, secret: SigningSecret) -> str:
+        return f"••••••••{secret.secret[-4:]}"
+
+
+class ProductMemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Members of a product belong to the product's controller."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # missing in the stubs
+        form.instance.controller = self.instance.controller
+        return form
+
+
+class ProductMemberInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+    """Who sees this product; members of the whole controller are on their own pages."""
+
+    model = Membership
+    fields = ("user",)
+    extra = 0
+    verbose_name = _("member")
+    verbose_name_plural = _("Members of this product")
+
+    def get_formset(self, request: HttpRequest, obj: Product | None = None, **kwargs: Any) -> Any:
+        kwargs["formset"] = ProductMemberFormSet
+        return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        colleagues = staffing.visible_staff(staff(request))
+        kwargs["queryset"] = colleagues.filter(is_staff=True, is_superuser=False).order_by("username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False  # a member is added or removed, never turned into another
+
+
+@admin.register(Product)
+class ProductAdmin(VisibleModelAdmin):
+    list_display = ("name", "controller", "is_live", "public_key", "identity_mode")
+    list_filter = (("controller", VisibleFilter), "is_live")
+    list_select_related = ("controller",)
+    search_fields = ("name",)
+    search_help_text = _("Names of products")
+    readonly_fields = ("public_key", "test_key", "addresses")
+    inlines = (SigningSecretInline, ProductMemberInline)
+    fieldsets = (
+        (None, {"fields": ("controller", "name", "is_live", "time_zone", "default_language")}),
+        (_("Who is asked, and where"), {"fields": ("identity_mode", "allowed_origins", "allowed_url_parameters")}),
+    )
+    keys = (_("Connecting a site or an app"), {"fields": ("public_key", "test_key", "addresses")})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        return (*self.fieldsets, self.keys) if obj else self.fieldsets
+
+    def get_inlines(self, request: HttpRequest, obj: Product | None) -> Any:
+        return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        # Answers were given to the controller named at that time; they cannot be handed to another one by a field.
+        return (*self.readonly_fields, "controller") if obj else self.readonly_fields
+
+    @display(description=_("addresses"))  # type: ignore[untyped-decorator]
+    def addresses(self, product: Product) -> str:
+        root = f"{settings.PUBLIC_URL}/api/v1/products/{product.public_key}"
+        return format_html_join(
+            "",
+            "<div><code>{} {}</code></div>",
+            [
+                ("GET", f"{root}/surveys"),
+                ("POST", f"{root}/eligibility"),
+            ],
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            staffing.join(user=staff(request), controller=obj.controller, product=obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_issue = {"may_issue_secret": request.user.has_perm("privacy.add_signingsecret"), "product_pk": object_id}
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **may_issue})
+        return page
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [path("<int:pk>/secret/", view(self.secret_view), name="privacy_product_secret"), *super().get_urls()]
+
+    def secret_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask whether to make a signing secret; make it and show it, this one time."""
+        product = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not request.user.has_perm("privacy.add_signingsecret"):
+            raise PermissionDenied
+        back = reverse("admin:privacy_product_change", args=[pk])
+        secret = None
+        if request.method == "POST":
+            try:
+                secret = signing_secrets.issue(product=product).secret
+            except ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+                return HttpResponseRedirect(back)
+            self.log_change(request, product, "signing secret issued")
+        context = {"title": _("Signing secret"), "subtitle": str(product), "secret": secret, "back": back}
+        return TemplateResponse(
+            request, "admin/privacy/product/secret.html", {**self.admin_site.each_context(request), **context}
+        )
+
+
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A membership that shows no more than the user who gives it sees."""
+
+    by: User
+
+    class Meta:
+        model = Membership
+        fields = ("controller", "product")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.has_changed() and cleaned.get("controller"):
+            staffing.check_grant(by=self.by, controller=cleaned["controller"], product=cleaned.get("product"))
+        return cleaned
+
+
+class UserMembershipInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+    """What a member of staff sees."""
+
+    model = Membership
+    form = MembershipForm
+    fields = ("controller", "product")
+    extra = 0
+    verbose_name_plural = _("Sees these products")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        within = staffing.memberships_within(staff(request))
+        rows: QuerySet[Membership] = super().get_queryset(request)
+        return rows.filter(pk__in=within.values("pk")).select_related("controller", "product")
+
+    def get_formset(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
+        kwargs["form"] = type("MembershipFormOfUser", (self.form,), {"by": request.user})
+        return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["queryset"] = visible(db_field.remote_field.model, request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return self._may(request, obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # a membership is given or taken, never turned into another
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return self._may(request, obj) and super().has_delete_permission(request, obj)
+
+    def _may(self, request: HttpRequest, account: User | None) -> bool:
+        """Nobody decides what they see themselves."""
+        return request.user.is_superuser or account is None or account.pk != request.user.pk
