@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import PeriodicTaskAdmin  # noqa: F401  registers before we unregister
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -107,9 +108,10 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
     def label(self, group: Group) -> str:
         return str(ROLES[group.name].label) if group.name in ROLES else group.name
 
-    @display(description=_("permissions"), label=True)  # type: ignore[untyped-decorator]
-    def permission_names(self, group: Group) -> list[str]:
-        return [str(_(permission.name)) for permission in group.permissions.all()]
+    @display(description=_("permissions"))  # type: ignore[untyped-decorator]
+    def permission_names(self, group: Group) -> str:
+        names = [(_(permission.name),) for permission in group.permissions.select_related("content_type")]
+        return format_html_join("", "<div>{}</div>", names)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from feedback import follow_up as work
 from feedback.admin.filtering import OpenFilter, OwnerFilter
 from feedback.admin.paging import CappedPaginator
-from feedback.admin.response_page import BAND_COLOURS, wording_shown
+from feedback.admin.response_page import BAND_COLOURS, label, score_label, wording_shown
 from feedback.disclosure import disclosed_to
 from feedback.models import FollowUp
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
@@ -94,7 +94,7 @@ class FollowUpAdmin(VisibleModelAdmin):
             return []
         shown = disclosed_to(request.user, obj.response)
         comment = "comment_as_written" if shown.comment else "comment_masked"
-        case = ["status_label", "reason", "product", "owner", "flagged_by", "created_at"]
+        case = ["status_shown", "reason", "product", "owner", "flagged_by", "created_at"]
         case += ["closed_at", "closing_note"] if obj.closing_note else []
         fieldsets: list[tuple[Any, Any]] = [
             (_("Case"), {"fields": tuple(case)}),
@@ -111,10 +111,13 @@ class FollowUpAdmin(VisibleModelAdmin):
     def question(self, follow_up: FollowUp) -> str:
         return wording_shown(follow_up.response).question
 
-    @display(description=_("score"), label=BAND_COLOURS)  # type: ignore[untyped-decorator]
-    def score_shown(self, follow_up: FollowUp) -> tuple[str, str]:
-        response = follow_up.response
-        return response.band, f"{response.score} / {response.version.scale.maximum} · {response.get_band_display()}"
+    @display(description=_("score"))  # type: ignore[untyped-decorator]
+    def score_shown(self, follow_up: FollowUp) -> str:
+        return score_label(follow_up.response)
+
+    @display(description=_("status"))  # type: ignore[untyped-decorator]
+    def status_shown(self, follow_up: FollowUp) -> str:
+        return label(follow_up.get_status_display(), STATUS_COLOURS.get(follow_up.status, ""))
 
     @display(description=_("comment"))  # type: ignore[untyped-decorator]
     def comment_as_written(self, follow_up: FollowUp) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.utils import display_for_label
 
 from feedback.disclosure import disclosed_to, mask_values
 from feedback.models import FollowUp, Response, Tag
@@ -66,6 +68,17 @@ def _follow_ups(response: Response) -> Any:
     return FollowUp.objects.filter(respondent=response.respondent_id).select_related("owner")
 
 
+def label(text: str | list[str], colour: str = "") -> str:
+    """Return a label, or several, in one of the theme's colours."""
+    return str(display_for_label((0, text) if colour else text, "", {0: colour} if colour else True))
+
+
+def score_label(response: Response) -> str:
+    """Return the score on its scale with the band in colour and in words."""
+    text = f"{response.score} / {response.version.scale.maximum} · {response.get_band_display()}"
+    return label(text, BAND_COLOURS[Band(response.band)])
+
+
 class ResponsePage:
     """The read-only fields of a response; a field the user may not see is not among them."""
 
@@ -95,9 +108,9 @@ class ResponsePage:
         words, scale = wording_shown(response), response.version.scale
         return f"{words.question} ({scale.minimum}: {words.low_label}, {scale.maximum}: {words.high_label})"
 
-    @display(description=_("score"), label=BAND_COLOURS)  # type: ignore[untyped-decorator]
-    def score_shown(self, response: Response) -> tuple[str, str]:
-        return response.band, f"{response.score} / {response.version.scale.maximum} · {response.get_band_display()}"
+    @display(description=_("score"))  # type: ignore[untyped-decorator]
+    def score_shown(self, response: Response) -> str:
+        return score_label(response)
 
     @display(description=_("follow-up question as shown"))  # type: ignore[untyped-decorator]
     def follow_up_question(self, response: Response) -> str:
@@ -107,9 +120,9 @@ class ResponsePage:
     def comment_masked_whole(self, response: Response) -> str:
         return mask(response.comment)
 
-    @display(description=_("reasons"), label=True)  # type: ignore[untyped-decorator]
-    def reasons_shown(self, response: Response) -> list[str]:
-        return response.reasons
+    @display(description=_("reasons"))  # type: ignore[untyped-decorator]
+    def reasons_shown(self, response: Response) -> str:
+        return label(response.reasons) if response.reasons else ""
 
     @display(description=_("survey and version"))  # type: ignore[untyped-decorator]
     def survey_and_version(self, response: Response) -> str:
@@ -135,14 +148,14 @@ class ResponsePage:
     def phone(self, response: Response) -> str:
         return response.respondent.phone
 
-    @display(description=_("measures"), label={"counted": "success"})  # type: ignore[untyped-decorator]
-    def standing(self, response: Response) -> tuple[str, Any]:
+    @display(description=_("measures"))  # type: ignore[untyped-decorator]
+    def standing(self, response: Response) -> str:
         if response.excluded_at:
             why = {"reason": response.exclusion_reason, "by": response.excluded_by}
-            return "excluded", _("excluded by %(by)s: %(reason)s") % why
+            return gettext("Does not count: excluded by %(by)s. %(reason)s") % why
         if response.is_test:
-            return "test", _("does not count: a test")
-        return ("suspect", _("does not count: suspect")) if response.is_suspect else ("counted", _("counts"))
+            return gettext("Does not count: a test.")
+        return gettext("Does not count: suspect.") if response.is_suspect else gettext("Counts.")
 
 
 def _listed(properties: dict[str, Any]) -> str:

@@ -12,7 +12,9 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.text import Truncator
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -72,8 +74,8 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         comment = "comment_as_written" if request.user.has_perm(READ_COMMENTS) else "comment_masked"
         return (
-            *("answered_at", "product", "metric_name", "score", "band_label", comment),
-            *("tag_names", "language", "channel", "triage_label"),
+            *("answered", "product", "metric_name", "score", "band_label", comment),
+            *("language", "channel", "tag_names", "triage_label"),
         )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -93,6 +95,10 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
             messages.warning(request, _("Only words in comments can be searched for here, not people."))
             return queryset.none(), False
         return queryset.search(search_term), False  # type: ignore[attr-defined]  # the model's own queryset
+
+    @display(description=_("answered"), ordering="answered_at")  # type: ignore[untyped-decorator]
+    def answered(self, response: Response) -> str:
+        return date_format(localtime(response.answered_at), "SHORT_DATETIME_FORMAT")
 
     @display(description=_("metric"), ordering="metric")  # type: ignore[untyped-decorator]
     def metric_name(self, response: Response) -> str:
@@ -150,7 +156,15 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         if response is not None and self.has_view_permission(request):
             if response.triage == Response.Triage.UNREAD and request.user.has_perm("feedback.triage_response"):
                 triage.mark_read(responses=[response], by=staff(request))
-            tasks = [(name, task) for name, task in tasks_of(request.user).items() if task.fits(response)]
+            tasks = [
+                {
+                    "title": task.title,
+                    "icon": task.icon,
+                    "link": reverse("admin:feedback_response_do", args=[response.pk, name]),
+                }
+                for name, task in tasks_of(request.user).items()
+                if task.fits(response)
+            ]
             extra_context = {**(extra_context or {}), **context_of(response, staff(request)), "tasks": tasks}
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return page
