@@ -1,0 +1,84 @@
+import pytest
+from django.contrib.auth.models import Group
+from django.test import RequestFactory
+
+from config.navigation import sidebar
+from config.roles import ROLES, Role, sync_roles
+from tests.factories import make_staff
+
+pytestmark = pytest.mark.django_db
+
+SEES_IDENTITY = {"reviewer", "data_protection_officer"}
+READS_COMMENTS = {"reviewer", "data_protection_officer"}
+SEES_RESPONSES = {"analyst", "agent", "reviewer", "data_protection_officer"}
+WORKS_ON_FOLLOW_UPS = {"agent"}
+SEES_FOLLOW_UPS = {"agent", "reviewer", "data_protection_officer"}
+TRIAGES = {"reviewer", "data_protection_officer"}
+SEES_REQUESTS = {"privacy_officer", "data_protection_officer"}
+MANAGES_STAFF = {"administrator"}
+
+
+@pytest.mark.parametrize(
+    ("permission", "roles"),
+    [
+        ("feedback.view_identity", SEES_IDENTITY),
+        ("feedback.read_comment", READS_COMMENTS),
+        ("feedback.view_response", SEES_RESPONSES),
+        ("feedback.change_response", set()),
+        ("feedback.delete_response", set()),
+        ("feedback.change_followup", WORKS_ON_FOLLOW_UPS),
+        ("feedback.view_followup", SEES_FOLLOW_UPS),
+        ("feedback.triage_response", TRIAGES),
+        ("feedback.flag_response", TRIAGES),
+        ("feedback.view_respondent", {"data_protection_officer"}),
+        ("privacy.view_rightsrequest", SEES_REQUESTS),
+        ("privacy.reveal_rightsrequest", SEES_REQUESTS),
+        ("auth.change_user", MANAGES_STAFF),
+        ("auth.change_group", set()),
+        ("auth.delete_user", set()),
+        ("privacy.add_signingsecret", MANAGES_STAFF),
+        ("privacy.add_membership", MANAGES_STAFF),
+    ],
+)
+def test_a_permission_belongs_to_these_roles_and_no_others(permission, roles):
+    assert {name for name, role in ROLES.items() if permission in role.permissions} == roles
+
+
+def test_syncing_makes_the_groups_what_the_table_says():
+    sync_roles()
+    agents = Group.objects.get(name="agent")
+    agents.permissions.clear()
+
+    sync_roles()
+
+    granted = {f"{one.content_type.app_label}.{one.codename}" for one in agents.permissions.all()}
+    assert granted == set(ROLES["agent"].permissions)
+    assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
+
+
+def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setitem(ROLES, "agent", Role("agent", ("feedback.fly",)))
+
+    with pytest.raises(ValueError, match=r"role agent: no such permission: feedback\.fly"):
+        sync_roles()
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("analyst", {"Dashboard", "Responses", "Tags", "Products"}),
+        ("agent", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
+        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
+        ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
+        ("data_protection_officer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"}),
+        ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles"}),
+    ],
+)
+def test_the_sidebar_offers_what_the_role_may_open(role, expected):
+    request = RequestFactory().get("/admin/")
+    request.user = make_staff(role)
+
+    offered = {str(item["title"]) for group in sidebar(request) for item in group["items"]}
+
+    # Lists that other parts of the project register join these for the roles that may open them.
+    assert offered - {"Imports", "Surveys", "Rights requests"} == expected
