@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
+from django.forms import ModelMultipleChoiceField
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import PeriodicTaskAdmin  # noqa: F401  registers before we unregister
@@ -15,6 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.roles import ROLES
 from privacy import staffing
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 # These modules registered their own pages; ours take the place of three, and the schedule is edited in code only.
 for model in (User, Group, PeriodicTask, ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule):
     admin.site.unregister(model)
+
+
+class RolesField(ModelMultipleChoiceField):  # type: ignore[type-arg]  # cannot be subscripted at run time
+    """Groups by the names of their roles."""
+
+    def label_from_instance(self, group: Group) -> str:
+        return str(ROLES[group.name].label)
 
 
 @admin.register(User)
@@ -75,9 +84,16 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # the t
         return self.inlines if obj else ()
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "groups":
-            kwargs["queryset"] = Group.objects.filter(name__in=ROLES)
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        roles = Group.objects.filter(name__in=ROLES).order_by("pk")
+        return RolesField(
+            label=_("Roles"),
+            queryset=roles,
+            required=False,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            help_text=_("What each role may do is listed under Roles."),
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)

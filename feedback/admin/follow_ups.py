@@ -11,8 +11,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -94,7 +96,7 @@ class FollowUpAdmin(VisibleModelAdmin):
             return []
         shown = disclosed_to(request.user, obj.response)
         comment = "comment_as_written" if shown.comment else "comment_masked"
-        case = ["status_shown", "reason", "product", "owner", "flagged_by", "created_at"]
+        case = ["status_shown", "reason", "product", "owner_name", "flagged_by_name", "created_at"]
         case += ["closed_at", "closing_note"] if obj.closing_note else []
         fieldsets: list[tuple[Any, Any]] = [
             (_("Case"), {"fields": tuple(case)}),
@@ -132,8 +134,17 @@ class FollowUpAdmin(VisibleModelAdmin):
         return follow_up.response.contact_permission
 
     @display(description=_("answered"))  # type: ignore[untyped-decorator]
-    def answered_at(self, follow_up: FollowUp) -> Any:
-        return follow_up.response.answered_at
+    def answered_at(self, follow_up: FollowUp) -> str:
+        return date_format(localtime(follow_up.response.answered_at), "DATETIME_FORMAT")
+
+    # Names without links: those who work here may not open accounts.
+    @display(description=_("assigned to"))  # type: ignore[untyped-decorator]
+    def owner_name(self, follow_up: FollowUp) -> str:
+        return str(follow_up.owner or "")
+
+    @display(description=_("flagged by"))  # type: ignore[untyped-decorator]
+    def flagged_by_name(self, follow_up: FollowUp) -> str:
+        return str(follow_up.flagged_by or "")
 
     @display(description=_("name or id"))  # type: ignore[untyped-decorator]
     def name(self, follow_up: FollowUp) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -82,12 +82,15 @@ def score_label(response: Response) -> str:
 class ResponsePage:
     """The read-only fields of a response; a field the user may not see is not among them."""
 
+    class Media:
+        css = {"all": ["feedback/staff.css"]}
+
     def get_fieldsets(self, request: HttpRequest, obj: Response | None = None) -> list[tuple[Any, Any]]:
         if obj is None:
             return []
         shown = disclosed_to(request.user, obj)
         comment = "comment" if shown.comment else "comment_masked_whole"
-        url, properties = ("url", "properties_shown") if shown.identity else ("url_masked", "properties_masked")
+        url, properties = ("url_shown", "properties_shown") if shown.identity else ("url_masked", "properties_masked")
         answer = ("question", "score_shown", "follow_up_question", comment, "reasons_shown", "contact_permission")
         occasion = ("product", "survey_and_version", "answered_at", "completed_at", "channel", "language")
         device = (url, "device", "app_version", "company", "country", properties)
@@ -129,8 +132,12 @@ class ResponsePage:
         return f"{response.survey} · {response.version.number}"
 
     @display(description=_("address of the page"))  # type: ignore[untyped-decorator]
+    def url_shown(self, response: Response) -> str:
+        return _breakable(response.url)
+
+    @display(description=_("address of the page"))  # type: ignore[untyped-decorator]
     def url_masked(self, response: Response) -> str:
-        return mask(response.url)
+        return _breakable(mask(response.url))
 
     @display(description=_("properties"))  # type: ignore[untyped-decorator]
     def properties_shown(self, response: Response) -> str:
@@ -158,5 +165,10 @@ class ResponsePage:
         return gettext("Does not count: suspect.") if response.is_suspect else gettext("Counts.")
 
 
+def _breakable(address: str) -> str:
+    """Return an address that wraps anywhere, so that a long one does not widen the page of a phone."""
+    return format_html('<span class="odzew-breakable">{}</span>', address) if address else ""
+
+
 def _listed(properties: dict[str, Any]) -> str:
-    return format_html_join("\n", "<div>{}: {}</div>", properties.items())
+    return format_html_join("\n", '<div class="odzew-breakable">{}: {}</div>', properties.items())

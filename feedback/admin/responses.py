@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -98,7 +99,8 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
 
     @display(description=_("answered"), ordering="answered_at")  # type: ignore[untyped-decorator]
     def answered(self, response: Response) -> str:
-        return date_format(localtime(response.answered_at), "SHORT_DATETIME_FORMAT")
+        moment = date_format(localtime(response.answered_at), "SHORT_DATETIME_FORMAT")
+        return format_html('<span class="whitespace-nowrap">{}</span>', moment)
 
     @display(description=_("metric"), ordering="metric")  # type: ignore[untyped-decorator]
     def metric_name(self, response: Response) -> str:
@@ -110,11 +112,11 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
 
     @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
     def comment_as_written(self, response: Response) -> str:
-        return Truncator(response.comment).chars(SHORTENED_TO)
+        return _shortened(response.comment)
 
     @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
     def comment_masked(self, response: Response) -> str:
-        return Truncator(mask(response.comment)).chars(SHORTENED_TO)
+        return _shortened(mask(response.comment))
 
     @display(description=_("tags"), label=True)  # type: ignore[untyped-decorator]
     def tag_names(self, response: Response) -> list[str]:
@@ -212,6 +214,12 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
                 "checkbox": helpers.ACTION_CHECKBOX_NAME,
             },
         )
+
+
+def _shortened(comment: str) -> str:
+    if not comment:
+        return ""
+    return format_html('<span class="odzew-breakable odzew-comment">{}</span>', Truncator(comment).chars(SHORTENED_TO))
 
 
 def _start(admin: ResponseAdmin, request: HttpRequest, queryset: QuerySet[Response], *, name: str) -> HttpResponse:

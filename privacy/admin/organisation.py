@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpResponseRedirect
@@ -18,13 +19,14 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from privacy import signing_secrets, staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff, visible
 from privacy.models import Controller, Membership, Product, SigningSecret
 
 if TYPE_CHECKING:
-    from django.db.models import ForeignKey, QuerySet
+    from django.db.models import Field, ForeignKey, QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
@@ -111,7 +113,13 @@ class ProductAdmin(VisibleModelAdmin):
     keys = (_("Connecting a site or an app"), {"fields": ("public_key", "test_key", "addresses")})
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
-        return (*self.fieldsets, self.keys) if obj else self.fieldsets
+        # The test key asks anybody at any time, so only those who set products up see it.
+        return (*self.fieldsets, self.keys) if obj and self.has_change_permission(request, obj) else self.fieldsets
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, ArrayField):
+            kwargs["widget"] = UnfoldAdminTextInputWidget
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: Product | None) -> Any:
         return self.inlines if obj else ()
