@@ -40,7 +40,7 @@ class RolesField(ModelMultipleChoiceField):  # type: ignore[type-arg]  # cannot 
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # the theme is untyped
+class StaffAdmin(UserAdmin, ModelAdmin):
     """Accounts of staff. Administrators make colleagues and give them roles; what they may not have they cannot give.
 
     Only a superuser makes or changes superusers. Nobody changes their own role or what they see.
@@ -107,24 +107,24 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # the t
             obj.is_staff = True  # nobody else has an account here
         super().save_model(request, obj, form, change)
 
-    @display(description=_("roles"), label=True)  # type: ignore[untyped-decorator]
+    @display(description=_("roles"), label=True)
     def role_names(self, user: User) -> list[str]:
         return [str(ROLES[group.name].label) for group in user.groups.all() if group.name in ROLES]
 
 
 @admin.register(Group)
-class RoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
+class RoleAdmin(ModelAdmin):
     """Roles to look at; what they may do is decided in config/roles.py and applied by ``sync_roles``."""
 
     list_display = ("name", "label")
     fields = ("label", "permission_names")
     readonly_fields = ("label", "permission_names")
 
-    @display(description=_("role"))  # type: ignore[untyped-decorator]
+    @display(description=_("role"))
     def label(self, group: Group) -> str:
         return str(ROLES[group.name].label) if group.name in ROLES else group.name
 
-    @display(description=_("permissions"))  # type: ignore[untyped-decorator]
+    @display(description=_("permissions"))
     def permission_names(self, group: Group) -> str:
         names = [(_(permission.name),) for permission in group.permissions.select_related("content_type")]
         return format_html_join("", "<div>{}</div>", names)
@@ -140,7 +140,7 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
 
 
 @admin.register(PeriodicTask)
-class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
+class ScheduleAdmin(ModelAdmin):
     """The schedule of config/celery.py as it runs; a task can be switched off here, and nothing else."""
 
     list_display = ("name", "enabled", "schedule", "last_run_at", "total_run_count")
@@ -148,7 +148,7 @@ class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
     readonly_fields = ("name", "task", "schedule", "last_run_at", "total_run_count")
     list_select_related = ("interval", "crontab", "solar", "clocked")
 
-    @display(description=_("when"))  # type: ignore[untyped-decorator]
+    @display(description=_("when"))
     def schedule(self, task: PeriodicTask) -> str:
         return str(task.scheduler)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unfold.admin import ModelAdmin
 
 
-class BandFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class BandFilter(DropdownFilter):
     title = _("band")
     parameter_name = "band"
 
@@ -30,7 +30,7 @@ class BandFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
         return queryset.filter(band=self.value()) if self.value() in Band.values else queryset
 
 
-class LanguageFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class LanguageFilter(DropdownFilter):
     """Languages that were answered in, as the tallies know them."""
 
     title = _("language")
@@ -46,7 +46,7 @@ class LanguageFilter(DropdownFilter):  # type: ignore[misc]  # the theme is unty
         return queryset.filter(language=self.value()) if self.value() else queryset
 
 
-class CommentFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class CommentFilter(DropdownFilter):
     title = _("comment")
     parameter_name = "has_comment"
 
@@ -62,7 +62,7 @@ class CommentFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyp
         return queryset
 
 
-class TagFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class TagFilter(DropdownFilter):
     title = _("tag")
     parameter_name = "tag"
 
@@ -76,7 +76,7 @@ class TagFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
         return queryset.filter(tags__in=Tag.objects.visible_to(request.user).filter(name=self.value()))
 
 
-class CountedFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class CountedFilter(DropdownFilter):
     """Whether measures count a response, and if not, why."""
 
     title = _("counted")
@@ -101,7 +101,7 @@ class CountedFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyp
         return queryset.filter(**self.conditions.get(self.value() or "", {}))
 
 
-class OwnerFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class OwnerFilter(DropdownFilter):
     title = _("assigned to")
     parameter_name = "whose"
 
@@ -119,7 +119,7 @@ class OwnerFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
         return queryset
 
 
-class OpenFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class OpenFilter(DropdownFilter):
     title = _("state of the work")
     parameter_name = "open"
 

@@ -73,19 +73,19 @@ class FollowUpAdmin(VisibleModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("response__search")
 
-    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
     def status_label(self, follow_up: FollowUp) -> tuple[str, str]:
         return follow_up.status, follow_up.get_status_display()
 
-    @display(description=_("band"), ordering="response__band", label=BAND_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("band"), ordering="response__band", label=BAND_COLOURS)
     def band_label(self, follow_up: FollowUp) -> tuple[str, str]:
         return follow_up.response.band, follow_up.response.get_band_display()
 
-    @display(description=_("reason"))  # type: ignore[untyped-decorator]
+    @display(description=_("reason"))
     def reason_shortened(self, follow_up: FollowUp) -> str:
         return Truncator(follow_up.reason).chars(100)
 
-    @display(description=_("age"), ordering="created_at")  # type: ignore[untyped-decorator]
+    @display(description=_("age"), ordering="created_at")
     def age(self, follow_up: FollowUp) -> str:
         return timesince(follow_up.created_at, follow_up.closed_at, depth=1)
 
@@ -109,52 +109,52 @@ class FollowUpAdmin(VisibleModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: FollowUp | None = None) -> tuple[str, ...]:
         return tuple(name for _title, options in self.get_fieldsets(request, obj) for name in options["fields"])
 
-    @display(description=_("question as shown"))  # type: ignore[untyped-decorator]
+    @display(description=_("question as shown"))
     def question(self, follow_up: FollowUp) -> str:
         return wording_shown(follow_up.response).question
 
-    @display(description=_("score"))  # type: ignore[untyped-decorator]
+    @display(description=_("score"))
     def score_shown(self, follow_up: FollowUp) -> str:
         return score_label(follow_up.response)
 
-    @display(description=_("status"))  # type: ignore[untyped-decorator]
+    @display(description=_("status"))
     def status_shown(self, follow_up: FollowUp) -> str:
         return label(follow_up.get_status_display(), STATUS_COLOURS.get(follow_up.status, ""))
 
-    @display(description=_("comment"))  # type: ignore[untyped-decorator]
+    @display(description=_("comment"))
     def comment_as_written(self, follow_up: FollowUp) -> str:
         return follow_up.response.comment
 
-    @display(description=_("comment"))  # type: ignore[untyped-decorator]
+    @display(description=_("comment"))
     def comment_masked(self, follow_up: FollowUp) -> str:
         return mask(follow_up.response.comment)
 
-    @display(description=_("may be contacted about this"), boolean=True)  # type: ignore[untyped-decorator]
+    @display(description=_("may be contacted about this"), boolean=True)
     def contact_permission(self, follow_up: FollowUp) -> bool:
         return follow_up.response.contact_permission
 
-    @display(description=_("answered"))  # type: ignore[untyped-decorator]
+    @display(description=_("answered"))
     def answered_at(self, follow_up: FollowUp) -> str:
         return date_format(localtime(follow_up.response.answered_at), "DATETIME_FORMAT")
 
     # Names without links: those who work here may not open accounts.
-    @display(description=_("assigned to"))  # type: ignore[untyped-decorator]
+    @display(description=_("assigned to"))
     def owner_name(self, follow_up: FollowUp) -> str:
         return str(follow_up.owner or "")
 
-    @display(description=_("flagged by"))  # type: ignore[untyped-decorator]
+    @display(description=_("flagged by"))
     def flagged_by_name(self, follow_up: FollowUp) -> str:
         return str(follow_up.flagged_by or "")
 
-    @display(description=_("name or id"))  # type: ignore[untyped-decorator]
+    @display(description=_("name or id"))
     def name(self, follow_up: FollowUp) -> str:
         return follow_up.response.name or follow_up.respondent.name or follow_up.respondent.external_id
 
-    @display(description=_("e-mail"))  # type: ignore[untyped-decorator]
+    @display(description=_("e-mail"))
     def email(self, follow_up: FollowUp) -> str:
         return follow_up.response.email or follow_up.respondent.email
 
-    @display(description=_("phone"))  # type: ignore[untyped-decorator]
+    @display(description=_("phone"))
     def phone(self, follow_up: FollowUp) -> str:
         return follow_up.respondent.phone
 

@@ -106,56 +106,56 @@ class ResponsePage:
     def get_readonly_fields(self, request: HttpRequest, obj: Response | None = None) -> tuple[str, ...]:
         return tuple(name for _title, options in self.get_fieldsets(request, obj) for name in options["fields"])
 
-    @display(description=_("question as shown"))  # type: ignore[untyped-decorator]  # the theme is untyped
+    @display(description=_("question as shown"))
     def question(self, response: Response) -> str:
         words, scale = wording_shown(response), response.version.scale
         return f"{words.question} ({scale.minimum}: {words.low_label}, {scale.maximum}: {words.high_label})"
 
-    @display(description=_("score"))  # type: ignore[untyped-decorator]
+    @display(description=_("score"))
     def score_shown(self, response: Response) -> str:
         return score_label(response)
 
-    @display(description=_("follow-up question as shown"))  # type: ignore[untyped-decorator]
+    @display(description=_("follow-up question as shown"))
     def follow_up_question(self, response: Response) -> str:
         return wording_shown(response).follow_up_question
 
-    @display(description=_("comment"))  # type: ignore[untyped-decorator]
+    @display(description=_("comment"))
     def comment_masked_whole(self, response: Response) -> str:
         return mask(response.comment)
 
-    @display(description=_("reasons"))  # type: ignore[untyped-decorator]
+    @display(description=_("reasons"))
     def reasons_shown(self, response: Response) -> str:
         return label(response.reasons) if response.reasons else ""
 
-    @display(description=_("survey and version"))  # type: ignore[untyped-decorator]
+    @display(description=_("survey and version"))
     def survey_and_version(self, response: Response) -> str:
         return f"{response.survey} · {response.version.number}"
 
-    @display(description=_("address of the page"))  # type: ignore[untyped-decorator]
+    @display(description=_("address of the page"))
     def url_shown(self, response: Response) -> str:
         return _breakable(response.url)
 
-    @display(description=_("address of the page"))  # type: ignore[untyped-decorator]
+    @display(description=_("address of the page"))
     def url_masked(self, response: Response) -> str:
         return _breakable(mask(response.url))
 
-    @display(description=_("properties"))  # type: ignore[untyped-decorator]
+    @display(description=_("properties"))
     def properties_shown(self, response: Response) -> str:
         return _listed(response.properties)
 
-    @display(description=_("properties"))  # type: ignore[untyped-decorator]
+    @display(description=_("properties"))
     def properties_masked(self, response: Response) -> str:
         return _listed(mask_values(response.properties))
 
-    @display(description=_("id in the product"))  # type: ignore[untyped-decorator]
+    @display(description=_("id in the product"))
     def id_in_product(self, response: Response) -> str:
         return response.respondent.external_id
 
-    @display(description=_("phone"))  # type: ignore[untyped-decorator]
+    @display(description=_("phone"))
     def phone(self, response: Response) -> str:
         return response.respondent.phone
 
-    @display(description=_("measures"))  # type: ignore[untyped-decorator]
+    @display(description=_("measures"))
     def standing(self, response: Response) -> str:
         if response.excluded_at:
             why = {"reason": response.exclusion_reason, "by": response.excluded_by}

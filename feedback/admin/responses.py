@@ -97,32 +97,32 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
             return queryset.none(), False
         return queryset.search(search_term), False  # type: ignore[attr-defined]  # the model's own queryset
 
-    @display(description=_("answered"), ordering="answered_at")  # type: ignore[untyped-decorator]
+    @display(description=_("answered"), ordering="answered_at")
     def answered(self, response: Response) -> str:
         moment = date_format(localtime(response.answered_at), "SHORT_DATETIME_FORMAT")
         return format_html('<span class="whitespace-nowrap">{}</span>', moment)
 
-    @display(description=_("metric"), ordering="metric")  # type: ignore[untyped-decorator]
+    @display(description=_("metric"), ordering="metric")
     def metric_name(self, response: Response) -> str:
         return response.get_metric_display()
 
-    @display(description=_("band"), ordering="band", label=BAND_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("band"), ordering="band", label=BAND_COLOURS)
     def band_label(self, response: Response) -> tuple[str, str]:
         return response.band, response.get_band_display()
 
-    @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
+    @display(description=_("comment"), empty_value="")
     def comment_as_written(self, response: Response) -> str:
         return _shortened(response.comment)
 
-    @display(description=_("comment"), empty_value="")  # type: ignore[untyped-decorator]
+    @display(description=_("comment"), empty_value="")
     def comment_masked(self, response: Response) -> str:
         return _shortened(mask(response.comment))
 
-    @display(description=_("tags"), label=True)  # type: ignore[untyped-decorator]
+    @display(description=_("tags"), label=True)
     def tag_names(self, response: Response) -> list[str]:
         return [tag.name for tag in response.tags.all()]
 
-    @display(description=_("triage"), ordering="triage", label=TRIAGE_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("triage"), ordering="triage", label=TRIAGE_COLOURS)
     def triage_label(self, response: Response) -> tuple[str, str]:
         return response.triage, response.get_triage_display()
 

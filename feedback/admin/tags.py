@@ -34,6 +34,6 @@ class TagAdmin(VisibleModelAdmin):
         # Responses of one product carry it, so it cannot move to another.
         return ("product",) if obj else ()
 
-    @display(description=_("responses"), ordering="uses")  # type: ignore[untyped-decorator]  # the theme is untyped
+    @display(description=_("responses"), ordering="uses")
     def used(self, tag: Any) -> int:
         return int(tag.uses)

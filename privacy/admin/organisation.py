@@ -49,7 +49,7 @@ class ControllerAdmin(VisibleModelAdmin):
             staffing.join(user=staff(request), controller=obj)
 
 
-class SigningSecretInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+class SigningSecretInline(TabularInline):
     model = SigningSecret
     fields = readonly_fields = ("masked", "created_at")
     extra = 0
@@ -61,7 +61,7 @@ class SigningSecretInline(TabularInline):  # type: ignore[misc]  # the theme is 
     def has_change_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         return False
 
-    @display(description=_("secret"))  # type: ignore[untyped-decorator]
+    @display(description=_("secret"))
     def masked(self, secret: SigningSecret) -> str:
         return f"••••••••{secret.secret[-4:]}"
 
@@ -75,7 +75,7 @@ class ProductMemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         return form
 
 
-class ProductMemberInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+class ProductMemberInline(TabularInline):
     """Who sees this product; members of the whole controller are on their own pages."""
 
     model = Membership
@@ -128,7 +128,7 @@ class ProductAdmin(VisibleModelAdmin):
         # Answers were given to the controller named at that time; they cannot be handed to another one by a field.
         return (*self.readonly_fields, "controller") if obj else self.readonly_fields
 
-    @display(description=_("addresses"))  # type: ignore[untyped-decorator]
+    @display(description=_("addresses"))
     def addresses(self, product: Product) -> str:
         root = f"{settings.PUBLIC_URL}/api/v1/products/{product.public_key}"
         return format_html_join(
@@ -195,7 +195,7 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class UserMembershipInline(TabularInline):  # type: ignore[misc]  # the theme is untyped
+class UserMembershipInline(TabularInline):
     """What a member of staff sees."""
 
     model = Membership

@@ -31,7 +31,7 @@ def staff(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-class VisibleModelAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
+class VisibleModelAdmin(ModelAdmin):
     """Shows only what ``visible_to`` returns, and filters by nothing but its own filters."""
 
     list_filter_submit = True
@@ -55,7 +55,7 @@ class VisibleModelAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyp
         return field
 
 
-class VisibleFilter(RelatedDropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class VisibleFilter(RelatedDropdownFilter):
     """A filter by a related row that offers only what the user may see."""
 
     def field_choices(
