@@ -48,3 +48,7 @@ lock: install
 # Needs gettext, as translators have it; the compiled catalogues are part of the repository.
 messages: install
 	ODZEW_ENV=test $(BIN)/python manage.py messages
+
+# Needs Chromium and a running demo.
+screenshots: install
+	ODZEW_ENV=demo $(BIN)/python manage.py screenshots --url http://127.0.0.1:$(PORT)

@@ -40,7 +40,7 @@ class RolesField(ModelMultipleChoiceField):  # type: ignore[type-arg]  # cannot 
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):
+class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme is untyped
     """Accounts of staff. Administrators make colleagues and give them roles; what they may not have they cannot give.
 
     Only a superuser makes or changes superusers. Nobody changes their own role or what they see.
