@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from config.roles import sync_roles
 from feedback.models import Invitation, Respondent, Response
+from privacy.deadlines import deadlines
 from privacy.encryption import new_token, token_digest
-from privacy.models import Controller, Membership, Product
+from privacy.models import Controller, Membership, Product, RightsRequest
 from surveys.models import Survey
 from surveys.publishing import publish
 from surveys.scales import Metric
@@ -130,3 +133,14 @@ def make_staff(role: str | None = None, *, product: Product | None = None, **ove
     if product:
         Membership.objects.create(user=user, controller=product.controller, product=product)
     return user
+
+
+def make_rights_request(**overrides: Any) -> RightsRequest:
+    """Make a bare request in whatever state, without items or trail."""
+    if "controller" not in overrides:
+        overrides["controller"] = make_controller()
+    received_at = overrides.setdefault("received_at", timezone.now())
+    zone, country = ZoneInfo(overrides["controller"].time_zone), overrides["controller"].country
+    return RightsRequest.objects.create(
+        **{"language": "en", **asdict(deadlines(received_at, zone=zone, country=country)), **overrides}
+    )
