@@ -19,5 +19,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "feedback.tasks.complete_abandoned_responses",
         "schedule": 5 * 60.0,
     },
+    # every minute
+    "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
 }
 app.conf.beat_schedule = SCHEDULE

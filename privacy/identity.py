@@ -1,0 +1,119 @@
+"""Who asks: mailboxes as they are compared, one-time tokens, and the proof that a mailbox is somebody's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.encoding import punycode
+
+from privacy.audit import Action, lock, record
+from privacy.encryption import keyed_hash, new_token, token_digest
+from privacy.lifecycle import State, advance
+from privacy.models import IdentityProof, RequestEvent, RequestToken, RightsRequest
+
+TOKEN_LIFE: Final = {RequestToken.Purpose.CONFIRM_MAILBOX: timedelta(days=7)}
+
+
+class Standing(Enum):
+    """What a confirmation link is worth now."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    ALREADY_CONFIRMED = "already_confirmed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """A confirmation link: what it is worth, and its request unless nobody knows the link."""
+
+    standing: Standing
+    request: RightsRequest | None = None
+
+
+def normalised_mailbox(email: str) -> str:
+    """Return an address as it is compared: trimmed, without case, its domain as in the DNS."""
+    local, at, domain = email.strip().casefold().rpartition("@")
+    try:
+        return f"{local}{at}{punycode(domain)}"
+    except UnicodeError:  # no name the DNS could hold; then the text itself is compared
+        return f"{local}{at}{domain}"
+
+
+def mailbox_hash(email: str) -> bytes:
+    """Return what two requests from one mailbox have in common (32 bytes)."""
+    return keyed_hash("mailbox", normalised_mailbox(email))
+
+
+def receipt_code_hash(code: str) -> bytes:
+    """Return what is stored of a receipt code (32 bytes): the digest that its response has, too."""
+    return token_digest("".join(code.split()))
+
+
+def mint_token(*, request: RightsRequest, purpose: RequestToken.Purpose) -> str:
+    """Make a one-time secret for one request and one purpose; only its digest is stored."""
+    token = new_token()
+    RequestToken.objects.create(
+        request=request,
+        purpose=purpose,
+        digest=token_digest(token),
+        expires_at=timezone.now() + TOKEN_LIFE[purpose],
+    )
+    return token
+
+
+def look_up_confirmation(*, token: str) -> Confirmation:
+    """Tell what a confirmation link is worth, and change nothing."""
+    found = (
+        RequestToken.objects.select_related("request__controller")
+        .filter(digest=token_digest(token), purpose=RequestToken.Purpose.CONFIRM_MAILBOX)
+        .first()
+    )
+    if found is None:
+        return Confirmation(Standing.UNKNOWN)
+    if found.used_at or _mailbox_is_proved(found.request):
+        return Confirmation(Standing.ALREADY_CONFIRMED, found.request)
+    if found.expires_at <= timezone.now():
+        return Confirmation(Standing.EXPIRED, found.request)
+    return Confirmation(Standing.OPEN, found.request)
+
+
+@transaction.atomic
+def confirm_mailbox(*, token: str) -> Confirmation:
+    """Use a confirmation link up: prove the mailbox of its request, and of no other.
+
+    Returns:
+        The link's standing: ``CONFIRMED`` the first time, ``ALREADY_CONFIRMED`` afterwards; an expired or unknown
+        one changes nothing.
+    """
+    known = look_up_confirmation(token=token)
+    if known.request is None:
+        return known
+    lock(known.request)
+    seen = look_up_confirmation(token=token)  # again, now that nobody else can use it up
+    request = seen.request
+    if seen.standing is not Standing.OPEN or request is None:
+        return seen
+    RequestToken.objects.filter(digest=token_digest(token)).update(used_at=timezone.now())
+    IdentityProof.objects.create(request=request, kind=IdentityProof.Kind.MAILBOX, identifier_hash=request.email_hash)
+    record(request=request, actor=RequestEvent.Actor.PERSON, action=Action.MAILBOX_CONFIRMED, fields=["email"])
+    _follow_the_proof(request)
+    return Confirmation(Standing.CONFIRMED, request)
+
+
+def _follow_the_proof(request: RightsRequest) -> None:
+    """Move a request that waited for proof; one that staff already work on only gains the proof."""
+    if request.state == State.LAPSED:
+        advance(request=request, to=State.RECEIVED, actor=RequestEvent.Actor.PERSON)
+    if request.state in (State.RECEIVED, State.AWAITING_CONFIRMATION):
+        advance(request=request, to=State.VERIFIED, actor=RequestEvent.Actor.PERSON)
+
+
+def _mailbox_is_proved(request: RightsRequest) -> bool:
+    return IdentityProof.objects.filter(request=request, kind=IdentityProof.Kind.MAILBOX).exists()

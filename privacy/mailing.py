@@ -1,0 +1,174 @@
+"""Mail to data subjects: rows say what is owed, and a row is settled only when the mail server accepted it."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from privacy.audit import Action, lock, record
+from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
+from privacy.lifecycle import State, advance
+from privacy.limits import Limit, hit
+from privacy.models import RequestEvent, RequestMessage, RequestToken
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.db.models import QuerySet
+    from django_stubs_ext import StrOrPromise
+
+    from privacy.models import RightsRequest
+
+logger = logging.getLogger(__name__)
+
+Kind = RequestMessage.Kind
+SYSTEM = RequestEvent.Actor.SYSTEM
+
+# Nobody's mailbox can be filled by somebody else who fills in the form.
+PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 60)
+# The wait after the first failure, the second…; after one more failure the mail is given up and the trail says so.
+RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+BATCH: Final = 200
+# Whoever looks over a shoulder learns nothing from a subject.
+SUBJECTS: Final[dict[str, StrOrPromise]] = {
+    Kind.CONFIRMATION: _("Please confirm your e-mail address"),
+    Kind.ACKNOWLEDGEMENT: _("Your message has arrived"),
+}
+
+
+@transaction.atomic
+def owe_confirmation(*, request: RightsRequest) -> RequestMessage | None:
+    """Owe the request's mailbox a confirmation link, unless it was promised three of them today.
+
+    A request that is only received now waits for the confirmation.
+    """
+    if request.email_hash is None or hit(PER_MAILBOX, bytes(request.email_hash).hex()) is not None:
+        record(request=request, actor=SYSTEM, action=Action.MESSAGE_WITHHELD)
+        return None
+    message = RequestMessage.objects.create(request=request, kind=Kind.CONFIRMATION)
+    if request.state == State.RECEIVED:
+        advance(request=request, to=State.AWAITING_CONFIRMATION, actor=SYSTEM)
+    return message
+
+
+@transaction.atomic
+def renew_confirmation(*, token: str) -> RequestMessage | None:
+    """Owe a fresh link to the mailbox of a request whose link expired unused; any other link changes nothing."""
+    known = look_up_confirmation(token=token)
+    if known.standing is not Standing.EXPIRED or known.request is None:
+        return None
+    request = lock(known.request)
+    if not request.email or _owed().filter(request=request, kind=Kind.CONFIRMATION).exists():
+        return None
+    return owe_confirmation(request=request)
+
+
+def due_message_ids() -> list[int]:
+    """Return the ids of mails that should have gone out, the longest overdue first."""
+    return list(_due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def send_message(*, message_id: int) -> bool:
+    """Send a mail that is due, once, whoever else tries at the same time.
+
+    The row stays locked while the mail server is spoken to; another worker skips it. A failure is put off with
+    growing waits and in the end given up.
+
+    Returns:
+        Whether this call sent it.
+    """
+    message = (
+        _due()
+        .select_for_update(skip_locked=True, of=("self",))
+        .select_related("request__controller")
+        .filter(pk=message_id)
+        .first()
+    )
+    if message is None:
+        return False
+    if not message.request.email:  # the content of the request was erased meanwhile
+        _give_up(message)
+        return False
+    try:
+        _compose(message).send()
+    except (smtplib.SMTPException, OSError) as error:
+        # Only the kind of error: its text may quote the address.
+        logger.warning("message %s was not sent: %s", message.pk, type(error).__name__)
+        _put_off(message, error)
+        return False
+    message.attempts += 1
+    message.sent_at = timezone.now()
+    message.save(update_fields=["attempts", "sent_at"])
+    record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_SENT, fields=[message.kind])
+    return True
+
+
+def _owed() -> QuerySet[RequestMessage]:
+    return RequestMessage.objects.filter(sent_at__isnull=True, failed_at__isnull=True)
+
+
+def _due() -> QuerySet[RequestMessage]:
+    return _owed().filter(next_attempt_at__lte=timezone.now())
+
+
+def _put_off(message: RequestMessage, error: Exception) -> None:
+    message.attempts += 1
+    if _is_permanent(error) or message.attempts > len(RETRIES):
+        _give_up(message)
+        return
+    message.next_attempt_at = timezone.now() + RETRIES[message.attempts - 1]
+    message.save(update_fields=["attempts", "next_attempt_at"])
+
+
+def _give_up(message: RequestMessage) -> None:
+    message.failed_at = timezone.now()
+    message.save(update_fields=["attempts", "failed_at"])
+    record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_FAILED, fields=[message.kind])
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Tell whether the mail server said that it will never accept this mail: a reply code of 500 or more."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _reply in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+
+
+def _compose(message: RequestMessage) -> EmailMessage:
+    request = message.request
+    with translation.override(request.language):
+        return EmailMessage(
+            subject=str(SUBJECTS[message.kind]),
+            body=render_to_string(f"privacy/mail/{message.kind}.txt", _context(message)),
+            to=[request.email],
+            reply_to=[request.controller.privacy_email],
+            # Vacation answers to this mail would reach people who have nothing to do with them (RFC 3834).
+            headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+        )
+
+
+def _context(message: RequestMessage) -> dict[str, Any]:
+    """Return what the mail says; nothing in it was written by whoever filled in the form."""
+    request = message.request
+    context: dict[str, Any] = {
+        "request": request,
+        "controller": request.controller,
+        "rights": [item.get_right_display() for item in request.items.all()],
+    }
+    if message.kind == Kind.CONFIRMATION:
+        purpose = RequestToken.Purpose.CONFIRM_MAILBOX
+        token = mint_token(request=request, purpose=purpose)
+        address = reverse("privacy:confirm", kwargs={"token": token})
+        context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
+        context["days"] = TOKEN_LIFE[purpose].days
+    return context

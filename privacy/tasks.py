@@ -1,0 +1,44 @@
+"""Background work of the ground floor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import shared_task
+from django.db import transaction
+
+from privacy import mailing
+
+if TYPE_CHECKING:
+    from privacy.models import RightsRequest
+
+
+@shared_task
+def send_message(message_id: int) -> None:
+    """Send one mail that is owed; running it twice sends one mail."""
+    mailing.send_message(message_id=message_id)
+
+
+@shared_task
+def send_due_messages() -> None:
+    """Queue again what is owed and did not go out: lost queue messages, and retries whose time has come.
+
+    Each mail is a task of its own, so that one that cannot be composed holds up no other.
+    """
+    for message_id in mailing.due_message_ids():
+        send_message.delay(message_id)
+
+
+def queue_mail(message_id: int) -> None:
+    """Queue a mail once it is stored. A queue that is down fails no request: the row is found within a minute."""
+
+    def queue() -> None:  # no functools.partial: Django could not name a failing one in its log
+        send_message.delay(message_id)
+
+    transaction.on_commit(queue, robust=True)
+
+
+def queue_mail_of(request: RightsRequest) -> None:
+    """Queue all mail that a new request is owed."""
+    for message_id in request.messages.values_list("pk", flat=True):
+        queue_mail(message_id)
