@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from privacy.inventory import (
     STAFF,
     Access,
@@ -16,26 +18,26 @@ from privacy.inventory import (
     not_personal,
 )
 
-IDENTITY: Final = Column(category="identity", purpose="feedback", portability=True, rectification=Rectification.EDIT)
-CONTEXT: Final = Column(category="context of the answer", purpose="feedback", portability=True)
+IDENTITY: Final = Column(category=_("identity"), purpose="feedback", portability=True, rectification=Rectification.EDIT)
+CONTEXT: Final = Column(category=_("context of the answer"), purpose="feedback", portability=True)
 SCORE: Final = Column(
-    category="answer", purpose="feedback", portability=True, expiry=Expiry.COARSEN, rectification=Rectification.EDIT
+    category=_("answer"), purpose="feedback", portability=True, expiry=Expiry.COARSEN, rectification=Rectification.EDIT
 )
 COMMENT: Final = Column(
-    category="answer", purpose="feedback", portability=True, expiry=Expiry.BLANK, rectification=Rectification.REPLACE
+    category=_("answer"), purpose="feedback", portability=True, expiry=Expiry.BLANK, rectification=Rectification.REPLACE
 )
 DERIVED: Final = Column(
-    category="derived from the answer",
+    category=_("derived from the answer"),
     purpose="feedback",
     access=Access.LABELLED,
     rectification=Rectification.RECOMPUTE,
 )
-ASKED: Final = Column(category="invitations", purpose="throttling", keep="P1Y1M", portability=True)
-IDENTIFIER_HASH: Final = Column(category="identifier", purpose="feedback", access=Access.WITHHELD)
+ASKED: Final = Column(category=_("invitations"), purpose="throttling", keep="P1Y1M", portability=True)
+IDENTIFIER_HASH: Final = Column(category=_("identifier"), purpose="feedback", access=Access.WITHHELD)
 FOLLOW_UP: Final = Column(
-    category="follow-up", purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
+    category=_("follow-up"), purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
 )
-WISH: Final = replace(ASKED, category="wishes of the person", erasure=Erasure.HASH)
+WISH: Final = replace(ASKED, category=_("wishes of the person"), erasure=Erasure.HASH)
 
 declare(
     Table(
@@ -112,7 +114,7 @@ declare(
             "exclusion_reason": DERIVED,
             "restricted_at": WISH,
             "triage": DERIVED,
-            "import_key": replace(IDENTIFIER_HASH, category="imported row"),
+            "import_key": replace(IDENTIFIER_HASH, category=_("imported row")),
         },
     ),
     Table(
@@ -150,9 +152,9 @@ declare(
         columns={
             **not_personal("id", "controller", "mapping", "metric", "is_dry_run", "state", "total_rows", "done_rows"),
             **not_personal("imported", "already_there", "in_error", "failure", "created_at", "finished_at"),
-            "file_name": replace(CONTEXT, category="imported file", keep="P30D", portability=False),
+            "file_name": replace(CONTEXT, category=_("imported file"), keep="P30D", portability=False),
             "content": replace(
-                CONTEXT, category="imported file", keep="P30D", access=Access.WITHHELD, portability=False
+                CONTEXT, category=_("imported file"), keep="P30D", access=Access.WITHHELD, portability=False
             ),
             "created_by": STAFF,
         },

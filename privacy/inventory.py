@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext_lazy as _
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from django_stubs_ext import StrOrPromise
 
 
 class Access(StrEnum):
@@ -122,7 +126,7 @@ class Column:
     """
 
     personal: bool = True
-    category: str = ""
+    category: StrOrPromise = ""
     purpose: str = ""
     keep: str = "P3Y"
     access: Access = Access.EXACT
@@ -136,7 +140,7 @@ class Column:
 NOT_PERSONAL: Final = Column(personal=False, logged=True)
 
 STAFF: Final = Column(
-    category="staff account",
+    category=_("staff account"),
     purpose="administration",
     access=Access.ROLE,
     erasure=Erasure.KEEP,

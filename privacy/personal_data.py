@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from privacy.inventory import (
     STAFF,
     Access,
@@ -16,13 +18,13 @@ from privacy.inventory import (
 
 # The content of a request goes after twelve months; that it was made, and answered, stays for three years.
 REQUEST_CONTENT: Final = Column(
-    category="request", purpose="rights", keep="P1Y", erasure=Erasure.BLANK, rectification=Rectification.NOTE
+    category=_("request"), purpose="rights", keep="P1Y", erasure=Erasure.BLANK, rectification=Rectification.NOTE
 )
 REQUEST_FACT: Final = Column(
-    category="request", purpose="rights", keep="P3Y", erasure=Erasure.KEEP, rectification=Rectification.NOTE
+    category=_("request"), purpose="rights", keep="P3Y", erasure=Erasure.KEEP, rectification=Rectification.NOTE
 )
 REQUEST_IDENTIFIER: Final = Column(
-    category="identifier", purpose="rights", keep="P1Y", access=Access.WITHHELD, erasure=Erasure.HASH
+    category=_("identifier"), purpose="rights", keep="P1Y", access=Access.WITHHELD, erasure=Erasure.HASH
 )
 
 declare(
@@ -155,12 +157,17 @@ declare(
         columns={**not_personal("session_key", "expire_date"), "session_data": STAFF},
     ),
     Store(name="sessionid", kind="cookie", column=STAFF, detail="staff log in; ends after 12 hours"),
-    Store(name="csrftoken", kind="cookie", column=STAFF, detail="protects forms of staff pages"),
+    Store(
+        name="csrftoken",
+        kind="cookie",
+        column=STAFF,
+        detail="protects forms of staff pages; pages for data subjects set no cookie",
+    ),
     Store(name="django_language", kind="cookie", column=STAFF, detail="the language chosen in the admin"),
     Store(
         name="rate limits",
         kind="cache",
-        column=Column(category="network address", purpose="administration", keep="P1D", erasure=Erasure.KEEP),
+        column=Column(category=_("network address"), purpose="administration", keep="P1D", erasure=Erasure.KEEP),
         detail="keyed hashes of address prefixes and mailboxes, at most a day",
     ),
     Store(
