@@ -14,5 +14,6 @@ urlpatterns = [
     path("api/v1/", include("feedback.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[], authentication_classes=[])),
+    path("privacy/", include("privacy.urls")),
     path("", include("feedback.urls")),
 ]

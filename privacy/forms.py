@@ -1,0 +1,202 @@
+"""What a data subject, or staff on their behalf, fill in."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from privacy.intake import Content, check_content
+from privacy.models import Controller, Product, Right, RightsRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django_stubs_ext import StrOrPromise
+
+OPENED_SALT: Final = "privacy.request.opened"
+SHORTEST_TIME: Final = 3  # seconds; nobody reads and fills in the form faster
+
+
+class MultilineField(forms.CharField):
+    """Text of several lines; a line break counts as one character, as in the browser's own counter."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
+
+
+class ContentForm(forms.Form):
+    """The fields that the public form and the one for staff have in common."""
+
+    source: str = RightsRequest.Source.FORM
+
+    rights = forms.MultipleChoiceField(
+        label=_("What do you ask for?"),
+        choices=Right.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one right.")},
+    )
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        max_length=254,
+        help_text=_("The address under which you know us. We send it a message to confirm that the mailbox is yours."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    receipt_code = forms.CharField(
+        label=_("Receipt code"),
+        required=False,
+        max_length=64,
+        help_text=_("Shown after you answered a survey. It shows that the answer is yours, also an anonymous one."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
+    details = MultilineField(
+        label=_("Anything you would like to add"),
+        required=False,
+        max_length=2000,
+        help_text=_("At most 2000 characters. Please send no copies of identity documents: we never need them."),
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    reply_channel = forms.ChoiceField(
+        label=_("How shall we reply?"),
+        choices=RightsRequest.ReplyChannel.choices,
+        initial=RightsRequest.ReplyChannel.EMAIL,
+        widget=forms.RadioSelect,
+    )
+    postal_address = MultilineField(
+        label=_("Postal address"),
+        required=False,
+        max_length=500,
+        help_text=_("Only for a reply by post."),
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
+    )
+    acts_for_another = forms.BooleanField(label=_("I act for somebody else"), required=False)
+    mandate = MultilineField(
+        label=_("For whom, and by what authority?"),
+        required=False,
+        max_length=1000,
+        help_text=_("Only if you act for somebody else: for example as a parent, guardian or attorney."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def chosen(self) -> tuple[Controller | None, Product | None]:
+        """Return the controller and the product that were chosen; no controller means that a field is in error."""
+        raise NotImplementedError
+
+    def language(self) -> str:
+        """Return the language of the answer."""
+        raise NotImplementedError
+
+    def content(self) -> Content:
+        """Return what was filled in, once the form is valid."""
+        controller, product = self.chosen()
+        if controller is None:
+            raise ValueError("the form is not valid")
+        filled = self.cleaned_data
+        return Content(
+            controller=controller,
+            product=product,
+            language=self.language(),
+            rights=tuple(filled.get("rights", ())),
+            email=filled.get("email", ""),
+            receipt_code=filled.get("receipt_code", ""),
+            details=filled.get("details", ""),
+            reply_channel=filled.get("reply_channel", ""),
+            postal_address=filled.get("postal_address", ""),
+            acts_for_another=filled.get("acts_for_another", False),
+            mandate=filled.get("mandate", ""),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.chosen()[0] is not None:
+            try:
+                check_content(self.content(), source=str(cleaned.get("source", self.source)))
+            except ValidationError as error:
+                for name, problems in error.error_dict.items():
+                    if name not in self.errors:  # what the field itself found says more
+                        self.add_error(name if name in self.fields else None, ValidationError(problems))
+        return cleaned
+
+
+class RequestForm(ContentForm):
+    """The public form.
+
+    Args:
+        controllers: everybody responsible, with their products prefetched.
+        spoken: the language of the page.
+    """
+
+    about = forms.ChoiceField(label=_("Which product is it about?"), required=False)
+    website = forms.CharField(
+        label=_("Leave this field empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+    opened = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    field_order = ("rights", "email", "receipt_code", "about", "details")
+
+    def __init__(self, *args: Any, controllers: Sequence[Controller], spoken: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.controllers = controllers
+        self.spoken = spoken
+        self.fields["opened"].initial = signing.dumps(time.time(), salt=OPENED_SALT)
+        about = self.fields["about"]
+        if len(controllers) > 1:
+            about.required = True
+            about.error_messages["required"] = _("Choose a product or a company.")
+        about.choices = _choices_of(controllers)  # type: ignore[attr-defined]  # the field declared above
+        if len(controllers) == 1 and len(about.choices) == 1:  # type: ignore[attr-defined]
+            del self.fields["about"]
+
+    def chosen(self) -> tuple[Controller | None, Product | None]:
+        value = self.cleaned_data.get("about", "")
+        for controller in self.controllers:
+            if value == f"c{controller.pk}":
+                return controller, None
+            for product in controller.products.all():
+                if value == f"p{product.pk}":
+                    return controller, product
+        only = len(self.controllers) == 1 and "about" not in self.errors
+        return (self.controllers[0] if only else None), None
+
+    def language(self) -> str:
+        return self.spoken
+
+    def is_from_a_robot(self) -> bool:
+        """Tell whether the field that people do not see was filled in, or the form faster than anybody can."""
+        if self.cleaned_data.get("website"):
+            return True
+        try:
+            opened = float(signing.loads(self.cleaned_data.get("opened", ""), salt=OPENED_SALT))
+        except (signing.BadSignature, TypeError, ValueError):
+            return True
+        return time.time() - opened < SHORTEST_TIME
+
+
+def _choices_of(controllers: Sequence[Controller]) -> list[tuple[Any, Any]]:
+    """Return what a request can be about: a product, or a controller as a whole where there are several."""
+    all_of_them: StrOrPromise = _("All of them, or I do not know")
+    if len(controllers) == 1:
+        return [("", all_of_them), *((f"p{product.pk}", product.name) for product in controllers[0].products.all())]
+    return [
+        ("", _("Please choose")),
+        *(
+            (
+                controller.name,
+                [
+                    (f"c{controller.pk}", all_of_them),
+                    *((f"p{product.pk}", product.name) for product in controller.products.all()),
+                ],
+            )
+            for controller in controllers
+        ),
+    ]

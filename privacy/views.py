@@ -1,0 +1,123 @@
+"""The pages for data subjects: notice, form, answer, confirmation.
+
+They set no cookie, so there is no session that another site could misuse: the form acts on what is written in it,
+the confirmation on the secret in its address. Hence no CSRF token, which would only shut out people without cookies.
+"""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from privacy.forms import RequestForm
+from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
+from privacy.intake import file_request, seconds_to_wait
+from privacy.languages import in_chosen_language
+from privacy.limits import address_prefix
+from privacy.mailing import renew_confirmation
+from privacy.models import Controller, Right
+from privacy.notice import purposes
+from privacy.tasks import queue_mail, queue_mail_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+STATUS: Final = {Standing.UNKNOWN: HTTPStatus.NOT_FOUND, Standing.EXPIRED: HTTPStatus.GONE}
+
+
+@require_safe
+@in_chosen_language
+def notice(request: HttpRequest) -> HttpResponse:
+    """Show who is responsible, what for, how long, and which rights there are."""
+    return render(
+        request,
+        "privacy/notice.html",
+        {
+            "controllers": Controller.objects.all(),
+            "purposes": purposes(language=get_language() or "en"),
+            "rights": Right.choices,
+            "objection": Right.OBJECTION.value,
+        },
+    )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@in_chosen_language
+def request_form(request: HttpRequest) -> HttpResponse:
+    """Show the form, or file what was filled in; the answer is the same for everybody, robots included."""
+    controllers = list(Controller.objects.prefetch_related("products"))
+    if not controllers:
+        return render(request, "privacy/not_set_up.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    form = _form(request, controllers)
+    if request.method != "POST":
+        return _show(request, form)
+    if not form.is_valid():
+        return _show(request, form, status=HTTPStatus.BAD_REQUEST)
+    wait = seconds_to_wait(network=address_prefix(request))
+    if wait is not None:
+        answer = _show(request, form, status=HTTPStatus.TOO_MANY_REQUESTS, minutes=math.ceil(wait / 60))
+        answer["Retry-After"] = str(wait)
+        return answer
+    if not form.is_from_a_robot():
+        queue_mail_of(file_request(content=form.content()))
+    return HttpResponseRedirect(f"{reverse('privacy:received')}?lang={form.language()}")
+
+
+@require_safe
+@never_cache
+@in_chosen_language
+def received(request: HttpRequest) -> HttpResponse:
+    """Say what happens next, without a word about who asked or whether anybody knows them."""
+    return render(request, "privacy/received.html", {"controllers": Controller.objects.all()})
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@in_chosen_language
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a button, which confirms: mail scanners open links, but a GET or HEAD changes nothing."""
+    if request.method == "POST" and "renew" in request.POST:
+        message = renew_confirmation(token=token)
+        if message is not None:
+            queue_mail(message.pk)
+        return render(request, "privacy/renewed.html")
+    confirmation = confirm_mailbox(token=token) if request.method == "POST" else look_up_confirmation(token=token)
+    return render(
+        request,
+        "privacy/confirm.html",
+        {
+            "standing": confirmation.standing.value,
+            "asked": confirmation.request,
+            "items": confirmation.request.items.all() if confirmation.request else (),
+        },
+        status=STATUS.get(confirmation.standing, HTTPStatus.OK),
+    )
+
+
+def _form(request: HttpRequest, controllers: list[Controller]) -> RequestForm:
+    """Return the form, with what a link named already chosen: ``?right=objection&product=pk_…``."""
+    initial: dict[str, Any] = {"rights": [right for right in request.GET.getlist("right") if right in Right.values]}
+    key = request.GET.get("product")
+    for product in (product for controller in controllers for product in controller.products.all()):
+        if product.public_key == key:
+            initial["about"] = f"p{product.pk}"
+    data = request.POST if request.method == "POST" else None
+    return RequestForm(data, initial=initial, controllers=controllers, spoken=get_language() or "en")
+
+
+def _show(request: HttpRequest, form: RequestForm, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
+    return render(
+        request, "privacy/request.html", {"form": form, "controllers": form.controllers, **context}, status=status
+    )
