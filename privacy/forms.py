@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from privacy.intake import Content, check_content
@@ -35,11 +36,11 @@ class MultilineField(forms.CharField):
 class ContentForm(forms.Form):
     """The fields that the public form and the one for staff have in common."""
 
-    source: str = RightsRequest.Source.FORM
+    came_by: str = RightsRequest.Source.FORM  # unless a field named source says otherwise
 
     rights = forms.MultipleChoiceField(
         label=_("What do you ask for?"),
-        choices=Right.choices,
+        choices=[(value, capfirst(label)) for value, label in Right.choices],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one right.")},
     )
@@ -47,7 +48,7 @@ class ContentForm(forms.Form):
         label=_("E-mail address"),
         required=False,
         max_length=254,
-        help_text=_("The address under which you know us. We send it a message to confirm that the mailbox is yours."),
+        help_text=_("The address under which we know you. We send it a message to confirm that the mailbox is yours."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     receipt_code = forms.CharField(
@@ -118,7 +119,7 @@ class ContentForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if self.chosen()[0] is not None:
             try:
-                check_content(self.content(), source=str(cleaned.get("source", self.source)))
+                check_content(self.content(), source=str(cleaned.get("source", self.came_by)))
             except ValidationError as error:
                 for name, problems in error.error_dict.items():
                     if name not in self.errors:  # what the field itself found says more

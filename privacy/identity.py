@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from django.utils.encoding import punycode
@@ -16,6 +17,10 @@ from privacy.encryption import keyed_hash, new_token, token_digest
 from privacy.lifecycle import State, advance
 from privacy.models import IdentityProof, RequestEvent, RequestToken, RightsRequest
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+IDENTIFYING: Final = ("email", "details", "postal_address", "mandate")
 TOKEN_LIFE: Final = {RequestToken.Purpose.CONFIRM_MAILBOX: timedelta(days=7)}
 
 
@@ -54,6 +59,30 @@ def mailbox_hash(email: str) -> bytes:
 def receipt_code_hash(code: str) -> bytes:
     """Return what is stored of a receipt code (32 bytes): the digest that its response has, too."""
     return token_digest("".join(code.split()))
+
+
+@transaction.atomic
+def reveal(*, request: RightsRequest, user: User) -> dict[str, str]:
+    """Return who asks and in which words, after writing into the trail that the member of staff reads it.
+
+    Returns:
+        name of the field → value, for the fields that were filled in.
+
+    Raises:
+        PermissionDenied: the user may not see who makes requests, or not those to this controller.
+    """
+    visible = RightsRequest.objects.visible_to(user).filter(pk=request.pk).exists()
+    if not visible or not user.has_perm("privacy.reveal_rightsrequest"):
+        raise PermissionDenied
+    found = {name: getattr(request, name) for name in IDENTIFYING if getattr(request, name)}
+    record(
+        request=request,
+        actor=RequestEvent.Actor.STAFF,
+        action=Action.IDENTITY_REVEALED,
+        user=user,
+        fields=found,
+    )
+    return found
 
 
 def mint_token(*, request: RightsRequest, purpose: RequestToken.Purpose) -> str:
