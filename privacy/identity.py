@@ -57,8 +57,12 @@ def mailbox_hash(email: str) -> bytes:
 
 
 def receipt_code_hash(code: str) -> bytes:
-    """Return what is stored of a receipt code (32 bytes): the digest that its response has, too."""
-    return token_digest("".join(code.split()))
+    """Return what is stored of a receipt code (32 bytes), the digest its response has too, however it was typed.
+
+    Codes are shown as XXXX-XXXX-XXXX-XXXX; people leave out the dashes, or copy blanks along.
+    """
+    letters = "".join(letter for letter in code.upper() if letter.isalnum())
+    return token_digest("-".join(letters[start : start + 4] for start in range(0, len(letters), 4)))
 
 
 @transaction.atomic

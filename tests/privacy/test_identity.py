@@ -1,10 +1,12 @@
 import threading
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.db import connection
 
+from feedback.intake import receipt_code
 from privacy.audit import verify
 from privacy.encryption import token_digest
 from privacy.identity import (
@@ -14,11 +16,12 @@ from privacy.identity import (
     mailbox_hash,
     mint_token,
     normalised_mailbox,
+    receipt_code_hash,
 )
 from privacy.intake import file_request
 from privacy.lifecycle import State, advance
 from privacy.models import IdentityProof, RequestEvent, RequestToken, RightsRequest
-from tests.factories import make_rights_request
+from tests.factories import make_response, make_rights_request
 from tests.privacy.test_intake import make_content
 
 CONFIRM = RequestToken.Purpose.CONFIRM_MAILBOX
@@ -44,6 +47,21 @@ def current(request):
 def test_mailboxes_are_compared_without_case_blanks_and_spelling_of_the_domain(written, compared):
     assert normalised_mailbox(written) == compared
     assert mailbox_hash(written) == mailbox_hash(compared)
+
+
+@pytest.mark.parametrize("typed", ["K3QW-A2BC-7XYZ-MNOP", "k3qwa2bc7xyzmnop", " K3QW A2BC 7XYZ MNOP "])
+def test_a_receipt_code_may_be_typed_as_people_type(typed):
+    assert receipt_code_hash(typed) == token_digest("K3QW-A2BC-7XYZ-MNOP")
+
+
+@pytest.mark.django_db
+def test_the_code_that_a_response_shows_leads_to_its_response():
+    submission_id = uuid.uuid4()
+    response = make_response(submission_id=submission_id, receipt_hash=token_digest(receipt_code(submission_id)))
+
+    typed = receipt_code(submission_id).lower().replace("-", " ")
+
+    assert receipt_code_hash(typed) == bytes(response.receipt_hash)
 
 
 @pytest.mark.django_db
