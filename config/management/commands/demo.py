@@ -1,0 +1,110 @@
+"""Run everything on this machine, with sample data: web server, worker and scheduler, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.urls import Resolver404, resolve
+
+from config.processes import (
+    PortUnavailableError,
+    Programs,
+    ProgramStoppedError,
+    StopRequested,
+    check_port,
+    raise_on_ending_signals,
+)
+from config.roles import sync_roles
+from config.sample import demonstration
+
+HOST: Final = "127.0.0.1"
+START_LIMIT: Final = 60  # seconds
+# One process, because the demonstration's cache is the process's own; rate limits and the like count in it.
+WEB: Final = (
+    *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+    *("--workers", "1", "--blocking-threads", "4", "--host", HOST),
+)
+WORKER: Final = (
+    *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat", "--concurrency", "1"),
+    *("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+)
+ADDRESSES: Final = {
+    "Site": "/",
+    "Admin": "/admin/",
+    **{f"Share link {slug}": f"/s/{slug}/" for slug in demonstration.SHARE_LINKS},
+    "Privacy notice": "/privacy/",
+    "Privacy request": "/privacy/request/",
+    "API docs": "/api/docs/",
+    "Readiness": "/readyz",
+}
+
+
+class Command(BaseCommand):
+    help = "Run the demonstration: sample data, web server, worker and scheduler. Ctrl-C stops everything."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="where the web server listens (8000)")
+
+    def handle(self, *args: Any, port: int, **options: Any) -> None:
+        try:
+            demonstration.refuse_elsewhere()
+            check_port(HOST, port)
+            raise_on_ending_signals()
+            self.prepare()
+            with Programs(logs=settings.VAR / "log", folder=settings.BASE_DIR) as programs:
+                self.serve(programs, port)
+        except StopRequested:
+            self.say("Stopped.")
+        except (
+            demonstration.OutsideTheDemonstrationError,
+            PortUnavailableError,
+            ProgramStoppedError,
+            TimeoutError,
+        ) as error:
+            sys.exit(f"odzew: {error}")
+
+    def prepare(self) -> None:
+        """Bring the database up to date and make the sample data that are missing."""
+        self.say("Preparing the database …")
+        call_command("migrate", verbosity=0, interactive=False)
+        sync_roles()
+        if demonstration.load():
+            self.say("Sample data loaded.")
+        for folder in ("queue", "control"):
+            (settings.VAR / "broker" / folder).mkdir(parents=True, exist_ok=True)
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+    def serve(self, programs: Programs, port: int) -> None:
+        """Start the programs, say where everything is, and wait."""
+        site = f"http://{HOST}:{port}"
+        env = {"PUBLIC_URL": site}
+        programs.start("web", *WEB, "--port", str(port), "config.wsgi:application", env=env)
+        programs.start("worker", *WORKER, env=env)
+        programs.wait_until_it_answers(f"{site}/readyz", seconds=START_LIMIT)
+        self.say(introduction(site))
+        programs.watch()
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def introduction(site: str) -> str:
+    """Return where everything is and as whom to log in."""
+    lines = ["", f"Odzew is running at {site} (Ctrl-C stops it)", ""]
+    lines += [f"  {name:<22}{site}{path}" for name, path in ADDRESSES.items() if _is_routed(path)]
+    lines += ["", f"Logins, all with the password {demonstration.PASSWORD}", ""]
+    lines += [f"  {username:<22}{role}" for username, role in demonstration.roles_of_staff().items()]
+    return "\n".join([*lines, ""])
+
+
+def _is_routed(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""The demonstration's fixed points and its history. Its passwords and keys are public, so it runs nowhere else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from config.roles import ROLES
+from config.sample.comments import TAGGED_BY
+from config.sample.seeding import seed
+from feedback.models import Response, ResponseTag, Tag
+from privacy.models import Controller, Membership, Product
+from surveys.models import Survey
+from surveys.publishing import publish
+from surveys.scales import Metric
+from surveys.wording import add_default_wording
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PASSWORD: Final = "odzew-demo"  # noqa: S105  public on purpose
+STAFF: Final = {
+    "analyst": "analyst",
+    "agent": "agent",
+    "reviewer": "reviewer",
+    "officer": "privacy_officer",
+    "dpo": "data_protection_officer",
+    "admin": "administrator",
+}
+MOBILE_KEY: Final = "pk_demo"
+SHARE_LINKS: Final = ("demo-nps", "demo-ces", "demo-csat")
+RESPONSES: Final = 1500
+DAYS: Final = 365
+TAGGED_SHARE: Final = 0.6
+
+
+class OutsideTheDemonstrationError(Exception):
+    """Known passwords and keys must not exist anywhere else."""
+
+
+def refuse_elsewhere() -> None:
+    """Raise ``OutsideTheDemonstrationError`` unless ODZEW_ENV is demo."""
+    if settings.ENVIRONMENT != "demo":
+        raise OutsideTheDemonstrationError("the demonstration runs with ODZEW_ENV=demo only")
+
+
+@transaction.atomic
+def load(*, responses: int = RESPONSES) -> bool:
+    """Make the fixed points that are missing and, the first time, the history; tell whether it was the first time.
+
+    Args:
+        responses: how many responses the history has.
+
+    Raises:
+        OutsideTheDemonstrationError: ODZEW_ENV is not demo.
+    """
+    refuse_elsewhere()
+    controller = _make_controller()
+    staff = _make_staff(controller)
+    surveys = _make_surveys(controller, publisher=staff["admin"])
+    if Response.including_restricted.filter(product__controller=controller).exists():
+        return False
+    random = Random(20)
+    seed(surveys=surveys, responses=responses, days=DAYS, random=random)
+    _tag_responses(surveys, random, by=staff["reviewer"])
+    return True
+
+
+def _make_controller() -> Controller:
+    controller, _created = Controller.objects.get_or_create(
+        name="Modrzew Finanse S.A.",
+        defaults={
+            "group_name": "Grupa Modrzew",
+            "address": "ul. Modrzewiowa 7\n00-001 Warszawa",
+            "contact_email": "kontakt@modrzew.example",
+            "privacy_email": "prywatnosc@modrzew.example",
+            "supervisory_authority": "Prezes Urzędu Ochrony Danych Osobowych, ul. Stawki 2, 00-193 Warszawa",
+        },
+    )
+    return controller
+
+
+def _make_staff(controller: Controller) -> dict[str, User]:
+    """Make a member of staff per role, who sees all products of the controller."""
+    refuse_elsewhere()
+    hashed = make_password(PASSWORD)  # once for all: hashing is slow by design
+    staff = {}
+    for username, role in STAFF.items():
+        user, created = User.objects.get_or_create(
+            username=username,
+            defaults={"password": hashed, "email": f"{username}@modrzew.example", "is_staff": True},
+        )
+        if created:
+            user.groups.add(Group.objects.get(name=role))
+            Membership.objects.create(user=user, controller=controller)
+        staff[username] = user
+    return staff
+
+
+def _make_surveys(controller: Controller, *, publisher: User) -> list[Survey]:
+    """Make two products with published surveys; the first one's keys and links are known."""
+    refuse_elsewhere()
+    mobile, _created = Product.objects.get_or_create(
+        public_key=MOBILE_KEY,
+        defaults={"controller": controller, "name": "Modrzew Mobile", "test_key": "tk_demo"},
+    )
+    online, _created = Product.objects.get_or_create(
+        public_key="pk_demo_online",
+        defaults={"controller": controller, "name": "Modrzew Online", "test_key": "tk_demo_online"},
+    )
+    wanted = [(mobile, metric, f"demo-{metric.value}") for metric in Metric]
+    wanted += [(online, metric, f"demo-online-{metric.value}") for metric in (Metric.NPS, Metric.CSAT)]
+    return [_make_survey(product, metric, slug, publisher) for product, metric, slug in wanted]
+
+
+def _make_survey(product: Product, metric: Metric, slug: str, publisher: User) -> Survey:
+    survey, created = Survey.objects.get_or_create(
+        slug=slug, defaults={"product": product, "metric": metric, "name": metric.label}
+    )
+    if created:
+        add_default_wording(survey=survey)
+        publish(survey=survey, by=publisher)
+    return Survey.objects.select_related("product", "current_version").get(pk=survey.pk)
+
+
+def _tag_responses(surveys: Sequence[Survey], random: Random, *, by: User) -> None:
+    """Give most comments of the last months the tags of what they are about."""
+    recent = timezone.now() - timedelta(days=120)
+    taggings = []
+    for product in {survey.product for survey in surveys}:
+        for name, words in TAGGED_BY.items():
+            about = Q()
+            for word in words:
+                about |= Q(comment__icontains=word)
+            tag = Tag.objects.create(product=product, name=name)
+            for response in Response.objects.for_product(product).filter(about, answered_at__gte=recent):
+                if random.random() < TAGGED_SHARE:
+                    taggings.append(ResponseTag(response=response, tag=tag, added_by=by))
+    ResponseTag.objects.bulk_create(taggings)
+
+
+def roles_of_staff() -> dict[str, str]:
+    """Return the name of each login's role."""
+    return {username: str(ROLES[role].label) for username, role in STAFF.items()}

@@ -1,0 +1,348 @@
+import http.client
+import http.cookiejar
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings as configured
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from config import embedded
+from config.management.commands.demo import introduction
+from config.processes import PortUnavailableError, Programs, ProgramStoppedError, check_port, free_port
+from config.roles import sync_roles
+from config.sample import demonstration
+from config.sample.demonstration import OutsideTheDemonstrationError
+from feedback.models import Response, ResponseTag
+from privacy.models import Product
+from surveys.models import Survey
+
+# --- Sample data ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def demo(settings, db):
+    settings.ENVIRONMENT = "demo"
+    sync_roles()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("environment", ["test", "production"])
+def test_known_passwords_and_keys_are_refused_outside_the_demonstration(settings, environment):
+    settings.ENVIRONMENT = environment
+
+    with pytest.raises(OutsideTheDemonstrationError):
+        demonstration.load()
+
+    assert not User.objects.exists()
+    assert not Product.objects.exists()
+
+
+def test_the_command_refuses_to_run_elsewhere_in_one_line():
+    refused = run_manage("demo", ODZEW_ENV="test")
+
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == ["odzew: the demonstration runs with ODZEW_ENV=demo only"]
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_fixed_points_exist_and_are_loaded_once(client):
+    assert demonstration.load(responses=200) is True
+    first = Response.objects.count(), ResponseTag.objects.count(), Survey.objects.count()
+
+    assert demonstration.load() is False
+
+    assert (Response.objects.count(), ResponseTag.objects.count(), Survey.objects.count()) == first
+    assert first[0] == 200
+    product = Product.objects.get(public_key="pk_demo", test_key="tk_demo")
+    links = Survey.objects.filter(product=product, state=Survey.State.LIVE, current_version__isnull=False)
+    assert set(links.values_list("slug", flat=True)) == {"demo-nps", "demo-ces", "demo-csat"}
+    for username, role in demonstration.STAFF.items():
+        assert client.login(username=username, password="odzew-demo")
+        user = User.objects.get(username=username)
+        assert [group.name for group in user.groups.all()] == [role]
+        assert Product.objects.visible_to(user).count() == 2
+    for tag in ResponseTag.objects.select_related("response", "tag"):
+        assert tag.response.product_id == tag.tag.product_id
+
+
+@pytest.mark.usefixtures("demo")
+def test_what_people_changed_in_the_demonstration_stays(client):
+    demonstration.load(responses=1)
+    admin = User.objects.get(username="admin")
+    admin.set_password("something else")
+    admin.save()
+    Survey.objects.filter(slug="demo-nps").update(name="Renamed")
+
+    demonstration.load()
+
+    assert client.login(username="admin", password="something else")
+    assert Survey.objects.get(slug="demo-nps").name == "Renamed"
+
+
+def test_the_introduction_names_addresses_that_exist_and_every_login():
+    text = introduction("http://127.0.0.1:1234")
+
+    assert f"http://127.0.0.1:1234{reverse('admin:index')}" in text
+    assert "odzew-demo" in text
+    for username in demonstration.STAFF:
+        assert re.search(rf"^  {username} ", text, re.MULTILINE)
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def programs(tmp_path):
+    with Programs(logs=tmp_path / "log", folder=tmp_path) as programs:
+        yield programs
+
+
+def test_a_taken_port_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(PortUnavailableError, match=f"port {port} is taken"):
+            check_port("127.0.0.1", port)
+
+
+def test_a_port_that_does_not_exist_is_named():
+    with pytest.raises(PortUnavailableError, match="port 70000 does not exist"):
+        check_port("127.0.0.1", 70_000)
+
+
+def _first_free_for_all():
+    return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or _first_free_for_all() == 0, reason="nobody lacks the privilege here")
+def test_a_port_that_needs_privileges_is_named():
+    os.seteuid(65534)
+    try:
+        with pytest.raises(PortUnavailableError, match="port 80 needs privileges"):
+            check_port("127.0.0.1", 80)
+    finally:
+        os.seteuid(0)
+
+
+def test_a_program_that_stops_is_reported_with_the_end_of_its_log(programs):
+    programs.start("lasting", sys.executable, "-c", "import time; time.sleep(60)", env={})
+    lasting = programs.running[0].process
+    programs.start("failing", sys.executable, "-c", "print('why'); print('it failed'); raise SystemExit(3)", env={})
+
+    with pytest.raises(ProgramStoppedError) as stopped:
+        programs.watch()
+
+    assert str(stopped.value).startswith("failing stopped with exit code 3; the end of ")
+    assert str(stopped.value).endswith("failing.log: why / it failed")
+    programs.stop()
+    assert lasting.poll() is not None
+
+
+def test_a_program_that_does_not_want_to_stop_is_killed_with_its_children(programs, monkeypatch):
+    monkeypatch.setattr("config.processes.PATIENCE", 0.5)
+    deaf = "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    program = programs.start(
+        "deaf",
+        sys.executable,
+        "-u",
+        "-c",
+        deaf + "print(subprocess.Popen(['sleep', '60']).pid); time.sleep(60)",
+        env={},
+    )
+    while not program.log.read_text():
+        time.sleep(0.05)
+    child = int(program.log.read_text())
+
+    programs.stop()
+
+    assert program.process.poll() == -signal.SIGKILL
+    assert ends(child)
+
+
+def test_programs_stop_with_the_process_that_was_killed(tmp_path):
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from config.processes import Programs\n"
+            "with Programs(logs=Path(sys.argv[1]), folder=Path(sys.argv[1])) as programs:\n"
+            "    print(programs.start('child', 'sleep', '60', env={}).process.pid, flush=True)\n"
+            "    programs.watch()\n",
+            str(tmp_path),
+        ],
+        cwd=configured.BASE_DIR,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    child = int(parent.stdout.readline())
+    assert is_alive(child)
+
+    parent.kill()
+    parent.communicate()
+
+    assert ends(child)
+
+
+def ends(pid):
+    """Tell whether a process ends within a few seconds; signals take effect when the machine gets round to it."""
+    deadline = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not is_alive(pid)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# --- The whole demonstration ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def var():
+    """A folder that other users may enter, so that PostgreSQL can run there for root too."""
+    path = Path(tempfile.mkdtemp(prefix="odzew-demo-"))
+    path.chmod(0o755)
+    yield path
+    for pid in processes_of(path):  # only where the test failed
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(path)
+
+
+def environment(**changes):
+    return {**os.environ, "ODZEW_ENV": "demo", "DATABASE_URL": "", **changes}
+
+
+def run_manage(*arguments, **changes):
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=configured.BASE_DIR,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def start_demo(var, port):
+    """Start the demonstration as make does, as the leader of a process group and without a terminal."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--port", str(port)],
+        cwd=configured.BASE_DIR,
+        env=environment(VAR_DIR=str(var)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if line.startswith("  admin "):
+            return process, "".join(printed)
+    raise AssertionError("".join(printed))
+
+
+def processes_of(var):
+    """Return the command lines of all processes that know the folder, by their ids."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environ, command = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        if os.fsencode(var) in environ + command and int(entry.name) != os.getpid():
+            found[int(entry.name)] = command.replace(b"\0", b" ").decode()
+    return found
+
+
+class Visitor:
+    """A browser without JavaScript."""
+
+    def __init__(self, port):
+        self.site = f"http://127.0.0.1:{port}"
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.opener = urllib.request.build_opener(cookies)
+
+    def get(self, path):
+        with self.opener.open(self.site + path, timeout=20) as answer:
+            return answer.read().decode()
+
+    def log_in(self, username):
+        """Log in and return the address and the page one arrives at."""
+        form = self.get("/admin/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)[1]
+        sent = {"csrfmiddlewaretoken": token, "username": username, "password": "odzew-demo", "next": "/admin/"}
+        with self.opener.open(f"{self.site}/admin/login/", urllib.parse.urlencode(sent).encode(), timeout=20) as answer:
+            return answer.url, answer.read().decode()
+
+
+def count_responses(var):
+    at = embedded.connection(var)
+    with psycopg.connect(host=at["HOST"], port=at["PORT"], user=at["USER"], dbname=at["NAME"]) as database:
+        return database.execute("SELECT count(*) FROM feedback_response").fetchone()[0]
+
+
+def check_it_serves(port):
+    ready = json.loads(Visitor(port).get("/readyz"))
+    assert set(ready.values()) == {"OK"}
+    for username in ("agent", "admin"):
+        visitor = Visitor(port)
+        address, page = visitor.log_in(username)
+        assert address == f"{visitor.site}/admin/"
+        assert username in page
+
+
+def check_a_second_one_is_refused(var, port):
+    refused = run_manage("demo", "--port", str(port), VAR_DIR=str(var))
+
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [f"odzew: port {port} is taken; choose another one"]
+    assert refused.stdout == ""
+
+
+def check_nothing_is_left(var, port):
+    assert processes_of(var) == {}
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+
+
+def test_the_demonstration_runs_stops_without_a_trace_and_keeps_its_data(var):
+    port = free_port("127.0.0.1")
+
+    process, printed = start_demo(var, port)
+    for path in ("/admin/", "/readyz"):
+        assert f"http://127.0.0.1:{port}{path}" in printed
+    check_it_serves(port)
+    check_a_second_one_is_refused(var, port)
+    assert any("celery" in command for command in processes_of(var).values())
+    os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    check_nothing_is_left(var, port)
+
+    process, _printed = start_demo(var, port)
+    assert count_responses(var) == demonstration.RESPONSES
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    check_nothing_is_left(var, port)
