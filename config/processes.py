@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import FrameType, TracebackType
 
@@ -111,11 +112,18 @@ class Programs:
             ProgramStoppedError: a program stopped meanwhile.
             TimeoutError: the address did not answer in time.
         """
+        self._wait_until(lambda: _answers(url), url, seconds)
+
+    def wait_until_it_listens(self, host: str, port: int, *, seconds: float) -> None:
+        """Wait until something takes connections on the port; raises as ``wait_until_it_answers``."""
+        self._wait_until(lambda: _listens(host, port), f"{host}:{port}", seconds)
+
+    def _wait_until(self, is_there: Callable[[], bool], name: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not _answers(url):
+        while not is_there():
             self.check()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{url} did not answer within {seconds:.0f} seconds, see {self.logs}")
+                raise TimeoutError(f"{name} did not answer within {seconds:.0f} seconds, see {self.logs}")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -173,6 +181,11 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
 
 
 def _end_with_parent() -> None:

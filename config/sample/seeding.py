@@ -70,7 +70,7 @@ def seed(
         random=random or Random(),
         until=timezone.now(),
         days=days,
-        ids={model._meta.model_name or "": _ids(model) for model in (Respondent, Invitation, Response)},
+        ids={model._meta.model_name or "": keys(model) for model in (Respondent, Invitation, Response)},
     )
     done = Seeded(0, 0, 0)
     while done.responses < responses:
@@ -112,7 +112,7 @@ def copy_rows(model: type[Model], rows: Sequence[Row]) -> None:
             copy.write_row(values(row) + constants)
 
 
-def _ids(model: type[Model]) -> Iterator[int]:
+def keys(model: type[Model]) -> Iterator[int]:
     """Yield primary keys from the table's own sequence, so that others may insert meanwhile."""
     with connection.cursor() as cursor:
         while True:
