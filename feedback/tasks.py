@@ -1,11 +1,26 @@
 """Background work: each task calls one domain function and may run twice."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from feedback import intake
+from feedback import imports, intake
 
 
 @shared_task
 def complete_abandoned_responses() -> int:
     """Complete the responses whose second step nobody came back to."""
     return intake.complete_abandoned()
+
+
+@shared_task
+def import_responses(run_id: int) -> None:
+    """Import a queued file, or what is left of it."""
+    imports.process_run(run_id=run_id)
+
+
+@shared_task
+def resume_imports() -> None:
+    """Enqueue the imports whose message was lost or whose worker was killed, and remove files nobody came back for."""
+    for run_id in imports.unfinished_runs():
+        import_responses.delay(run_id)
+    imports.remove_old_files(now=timezone.now())
