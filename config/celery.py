@@ -21,5 +21,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
+    # every ten minutes
+    "resume imports": {
+        "task": "feedback.tasks.resume_imports",
+        "schedule": 10 * 60.0,
+    },
 }
 app.conf.beat_schedule = SCHEDULE

@@ -1,5 +1,5 @@
-"""Staff pages of feedback: responses, follow-ups, tags; the front page stands in ``dashboard``."""
+"""Staff pages of feedback; the front page stands in ``dashboard``."""
 
-from feedback.admin import follow_ups, responses, tags
+from feedback.admin import follow_ups, importing, responses, tags
 
-__all__ = ["follow_ups", "responses", "tags"]
+__all__ = ["follow_ups", "importing", "responses", "tags"]
