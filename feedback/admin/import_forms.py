@@ -61,6 +61,7 @@ class ColumnsForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
         help_text=_("Joins the answers of one person. Without it every row is an anonymous person's."),
     )
+    email = forms.ChoiceField(label=_("e-mail"), required=False, widget=UnfoldAdminSelectWidget)
     language = forms.ChoiceField(label=_("language"), required=False, widget=UnfoldAdminSelectWidget)
     channel = forms.ChoiceField(
         label=_("channel"),
@@ -73,7 +74,7 @@ class ColumnsForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("detected")), *imports.ENCODINGS.items()],
-        help_text=_("Of a text file. Choose it if letters below look wrong."),
+        help_text=_("Of a text file. Choose it if letters above look wrong."),
     )
 
     def __init__(self, data: Any, *, headers: Sequence[str], chosen: Mapping[str, str]) -> None:

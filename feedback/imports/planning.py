@@ -21,6 +21,7 @@ from feedback.imports.recognising import (
     recognise_channel,
     recognise_language,
     recognise_moment,
+    recognise_person,
     recognise_score,
     tidy_text,
 )
@@ -50,12 +51,13 @@ class Columns:
     date: str
     comment: str = ""
     respondent: str = ""
+    email: str = ""
     language: str = ""
     channel: str = ""
     encoding: str = ""
     date_order: str = ""
 
-    KINDS = ("product", "score", "date", "comment", "respondent", "language", "channel")
+    KINDS = ("product", "score", "date", "comment", "respondent", "email", "language", "channel")
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Columns:
@@ -121,7 +123,8 @@ class Answer:
 
     Args:
         moment: the date as it takes part in the row's identity.
-        answered_at: in UTC.
+        answered_at: in the product's zone.
+        subject: the subject key of the person the row names, or "" for nobody.
         repetition: how many rows above say exactly the same: two of them are two people's answers.
     """
 
@@ -131,14 +134,16 @@ class Answer:
     comment: str
     moment: str
     answered_at: datetime
+    subject: str
     respondent: str
+    email: str
     language: str
     channel: str
     repetition: int = 0
 
     def key(self, product_id: int, metric: str) -> bytes:
         """Return what identifies the answer (32 bytes), whatever the file's columns, encoding or format."""
-        said = [product_id, metric, self.score, self.comment, self.moment, self.respondent, self.repetition]
+        said = [product_id, metric, self.score, self.comment, self.moment, self.subject, self.repetition]
         return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).digest()
 
 
@@ -187,16 +192,20 @@ class Plan:
         comment = self._text(row, "comment", LONGEST_COMMENT)
         moment = recognise_moment(self._cell(row, "date"), self.dates.order, self._source.first_day)
         respondent = self._text(row, "respondent", LONGEST_RESPONDENT)
+        person = recognise_person(respondent, tidy_text(self._cell(row, "email")))
+        subject = person.subject_key if person.is_known else ""
         language = recognise_language(self._cell(row, "language"))
         channel = recognise_channel(self._cell(row, "channel"))
-        answered_at = moment.resolve(self._catalogue.zone_of(product), self._now)
+        zone = self._catalogue.zone_of(product)
+        answered_at = moment.resolve(zone, self._now).astimezone(zone)
         # Eight bytes of the digest are enough to tell rows of one file apart, and keep a million of them small.
-        said = json.dumps([fold_name(product), score, comment, moment.key, respondent], ensure_ascii=False)
+        said = json.dumps([fold_name(product), score, comment, moment.key, subject], ensure_ascii=False)
         identity = int.from_bytes(hashlib.blake2b(said.encode(), digest_size=8).digest())
         seen[identity] += 1
         return Answer(
             line=row.line, product=product, score=score, comment=comment, moment=moment.key, answered_at=answered_at,
-            respondent=respondent, language=language, channel=channel, repetition=seen[identity] - 1,
+            subject=subject, respondent=person.external_id, email=person.email, language=language, channel=channel,
+            repetition=seen[identity] - 1,
         )  # fmt: skip
 
     def _text(self, row: Row, kind: str, longest: int, *, required: bool = False) -> str:
@@ -293,6 +302,7 @@ def explain(code: str, metric: str) -> str:
         "date_too_early": _("The date is before 1990."),
         "respondent_too_long": _("The respondent's id is longer than %(most)d characters.")
         % {"most": LONGEST_RESPONDENT},
+        "invalid_email": _("The e-mail address cannot be one."),
         "invalid_language": _("The language is not a code such as “pl” or “en-GB”."),
         "invalid_channel": _("The channel is not one of: web, mobile, email, link."),
     }[code]

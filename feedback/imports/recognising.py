@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from openpyxl.utils.datetime import from_excel
 
+from feedback.identity import Person, identify
 from surveys.models import Channel
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from surveys.scales import Scale
 
 EARLIEST: Final = date(1990, 1, 1)
+LONGEST_EMAIL: Final = 254
 LAST_SERIAL: Final = 2_958_465  # 31 December 9999
 # A date without a time becomes noon where the product is: the same day also in the zones around it, and on the day
 # the clocks change.
@@ -60,7 +63,7 @@ def fold_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-# --- Scores, languages, channels --------------------------------------------------------------------------------------
+# --- Scores, people, languages, channels ------------------------------------------------------------------------------
 
 _WHOLE_NUMBER: Final = re.compile(r"[+]?([0-9]{1,3})(?:\.0+)?")
 
@@ -84,6 +87,20 @@ def recognise_score(cell: Cell, scale: Scale) -> int:
     if score is None or score not in scale:
         raise RowProblem("invalid_score")
     return score
+
+
+def recognise_person(external_id: str, email: str) -> Person:
+    """Return the person whom a row names; "unknown", "null" and the like are nobody.
+
+    Raises:
+        RowProblem: ``invalid_email``.
+    """
+    if len(email) > LONGEST_EMAIL or any(character.isspace() for character in email):
+        raise RowProblem("invalid_email")
+    try:
+        return identify(external_id=external_id, email=email)
+    except ValidationError as error:
+        raise RowProblem("invalid_email") from error
 
 
 _LANGUAGE: Final = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*")
@@ -306,6 +323,7 @@ _USUAL_HEADERS: Final = {
     "date": "date data answered_at created_at submitted_at timestamp czas time created day dzień",
     "product": "product produkt app application aplikacja service usługa brand marka bank",
     "respondent": "respondent user_id customer_id client_id external_id respondent_id id_klienta user customer klient",
+    "email": "email e_mail mail user_email customer_email adres_email",
     "language": "language lang język locale",
     "channel": "channel kanał",
 }

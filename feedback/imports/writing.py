@@ -24,7 +24,6 @@ from surveys.wording import DECLINE, add_default_wording
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
@@ -63,7 +62,6 @@ class Destination:
 
     product: Product
     version: SurveyVersion
-    zone: ZoneInfo
 
 
 class Destinations:
@@ -82,7 +80,7 @@ class Destinations:
             for folded, name in missing.items():
                 product = products.get(folded) or self._create_product(name)
                 version = _version_for(product, Metric(self._run.metric))
-                self._known[folded] = Destination(product, version, product.zone)
+                self._known[folded] = Destination(product, version)
         return self._known
 
     def _create_product(self, name: str) -> Product:
@@ -202,11 +200,11 @@ class _Fresh:
 
     @property
     def subject_key(self) -> str:
-        return f"id:{self.answer.respondent}" if self.answer.respondent else f"anon:{self.anonymous_id}"
+        return self.answer.subject or f"anon:{self.anonymous_id}"
 
     @property
     def anonymous_id(self) -> str:
-        return "" if self.answer.respondent else f"import-{self.key.hex()[:48]}"
+        return "" if self.answer.subject else f"import-{self.key.hex()[:48]}"
 
     @property
     def language(self) -> str:
@@ -263,6 +261,7 @@ def _respondent(item: _Fresh) -> Respondent:
         product=item.destination.product,
         subject_key=item.subject_key,
         external_id=item.answer.respondent,
+        email=item.answer.email,
         anonymous_id=item.anonymous_id,
         language=item.answer.language,
         first_seen_at=item.answer.answered_at,
@@ -302,12 +301,13 @@ def _response(item: _Fresh, invitation: Invitation, *, run: ImportRun, now: date
         comment=answer.comment,
         receipt_hash=secrets.token_bytes(32),
         answered_at=answer.answered_at,
-        answered_on=answer.answered_at.astimezone(item.destination.zone).date(),
+        answered_on=answer.answered_at.date(),
         received_at=now,
         completed_at=answer.answered_at,
         channel=answer.channel,
         language=item.language,
         name=answer.respondent,
+        email=answer.email,
         # What a person asked us not to use arrives unused.
         restricted_at=invitation.respondent.restricted_at,
         triage=Response.Triage.UNREAD if is_recent else Response.Triage.READ,

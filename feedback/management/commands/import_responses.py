@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--metric", required=True, choices=[metric.value for metric in Metric])
         for kind in ("product", "score", "date"):
             parser.add_argument(f"--{kind}-column", required=True, metavar="HEADER")
-        for kind in ("comment", "respondent", "language", "channel"):
+        for kind in ("comment", "respondent", "email", "language", "channel"):
             parser.add_argument(f"--{kind}-column", default="", metavar="HEADER")
         parser.add_argument("--controller", default="", metavar="NAME", help="needed where there are several")
         parser.add_argument("--encoding", default="", choices=list(imports.ENCODINGS), help="default: detected")
