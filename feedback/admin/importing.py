@@ -37,7 +37,7 @@ State = ImportRun.State
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]  # the theme comes without types
+class ImportRunAdmin(ModelAdmin):
     """Imports are started and read, never edited or deleted: the report stays beside what was imported."""
 
     list_display = ("created_at", "file_name", "controller", "metric", "shown_state", "outcome", "created_by")
@@ -65,7 +65,7 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]  # the theme comes witho
 
     # --- List ---
 
-    @display(  # type: ignore[untyped-decorator]
+    @display(
         description=gettext_lazy("state"),
         label={State.FINISHED: "success", State.FAILED: "danger", State.RUNNING: "info", State.QUEUED: "info"},
     )

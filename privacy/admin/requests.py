@@ -65,7 +65,7 @@ SHORT: Final[dict[str, StrOrPromise]] = {
 }
 
 
-class WaitingFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class WaitingFilter(DropdownFilter):
     title = _("state of the work")
     parameter_name = "open"
 
@@ -84,7 +84,7 @@ class WaitingFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyp
         return queryset
 
 
-class RightFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+class RightFilter(DropdownFilter):
     title = _("right")
     parameter_name = "right"
 
@@ -144,40 +144,40 @@ class RightsRequestAdmin(VisibleModelAdmin):
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return ANSWERED_LAST, CURRENT_DUE, "pk"
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
     def state_label(self, asked: RightsRequest) -> tuple[str, str]:
         return asked.state, asked.get_state_display()
 
-    @display(description=_("rights"))  # type: ignore[untyped-decorator]
+    @display(description=_("rights"))
     def rights(self, asked: RightsRequest) -> str:
         return ", ".join(str(SHORT[item.right]) for item in asked.items.all())
 
-    @display(description=_("due"), ordering=CURRENT_DUE)  # type: ignore[untyped-decorator]
+    @display(description=_("due"), ordering=CURRENT_DUE)
     def due(self, asked: RightsRequest) -> date:
         return asked.current_due_on
 
-    @display(description=_("days left"), ordering=CURRENT_DUE, label=URGENCY_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description=_("days left"), ordering=CURRENT_DUE, label=URGENCY_COLOURS)
     def days_left(self, asked: RightsRequest) -> tuple[str, str] | None:
         return _time_left(asked)
 
     # --- One request --------------------------------------------------------------------------------------------------
 
-    @display(description=_("language of the answer"))  # type: ignore[untyped-decorator]
+    @display(description=_("language of the answer"))
     def spoken(self, asked: RightsRequest) -> str:
         return dict(settings.LANGUAGES).get(asked.language, asked.language)
 
-    @display(description=_("due"))  # type: ignore[untyped-decorator]
+    @display(description=_("due"))
     def due_in_words(self, asked: RightsRequest) -> str:
         day, left = date_format(asked.current_due_on), _time_left(asked)
         return f"{day} ({left[1]})" if left else day
 
-    @display(description=_("days to watch"))  # type: ignore[untyped-decorator]
+    @display(description=_("days to watch"))
     def days_to_watch(self, asked: RightsRequest) -> str:
         warned = _alarms(asked)
         days = {warned.half_on, warned.four_fifths_on, warned.target_on, warned.two_working_days_on}
         return ", ".join(date_format(day) for day in sorted(days))
 
-    @display(description=_("whole"), boolean=True)  # type: ignore[untyped-decorator]
+    @display(description=_("whole"), boolean=True)
     def trail(self, asked: RightsRequest) -> bool:
         return verify(asked)
 
@@ -214,7 +214,7 @@ class RightsRequestAdmin(VisibleModelAdmin):
 
     # --- Entering -----------------------------------------------------------------------------------------------------
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Enter a request that came by post or phone"), url_path="enter", permissions=["enter"], icon="add"
     )
     def enter(self, request: HttpRequest) -> HttpResponse:
