@@ -9,9 +9,10 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from feedback.follow_up import flag
 from feedback.models import ImportRun, ScoreChange
 from feedback.triage import add_tag
-from privacy.models import Membership, RightsRequest
+from privacy.models import Membership
 from privacy.signing_secrets import issue
-from tests.factories import make_response, make_staff, make_survey
+from surveys.models import ProductThrottles
+from tests.factories import make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
 
@@ -32,16 +33,8 @@ def everything():
     flag(response=response, reason="Angry", by=reviewer)
     issue(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
-    today = timezone.now().date()
-    RightsRequest.objects.create(
-        controller=product.controller,
-        language="pl",
-        received_at=timezone.now(),
-        received_on=today,
-        target_on=today,
-        due_on=today.replace(year=today.year + 1),
-        due_extended_on=today.replace(year=today.year + 2),
-    )
+    make_rights_request(controller=product.controller)
+    ProductThrottles.objects.create(product=product)
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="purge", task="purge", interval=every)
 
