@@ -16,11 +16,14 @@ from django.utils import timezone
 from config.roles import ROLES
 from config.sample.comments import TAGGED_BY
 from config.sample.seeding import seed
-from feedback.models import Response, ResponseTag, Tag
-from privacy.models import Controller, Membership, Product
+from feedback.follow_up import change_status, flag
+from feedback.models import FollowUp, Response
+from feedback.triage import add_tag
+from privacy.intake import Content, enter_request, file_request
+from privacy.models import Controller, Membership, Product, Right, RightsRequest
 from surveys.models import Survey
 from surveys.publishing import publish
-from surveys.scales import Metric
+from surveys.scales import Band, Metric
 from surveys.wording import add_default_wording
 
 if TYPE_CHECKING:
@@ -40,6 +43,12 @@ SHARE_LINKS: Final = ("demo-nps", "demo-ces", "demo-csat")
 RESPONSES: Final = 1500
 DAYS: Final = 365
 TAGGED_SHARE: Final = 0.6
+# The steps that follow-ups have taken; those without any are new and nobody's.
+STARTED: Final = (FollowUp.Status.OPEN, FollowUp.Status.IN_PROGRESS)
+FOLLOW_UPS: Final = (
+    *((), (), (FollowUp.Status.OPEN,), STARTED, (*STARTED, FollowUp.Status.WAITING)),
+    *((*STARTED, FollowUp.Status.RESOLVED), (*STARTED, FollowUp.Status.RESOLVED, FollowUp.Status.CLOSED)),
+)
 
 
 class OutsideTheDemonstrationError(Exception):
@@ -70,7 +79,10 @@ def load(*, responses: int = RESPONSES) -> bool:
         return False
     random = Random(20)
     seed(surveys=surveys, responses=responses, days=DAYS, random=random)
-    _tag_responses(surveys, random, by=staff["reviewer"])
+    products = sorted({survey.product for survey in surveys}, key=lambda product: product.pk)
+    _tag_responses(products, random, by=staff["reviewer"])
+    _flag_responses(products, staff)
+    _file_requests(products, officer=staff["officer"])
     return True
 
 
@@ -131,20 +143,56 @@ def _make_survey(product: Product, metric: Metric, slug: str, publisher: User) -
     return Survey.objects.select_related("product", "current_version").get(pk=survey.pk)
 
 
-def _tag_responses(surveys: Sequence[Survey], random: Random, *, by: User) -> None:
+def _tag_responses(products: Sequence[Product], random: Random, *, by: User) -> None:
     """Give most comments of the last months the tags of what they are about."""
     recent = timezone.now() - timedelta(days=120)
-    taggings = []
-    for product in {survey.product for survey in surveys}:
-        for name, words in TAGGED_BY.items():
-            about = Q()
-            for word in words:
-                about |= Q(comment__icontains=word)
-            tag = Tag.objects.create(product=product, name=name)
-            for response in Response.objects.for_product(product).filter(about, answered_at__gte=recent):
-                if random.random() < TAGGED_SHARE:
-                    taggings.append(ResponseTag(response=response, tag=tag, added_by=by))
-    ResponseTag.objects.bulk_create(taggings)
+    commented = Response.objects.commented().filter(product__in=products, answered_at__gte=recent)
+    for name, words in TAGGED_BY.items():
+        about = Q()
+        for word in words:
+            about |= Q(comment__icontains=word)
+        chosen = [response for response in commented.filter(about) if random.random() < TAGGED_SHARE]
+        add_tag(responses=chosen, name=name, by=by)
+
+
+def _flag_responses(products: Sequence[Product], staff: dict[str, User]) -> None:
+    """Flag the newest complaints of people who can be contacted, and bring some of them further."""
+    complaints = Response.objects.commented().filter(product__in=products, band=Band.DETRACTOR).exclude(email="")
+    by_person = {response.respondent_id: response for response in complaints.order_by("answered_at")}
+    newest_first = reversed(by_person.values())
+    for response, steps in zip(newest_first, FOLLOW_UPS, strict=False):
+        follow_up = flag(
+            response=response,
+            reason="Skarga, na którą warto odpowiedzieć.",
+            by=staff["reviewer"],
+            owner=staff["agent"] if steps else None,
+        )
+        for step in steps:
+            note = "Sprawa wyjaśniona w rozmowie." if step == FollowUp.Status.CLOSED else ""
+            follow_up = change_status(follow_up=follow_up, to=step, by=staff["agent"], note=note)
+
+
+def _file_requests(products: Sequence[Product], *, officer: User) -> None:
+    """File one request through the form, not confirmed yet, and enter one that came by post."""
+    people = Response.objects.filter(product=products[0]).exclude(email="").values_list("email", flat=True)
+    first, second = people.order_by("answered_at", "pk")[:2]
+    controller = products[0].controller
+    file_request(
+        content=Content(controller=controller, rights=(Right.ACCESS,), language="pl", product=products[0], email=first)
+    )
+    enter_request(
+        content=Content(
+            controller=controller,
+            rights=(Right.ERASURE, Right.OBJECTION),
+            language="pl",
+            email=second,
+            details="Proszę usunąć moje dane i więcej mnie nie pytać.",
+            reply_channel=RightsRequest.ReplyChannel.EMAIL,
+        ),
+        source=RightsRequest.Source.POST,
+        arrived_on=timezone.localdate() - timedelta(days=9),
+        user=officer,
+    )
 
 
 def roles_of_staff() -> dict[str, str]:

@@ -26,8 +26,8 @@ from config.processes import PortUnavailableError, Programs, ProgramStoppedError
 from config.roles import sync_roles
 from config.sample import demonstration
 from config.sample.demonstration import OutsideTheDemonstrationError
-from feedback.models import Response, ResponseTag
-from privacy.models import Product
+from feedback.models import FollowUp, Response, ResponseTag
+from privacy.models import Product, RightsRequest
 from surveys.models import Survey
 
 # --- Sample data ------------------------------------------------------------------------------------------------------
@@ -75,13 +75,15 @@ def test_the_fixed_points_exist_and_are_loaded_once(client):
         user = User.objects.get(username=username)
         assert [group.name for group in user.groups.all()] == [role]
         assert Product.objects.visible_to(user).count() == 2
-    for tag in ResponseTag.objects.select_related("response", "tag"):
-        assert tag.response.product_id == tag.tag.product_id
+    assert ResponseTag.objects.exists()
+    assert FollowUp.objects.open().exists()
+    assert FollowUp.objects.filter(status=FollowUp.Status.CLOSED).exists()
+    assert RightsRequest.objects.open().count() == 2
 
 
 @pytest.mark.usefixtures("demo")
 def test_what_people_changed_in_the_demonstration_stays(client):
-    demonstration.load(responses=1)
+    demonstration.load(responses=50)
     admin = User.objects.get(username="admin")
     admin.set_password("something else")
     admin.save()

@@ -70,13 +70,12 @@ class Command(BaseCommand):
     def prepare(self) -> None:
         """Bring the database up to date and make the sample data that are missing."""
         self.say("Preparing the database …")
+        for folder in ("broker/queue", "broker/control", "static"):
+            (settings.VAR / folder).mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         sync_roles()
         if demonstration.load():
             self.say("Sample data loaded.")
-        for folder in ("queue", "control"):
-            (settings.VAR / "broker" / folder).mkdir(parents=True, exist_ok=True)
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
     def serve(self, programs: Programs, port: int) -> None:
         """Start the programs, say where everything is, and wait."""
@@ -86,7 +85,11 @@ class Command(BaseCommand):
         programs.start("worker", *WORKER, env=env)
         programs.wait_until_it_answers(f"{site}/readyz", seconds=START_LIMIT)
         self.say(introduction(site))
-        programs.watch()
+        try:
+            programs.watch()
+        except StopRequested:
+            self.say("Stopping …")
+            raise
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
