@@ -52,7 +52,7 @@ def value(estimate: Estimate | None, metric: Metric) -> str:
 def interval(estimate: Estimate | None, places: int) -> str:
     """Return the 95 % interval in words: "95 %: 38.6 … 66.5"; empty where there is none."""
     ends = bounds(estimate, places)
-    return _("95\N{NO-BREAK SPACE}%%: %(interval)s") % {"interval": ends} if ends else ""
+    return _("95 %%: %(interval)s") % {"interval": ends} if ends else ""
 
 
 def bounds(estimate: Estimate | None, places: int) -> str:
