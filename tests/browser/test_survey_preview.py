@@ -29,7 +29,9 @@ def open_editor(open_page, survey):
         page.fill("[name=password]", "secret")
         page.press("[name=password]", "Enter")
         page.locator("#tabs-items").get_by_text(tab, exact=True).click()
-        return page, page.frame_locator("[data-preview] iframe")
+        preview = page.frame_locator("[data-preview] iframe")
+        expect(preview.locator("html")).to_have_attribute("lang", {"English": "en", "Polski": "pl"}[tab])
+        return page, preview
 
     return open_editor
 
