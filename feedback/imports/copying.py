@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.fields import Field
 
+# Fields whose values PostgreSQL's driver takes as they are; preparing them would double the time of an import.
+_PLAIN: Final = (
+    *(models.BigAutoField, models.BooleanField, models.CharField, models.EmailField, models.TextField),
+    *(models.BinaryField, models.DateField, models.DateTimeField, models.UUIDField),
+    *(models.PositiveIntegerField, models.SmallIntegerField),
+)
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -64,7 +72,16 @@ def _number(rows: Sequence[Row]) -> None:
 
 
 def _copy(rows: Sequence[Row], table: str) -> None:
-    fields, database = _stored(rows), connections[DEFAULT_DB_ALIAS]  # the proxy costs a look-up for every value
+    database = connections[DEFAULT_DB_ALIAS]  # Django's proxy would cost a look-up for every value
+    values = [_reader(field, database) for field in _stored(rows)]
     with database.cursor() as cursor, cursor.copy(f"COPY {table} ({_columns(rows)}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields])
+            copy.write_row([value(row) for value in values])
+
+
+def _reader(field: Field[Any, Any], database: BaseDatabaseWrapper) -> Callable[[models.Model], Any]:
+    """Return what reads a column's value off an object; where Django changes nothing about it, directly."""
+    is_plain = type(field) in _PLAIN or isinstance(field, models.ForeignKey)
+    if is_plain and not getattr(field, "auto_now", False) and not getattr(field, "auto_now_add", False):
+        return attrgetter(field.attname)
+    return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), database)
