@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from feedback.models import FollowUp, Response, Tag, Tally
+from feedback.models import FollowUp, ImportRun, Response, Tag, Tally
 from privacy.models import Product
 from surveys.scales import Band
 
@@ -44,6 +45,24 @@ class LanguageFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
         return queryset.filter(language=self.value()) if self.value() else queryset
+
+
+class ImportFilter(DropdownFilter):
+    """The last imports that the user may see; a report links to its own responses, however old."""
+
+    title = _("import")
+    parameter_name = "import_run"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
+        if not request.user.has_perm("feedback.view_importrun"):
+            return []
+        runs = ImportRun.objects.visible_to(request.user).filter(imported__gt=0, is_dry_run=False)
+        names = runs.values_list("pk", "file_name", "created_at")[:20]
+        return [(str(pk), f"{name}, {date_format(created_at, 'SHORT_DATE_FORMAT')}") for pk, name, created_at in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
+        value = self.value()
+        return queryset.filter(import_run=value) if value and value.isdecimal() else queryset
 
 
 class CommentFilter(DropdownFilter):

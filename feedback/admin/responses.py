@@ -21,7 +21,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from feedback import triage
-from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, LanguageFilter, TagFilter
+from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, ImportFilter, LanguageFilter, TagFilter
 from feedback.admin.paging import CappedPaginator
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
 from feedback.admin.triaging import TASKS, Done, TagForm, perform, subject_of, tasks_of
@@ -54,6 +54,7 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         TagFilter,
         ("triage", ChoicesDropdownFilter),
         CountedFilter,
+        ImportFilter,
     )
     date_hierarchy = "answered_at"
     search_fields = ("comment",)
