@@ -11,6 +11,7 @@ import contextlib
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from config import embedded
 
@@ -32,3 +33,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> None:
     """Rate limits of one test must not slow down the next."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """A request in Polish leaves its language behind in the thread."""
+    translation.activate("en")

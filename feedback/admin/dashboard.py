@@ -36,10 +36,13 @@ USUAL = Choice.DAYS_30
 
 @dataclass(frozen=True)
 class Selection:
-    """What the address asks for; ``problems`` say in words what of it could not be taken."""
+    """What the address asks for; ``problems`` say in words what of it could not be taken.
+
+    ``chosen`` is empty where nobody chose: then all products are shown.
+    """
 
     available: Sequence[Product]
-    product: Product | None
+    chosen: Sequence[Product]
     span: Span
     first: str
     last: str
@@ -47,7 +50,7 @@ class Selection:
 
     @property
     def products(self) -> Sequence[Product]:
-        return [self.product] if self.product else self.available
+        return self.chosen or self.available
 
     @property
     def shows_several(self) -> bool:
@@ -55,11 +58,11 @@ class Selection:
 
     def query(self, *, product: Product | None = None, choice: Choice | None = None) -> str:
         """Return the address' query for another product or period, keeping the rest."""
-        chosen = product or self.product
-        values = {"product": chosen.pk if chosen else EVERY_PRODUCT, "period": choice or self.span.choice}
+        chosen = [product] if product else self.chosen
+        values: dict[str, Any] = {"product": [one.pk for one in chosen], "period": choice or self.span.choice}
         if values["period"] == Choice.CUSTOM:
             values |= {"from": self.first, "to": self.last}
-        return "?" + urlencode(values)
+        return "?" + urlencode(values, doseq=True)
 
 
 def show_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -89,25 +92,25 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
 
 
 def select(query: QueryDict, available: Sequence[Product], *, now: datetime) -> Selection:
-    """Read product and period from the address; what cannot be taken falls back to the usual, with a sentence why.
+    """Read products and period from the address; what cannot be taken falls back to the usual, with a sentence why.
 
     A product that exists but may not be seen is answered exactly like one that does not exist.
     """
     problems = []
-    wanted = query.get("product", EVERY_PRODUCT)
-    product = next((one for one in available if str(one.pk) == wanted), None)
-    if product is None and wanted != EVERY_PRODUCT:
-        problems.append(_("There is no such product among yours; all of them are shown."))
-    chosen = [product] if product else available
-    today, first, last = reports.latest_today(chosen, now=now), query.get("from", ""), query.get("to", "")
+    wanted = set(query.getlist("product")) - {EVERY_PRODUCT}
+    chosen = [product for product in available if str(product.pk) in wanted]
+    if len(chosen) < len(wanted):
+        problems.append(_("One of the chosen products is not among yours."))
+    products = chosen or available
+    today, first, last = reports.latest_today(products, now=now), query.get("from", ""), query.get("to", "")
     choice = query.get("period", USUAL)
-    known = days_with_answers(products=[one.pk for one in chosen]) if choice == Choice.ALL else None
+    known = days_with_answers(products=[one.pk for one in products]) if choice == Choice.ALL else None
     try:
         span = choose_span(choice, today=today, first=first, last=last, known=known)
     except ValidationError as error:
         problems += [*error.messages, _("The last 30 days are shown.")]
         span = choose_span(USUAL, today=today)
-    return Selection(available, product, span, *_shown_days(span, first, last, today), problems)
+    return Selection(available, chosen, span, *_shown_days(span, first, last, today), problems)
 
 
 def _shown_days(span: Span, first: str, last: str, today: date) -> tuple[str, str]:

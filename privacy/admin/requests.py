@@ -297,7 +297,7 @@ def _tables(asked: RightsRequest) -> dict[str, Any]:
         "proofs": _table((_("proof"), _("level"), _("proved"), _("checked by")), proofs),
         "mails": _table((_("mail"), _("owed since"), _("attempts"), _("sent"), _("given up")), mails),
         "timeline": _table(
-            (_("number"), _("time"), _("by"), _("what"), _("state"), _("fields")), [_event(event) for event in events]
+            (_("number"), _("time"), _("who"), _("what"), _("state"), _("fields")), [_event(event) for event in events]
         ),
         "duplicates": asked.duplicates.all(),
     }

@@ -13,6 +13,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from privacy.encryption import EncryptedTextField
 
@@ -132,7 +133,9 @@ class Product(models.Model):
         default=new_test_key,
         help_text=_("Asks at once and marks everything it leads to as a test."),
     )
-    is_live = models.BooleanField(_("live"), default=True, help_text=_("Nobody is asked while this is off."))
+    is_live = models.BooleanField(
+        pgettext_lazy("product", "live"), default=True, help_text=_("Nobody is asked while this is off.")
+    )
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="Europe/Warsaw", validators=[validate_time_zone],
         help_text=_("Days of reports begin and end in this zone."),

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import FSMField
 
 from privacy.encryption import EncryptedTextField
@@ -55,12 +56,12 @@ class RightsRequest(models.Model):
     """A data subject's request; its clock runs from the day of arrival, whatever happens to it afterwards."""
 
     class State(models.TextChoices):
-        RECEIVED = "received", _("received")
+        RECEIVED = "received", pgettext_lazy("rights request", "received")
         AWAITING_CONFIRMATION = "awaiting_confirmation", _("awaiting confirmation")
         VERIFIED = "verified", _("verified")
         TRIAGE = "triage", _("triage")
         NEEDS_INFORMATION = "needs_information", _("needs information")
-        IN_PROGRESS = "in_progress", _("in progress")
+        IN_PROGRESS = "in_progress", pgettext_lazy("rights request", "in progress")
         AWAITING_APPROVAL = "awaiting_approval", _("awaiting approval")
         PARTIALLY_FAILED = "partially_failed", _("partially failed")
         RESPONDING = "responding", _("responding")
@@ -70,7 +71,7 @@ class RightsRequest(models.Model):
         NO_DATA = "no_data", _("no data")
         LAPSED = "lapsed", _("lapsed")
         WITHDRAWN = "withdrawn", _("withdrawn")
-        CLOSED = "closed", _("closed")
+        CLOSED = "closed", pgettext_lazy("rights request", "closed")
 
     OPEN_STATES = (
         State.RECEIVED,
@@ -326,8 +327,8 @@ class RequestEvent(models.Model):
         verbose_name=_("user"),
     )
     action = models.CharField(_("action"), max_length=32)
-    from_state = models.CharField(_("from"), max_length=32, blank=True, choices=RightsRequest.State)
-    to_state = models.CharField(_("to"), max_length=32, blank=True, choices=RightsRequest.State)
+    from_state = models.CharField(_("state before"), max_length=32, blank=True, choices=RightsRequest.State)
+    to_state = models.CharField(_("state after"), max_length=32, blank=True, choices=RightsRequest.State)
     fields = ArrayField(models.CharField(max_length=64), verbose_name=_("fields"), default=list, blank=True)
     previous_hash = models.BinaryField(_("previous hash"), max_length=32, editable=False)
     hash = models.BinaryField(_("hash"), max_length=32, editable=False)

@@ -78,13 +78,13 @@ def test_both_products_have_one_pooled_number_and_a_row_each(client):
     html = page(client, user)
     text = words(html)
 
-    assert "CSAT all products together 81.7 %" in text
+    assert "CSAT products together 81.7 %" in text
     assert re.search(r"Bank one 87\.5 % .* Bank two 70\.0 %", text)
     assert f'href="?product={second.product_id}&amp;period=30d"' in html
 
     alone = words(page(client, user, product=second.product_id))
     assert "CSAT 70.0 %" in alone
-    assert "all products together" not in alone
+    assert "products together" not in alone
 
 
 def test_product_and_period_in_the_address_are_chosen_in_the_form(client):
@@ -95,7 +95,8 @@ def test_product_and_period_in_the_address_are_chosen_in_the_form(client):
 
     html = page(client, user, product=survey.product_id, period="custom", **{"from": "2026-01-05", "to": "2026-02-06"})
 
-    assert f'<option value="{survey.product_id}" selected>' in html
+    assert f'name="product" value="{survey.product_id}" checked>' in html
+    assert html.count(" checked>") == 1
     assert '<option value="custom" selected>' in html
     assert 'name="from" value="2026-01-05"' in html
     assert 'name="to" value="2026-02-06"' in html
@@ -110,7 +111,7 @@ def test_a_product_of_others_is_answered_like_one_that_does_not_exist(client):
 
     foreign, missing = page(client, user, product=other.product_id), page(client, user, product=987654)
 
-    assert "There is no such product among yours" in foreign
+    assert "One of the chosen products is not among yours" in foreign
     assert "Secret product" not in foreign
     hidden = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|nonce="[^"]*"')
     tokens = re.compile(r"[A-Za-z0-9]{64}")
@@ -144,6 +145,22 @@ def test_nonsense_in_the_address_falls_back_with_a_message(client, query):
     assert 'role="alert"' in html
     assert "NPS 100" in words(html)
     assert "<script>" not in html.split('class="board"')[1].split("</form>")[0]
+
+
+def test_several_products_can_be_chosen_together(client):
+    controller = make_controller()
+    first, second, third = (make_survey(metric="csat", product=make_product(controller=controller)) for _ in range(3))
+    answer(first, 5, 5, 5)
+    answer(second, 1)
+    answer(third, 1, 1, 1, 1)
+    user = make_staff("analyst")
+    Membership.objects.create(user=user, controller=controller)
+
+    text = words(page(client, user, product=[first.product_id, second.product_id]))
+
+    assert "CSAT products together 75.0 %" in text
+    assert f"{first.product.name}, {second.product.name}" in text
+    assert "CSAT products together 37.5 %" in words(page(client, user))
 
 
 @pytest.mark.parametrize("choice", Choice.values)

@@ -137,7 +137,7 @@ def test_the_page_says_what_was_asked_and_what_came_before(client, login, survey
     shown = text_of(client.get(page(response)))
 
     assert "How likely are you to recommend us" in shown
-    assert "What went wrong, and what should we fix first?" in shown
+    assert "What should we improve first?" in shown
     assert "2 / 10 · detractor" in shown
     assert "9 · promoter" in shown
     assert "3 until" in shown
