@@ -54,7 +54,7 @@ def test_known_passwords_and_keys_are_refused_outside_the_demonstration(settings
 def test_the_command_refuses_to_run_elsewhere_in_one_line():
     refused = run_manage("demo", ODZEW_ENV="test")
 
-    assert refused.returncode == 1
+    assert refused.returncode == 1, refused.stderr
     assert refused.stderr.splitlines() == ["odzew: the demonstration runs with ODZEW_ENV=demo only"]
 
 
@@ -317,7 +317,7 @@ def check_it_serves(port):
 def check_a_second_one_is_refused(var, port):
     refused = run_manage("demo", "--port", str(port), VAR_DIR=str(var))
 
-    assert refused.returncode == 1
+    assert refused.returncode == 1, refused.stderr
     assert refused.stderr.splitlines() == [f"odzew: port {port} is taken; choose another one"]
     assert refused.stdout == ""
 
