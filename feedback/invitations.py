@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from feedback.eligibility import Candidate
     from feedback.identity import Person
+    from surveys.throttling import Throttles
 
 LIFETIME: Final = timedelta(days=60)
 LONGEST_URL: Final = 500
@@ -71,7 +72,10 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What a client needs to show a survey; ``content`` is the version's wording in one language."""
+    """What a client needs to show a survey; ``content`` is the version's wording in one language.
+
+    The throttles tell clients for how long they need not ask again, whichever way this ends.
+    """
 
     survey_id: int
     version_id: int
@@ -79,6 +83,7 @@ class Question:
     band_profile: str
     language: str
     content: dict[str, Any]
+    throttles: Throttles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +187,7 @@ def _reserve(
         band_profile=candidate.band_profile,
         language=language,
         content=content[language],
+        throttles=candidate.throttles,
     )
 
 

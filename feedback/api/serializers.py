@@ -162,6 +162,15 @@ class BandsOutput(serializers.Serializer[Any]):
     promoter = serializers.IntegerField()
 
 
+class RestDaysOutput(serializers.Serializer[Any]):
+    """For how many days this survey rests after each way in which an invitation can end."""
+
+    answered = serializers.IntegerField()
+    declined = serializers.IntegerField()
+    snoozed = serializers.IntegerField()
+    ignored = serializers.IntegerField()
+
+
 class SurveyOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     version = serializers.IntegerField()
@@ -174,6 +183,7 @@ class SurveyOutput(serializers.Serializer[Any]):
     follow_up = FollowUpsOutput()
     thanks = ThanksOutput()
     decline = serializers.CharField()
+    rest_days = RestDaysOutput()
 
 
 class EligibilityOutput(serializers.Serializer[Any]):

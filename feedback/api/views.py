@@ -166,6 +166,11 @@ class ResponseView(AskingView):
             body["receipt"] = outcome.receipt
         return Response(body, status=201 if outcome.created else 200)
 
+    @extend_schema(exclude=True)
+    def post(self, request: Request, token: str) -> Response:
+        """Take the same message by POST: ``sendBeacon`` has no other method, and browsers need no preflight for it."""
+        return self.put(request, token)
+
 
 def _as_submission(data: dict[str, Any]) -> dict[str, Any]:
     if "reasons" in data:

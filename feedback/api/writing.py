@@ -52,6 +52,12 @@ def question_body(question: Question) -> dict[str, Any]:
         },
         "thanks": {band: words["thanks"] for band, words in bands.items()},
         "decline": question.content["decline_label"],
+        "rest_days": {
+            "answered": question.throttles.response_days,
+            "declined": question.throttles.decline_days,
+            "snoozed": question.throttles.snooze_days,
+            "ignored": question.throttles.unanswered_days,
+        },
     }
 
 

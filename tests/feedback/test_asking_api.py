@@ -30,6 +30,7 @@ def test_an_eligible_person_gets_an_invitation_and_the_question(survey, ask):
     assert answer["survey"]["language"] == "pl"
     assert answer["survey"]["question"] == survey.current_version.content["pl"]["question"]
     assert set(answer["survey"]["follow_up"]) == {"detractor", "passive", "promoter"}
+    assert answer["survey"]["rest_days"] == {"answered": 90, "declined": 30, "snoozed": 7, "ignored": 7}
     invitation = Invitation.objects.get()
     assert invitation.url == "https://app.example.com/a"
     person = invitation.respondent

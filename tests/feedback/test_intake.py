@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,16 @@ def test_a_later_message_adds_the_comment_and_completes(invitation, put):
     assert (later.status_code, later.json()) == (200, {"state": "complete", "seq": 1})
     response = Response.objects.get()
     assert (response.comment, response.reasons, response.contact_permission) == ("Za wolno 🐌", ["speed"], True)
+
+
+def test_a_last_message_of_a_page_arrives_by_post_as_plain_text(invitation, client, put):
+    put("token-1", submission_id=FIRST, score=3)
+    said = json.dumps({"submission_id": FIRST, "seq": 1, "score": 3, "comment": "Half a sent"})
+
+    answer = client.post("/api/v1/invitations/token-1/response", said, content_type="text/plain;charset=UTF-8")
+
+    assert (answer.status_code, answer.json()) == (200, {"state": "complete", "seq": 1})
+    assert Response.objects.get().comment == "Half a sent"
 
 
 def test_skipping_the_second_step_completes_too(invitation, put):
