@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch of the admin's theme
     path("admin/", admin.site.urls),
     path("api/v1/", include("feedback.api.urls")),
+    path("widget/", include("feedback.widget.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[], authentication_classes=[])),
     path("privacy/", include("privacy.urls")),

@@ -37,6 +37,8 @@ IDENTIFIER_HASH: Final = Column(category=_("identifier"), purpose="feedback", ac
 FOLLOW_UP: Final = Column(
     category=_("follow-up"), purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
 )
+# What the widget leaves in the visitor's browser is beyond our reach: the visitor clears it, or it ends by itself.
+ASKED_BY_WIDGET: Final = replace(ASKED, access=Access.WITHHELD, portability=False, erasure=Erasure.KEEP)
 WISH: Final = replace(ASKED, category=_("wishes of the person"), erasure=Erasure.HASH)
 
 declare(
@@ -165,5 +167,25 @@ declare(
         kind="queue",
         column=Column(personal=False),
         detail="numbers of records only",
+    ),
+    Store(
+        name="odzew_<survey>",
+        kind="cookie",
+        column=ASKED_BY_WIDGET,
+        detail="on the host page, once the person answered, declined or put it off: survey, month and outcome, "
+        "nothing that identifies; ends when the survey may be asked again, after 390 days at most",
+    ),
+    Store(
+        name="odzew:<product>",
+        kind="local storage",
+        column=ASKED_BY_WIDGET,
+        detail="on the host page: a random identifier of an anonymous visitor, replaced after 390 days; a 32-bit "
+        "checksum by which a change of user is noticed; when the server is to be asked again",
+    ),
+    Store(
+        name="odzew:<product>:unsent",
+        kind="local storage",
+        column=replace(COMMENT, keep="P30D", access=Access.WITHHELD, portability=False),
+        detail="on the host page: an answer until the server has it, 30 days at most",
     ),
 )
