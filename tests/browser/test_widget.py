@@ -6,11 +6,12 @@ import http.server
 import json
 import re
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from html import escape
 
 import pytest
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -76,8 +77,23 @@ class Site:
 
 
 @pytest.fixture
-def site(live_server):
-    site = Site(live_server.url)
+def patient_server(live_server):
+    """The server; the database is not emptied before it has answered the last messages of closed browsers."""
+    running = []
+    request_started.connect(begin := lambda **_all: running.append(1))
+    request_finished.connect(end := lambda **_all: running.pop())
+    yield live_server
+    for _attempt in range(200):
+        if not running:
+            break
+        time.sleep(0.05)
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture
+def site(patient_server):
+    site = Site(patient_server.url)
     yield site
     site.server.shutdown()
     site.server.server_close()
@@ -212,7 +228,7 @@ def test_a_score_and_then_a_comment_are_stored(site, survey, visit):
     assert (response.email, response.company) == ("anna@example.com", "Acme")
     page.get_by_role("button", name="Close").click()
     expect(page.locator("odzew-survey")).to_have_count(0)
-    assert page.evaluate("localStorage.getItem('odzew:pk_shop:unsent')") is None
+    assert memory(page, "pk_shop:unsent") is None
 
 
 def test_a_changed_score_asks_the_question_of_its_band(survey, visit):
@@ -289,6 +305,7 @@ def test_twenty_page_views_of_somebody_who_is_not_due_cost_no_request(site, surv
         wait_until(page, Invitation.objects.filter(declined_at__isnull=False).exists)
     elif reaction == "ignores":
         wait_until(page, Invitation.objects.filter(shown_at__isnull=False).exists)
+    wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
     settle(page)
     assert "GET /widget/v1.js" in requests
     requests.clear()
@@ -406,6 +423,25 @@ def test_after_a_log_out_the_device_is_somebody_new_whose_clock_goes_on(site, su
     assert not any("eligibility" in each for each in requests)
 
 
+def test_an_anonymous_visitor_is_somebody_new_after_thirteen_months(site, survey, visit):
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    before = memory(page)["anonymous_id"]
+    for months, is_kept in ((12, True), (13, False)):
+        page.evaluate(
+            """days => {
+                const stored = JSON.parse(localStorage.getItem("odzew:pk_shop"));
+                const changed = { ...stored, since: Date.now() - days * 864e5, rest: 0, checks: {} };
+                localStorage.setItem("odzew:pk_shop", JSON.stringify(changed));
+            }""",
+            months * 30.4,
+        )
+        page.goto(site.url)
+        wait_until(page, lambda: memory(page)["checks"])
+        settle(page)
+        assert (memory(page)["anonymous_id"] == before) is is_kept
+
+
 def test_a_clock_that_was_years_ahead_does_not_silence_the_survey_for_years(site, survey, visit):
     site.before = (
         "const far = Date.now() + 10 * 365 * 864e5;"
@@ -515,22 +551,29 @@ def test_two_products_on_one_page_do_not_disturb_each_other(site, survey, visit,
 # --- Nothing is lost --------------------------------------------------------------------------------------------------
 
 
-def test_leaving_in_mid_answer_loses_neither_score_nor_comment(site, survey, visit):
+@pytest.mark.parametrize("way", ["as a last message", "from the next page", "both ways"])
+def test_leaving_in_mid_answer_loses_neither_score_nor_comment(site, survey, visit, way):
+    if way == "from the next page":
+        site.before = "navigator.sendBeacon = () => false;"
     page = visit()
     score(page, 4).check()
     page.locator("odzew-survey textarea").fill("Half a sent")
+    if way == "as a last message":
+        site.scripts = []  # nothing on the next page could deliver it
 
     page.get_by_role("link", name="Next page").click(no_wait_after=True)
 
     wait_until(page, Response.objects.filter(score=4, comment="Half a sent").exists)
     page.wait_for_url("**/next")
-    wait_until(page, lambda: page.evaluate("localStorage.getItem('odzew:pk_shop:unsent')") is None)
+    if site.scripts:
+        wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
     assert Response.objects.count() == 1
 
 
 def test_leaving_at_once_after_the_score_loses_nothing(site, survey, visit):
     page = visit()
     expect(the_survey(page)).to_be_visible()
+    site.scripts = []
 
     page.evaluate("""() => {
         document.querySelector("odzew-survey").shadowRoot.querySelector("input[value='6']").click();
@@ -538,9 +581,6 @@ def test_leaving_at_once_after_the_score_loses_nothing(site, survey, visit):
     }""")
 
     wait_until(page, Response.objects.filter(score=6).exists)
-    page.wait_for_url("**/next")
-    settle(page)
-    assert Response.objects.count() == 1
 
 
 def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(survey, visit):
@@ -584,7 +624,7 @@ def test_an_answer_waits_on_the_device_for_a_later_page_view(site, survey, visit
     page.goto(site.url)
 
     wait_until(page, Response.objects.filter(score=1, comment="Nobody heard").exists)
-    wait_until(page, lambda: page.evaluate("localStorage.getItem('odzew:pk_shop:unsent')") is None)
+    wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
     late = timezone.now() - Response.objects.get().answered_at
     if clock_is_years_slow:
         assert late < timedelta(minutes=5)
