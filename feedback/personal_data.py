@@ -132,7 +132,9 @@ declare(
     ),
     Table(
         model="feedback.Tally",
-        columns=not_personal("id", "product", "version", "channel", "language", "country", "day", "score", "count"),
+        columns=not_personal(
+            "id", "product", "version", "channel", "language", "country", "day", "score", "slot", "count"
+        ),
     ),
     Table(
         model="feedback.FollowUp",

@@ -43,18 +43,19 @@ def scores_by_bucket(*, products: Collection[int], period: Period, bucket: Bucke
 
 def days_with_answers(*, products: Collection[int]) -> Period | None:
     """Return the period from the first to the last day with answers to the products; ``None`` without any."""
-    ends = Tally.objects.filter(product__in=products, count__gt=0).aggregate(first=Min("day"), last=Max("day"))
+    days = Tally.objects.filter(product__in=products).order_by().values("day").annotate(total=Sum("count"))
+    ends = days.filter(total__gt=0).aggregate(first=Min("day"), last=Max("day"))
     return Period(ends["first"], ends["last"] + DAY) if ends["first"] else None
 
 
 def _tallies(products: Collection[int], period: Period) -> QuerySet[Tally]:
-    return Tally.objects.filter(product__in=products, day__gte=period.start, day__lt=period.end, count__gt=0)
+    return Tally.objects.filter(product__in=products, day__gte=period.start, day__lt=period.end)
 
 
 def _grouped(tallies: QuerySet[Tally], key: str) -> dict[Any, Counts]:
     given: defaultdict[tuple[Any, Metric], dict[tuple[BandProfile, int], int]] = defaultdict(dict)
     rows = tallies.values_list(key, "version__metric", "version__band_profile", "score").annotate(total=Sum("count"))
-    for value, metric, profile, score, total in rows.order_by():
+    for value, metric, profile, score, total in rows.filter(total__gt=0).order_by():
         given[value, Metric(metric)][BandProfile(profile), score] = total
     return {(value, metric): Counts(metric, scores) for (value, metric), scores in given.items()}
 
@@ -84,7 +85,7 @@ def find_drift() -> list[Drift]:
     columns = ", ".join(Tally.DIMENSIONS)
     sql = f"""
         SELECT {columns}, coalesce(tallies.count, 0), coalesce(recount.count, 0)
-        FROM (SELECT {columns}, count FROM {Tally._meta.db_table}) AS tallies
+        FROM (SELECT {columns}, sum(count) AS count FROM {Tally._meta.db_table} GROUP BY {columns}) AS tallies
         FULL JOIN ({recount}) AS recount USING ({columns})
         WHERE coalesce(tallies.count, 0) <> coalesce(recount.count, 0) ORDER BY {columns}
     """  # noqa: S608  names of columns and the ORM's own SQL with its parameters apart
@@ -101,14 +102,16 @@ def repair_tallies() -> list[Drift]:
     """
     with connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {Tally._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
-    wrong = find_drift()
-    Tally.objects.bulk_create(
-        [Tally(**dict(zip(Tally.DIMENSIONS, drift.dimensions, strict=True)), count=drift.recounted) for drift in wrong],
-        batch_size=1000,
-        update_conflicts=True,
-        unique_fields=[name.removesuffix("_id") for name in Tally.DIMENSIONS],
-        update_fields=["count"],
-    )
+        wrong = find_drift()
+        columns = ", ".join(Tally.DIMENSIONS)
+        cursor.executemany(
+            f"""
+            INSERT INTO {Tally._meta.db_table} ({columns}, slot, count)
+            VALUES ({", ".join(["%s"] * len(Tally.DIMENSIONS))}, 0, %s)
+            ON CONFLICT ({columns}, slot) DO UPDATE SET count = {Tally._meta.db_table}.count + excluded.count
+            """,  # noqa: S608  names of columns
+            [[*drift.dimensions, drift.recounted - drift.tallied] for drift in wrong],
+        )
     return wrong
 
 

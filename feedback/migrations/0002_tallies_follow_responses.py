@@ -1,7 +1,8 @@
 """Tallies change in the statement that changes responses, whatever door it comes through, so they cannot drift.
 
 The triggers run once per statement over all its rows: a bulk write costs one upsert per distinct tally. Rows are
-upserted in one order everywhere, so that two bulk writes wait for each other instead of deadlocking.
+upserted in one order everywhere, so that two bulk writes wait for each other instead of deadlocking. Each connection
+counts in one of 16 slots: a row that everybody updates would stay locked until the disk has confirmed each commit.
 """
 
 from django.db import migrations
@@ -20,10 +21,10 @@ EVENTS = {
 CREATE = """
 CREATE FUNCTION feedback_tally_on_{event}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO feedback_tally (product_id, version_id, channel, language, country, day, score, count)
-    SELECT {dimensions}, sum(change) FROM ({changes}) AS changes
+    INSERT INTO feedback_tally (product_id, version_id, channel, language, country, day, score, slot, count)
+    SELECT {dimensions}, pg_backend_pid() % 16, sum(change) FROM ({changes}) AS changes
     GROUP BY {dimensions} HAVING sum(change) <> 0 ORDER BY {dimensions}
-    ON CONFLICT (product_id, version_id, channel, language, country, day, score)
+    ON CONFLICT (product_id, version_id, channel, language, country, day, score, slot)
     DO UPDATE SET count = feedback_tally.count + EXCLUDED.count;
     RETURN NULL;
 END

@@ -260,7 +260,12 @@ class ResponseTag(models.Model):
 
 
 class Tally(models.Model):
-    """How often a score was given on a day: kept by a trigger on responses, whatever writes them."""
+    """How often a score was given on a day: kept by a trigger on responses, whatever writes them.
+
+    Connections count in slots of their own, so that on a busy day one answer does not wait for another one's commit.
+    A tally is the sum over its slots; a single one may be negative, where an answer was taken back by another
+    connection than the one that counted it.
+    """
 
     DIMENSIONS: Final = ("product_id", "version_id", "channel", "language", "country", "day", "score")
 
@@ -271,6 +276,7 @@ class Tally(models.Model):
     country = models.CharField(_("country"), max_length=2, blank=True)
     day = models.DateField(_("day"))
     score = models.SmallIntegerField(_("score"))
+    slot = models.PositiveSmallIntegerField(_("slot"), default=0)
     count = models.IntegerField(_("count"))
 
     class Meta:
@@ -278,7 +284,8 @@ class Tally(models.Model):
         verbose_name_plural = _("tallies")
         constraints = [
             models.UniqueConstraint(
-                fields=["product", "version", "channel", "language", "country", "day", "score"], name="tally_unique"
+                fields=["product", "version", "channel", "language", "country", "day", "score", "slot"],
+                name="tally_unique",
             ),
         ]
         indexes = [models.Index(fields=["product", "day"], name="tally_of_product")]

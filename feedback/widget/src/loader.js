@@ -6,7 +6,7 @@
   const MINUTE = 60e3;
   const DAY = 1440 * MINUTE;
   const PATIENCE = 5e3;
-  const FARTHEST = 400 * DAY;
+  const LONGEST = 390 * DAY; // as the inventory of personal data says
 
   const script = document.currentScript || document.querySelector('script[src*="/widget/v1.js"]');
   const home = new URL("..", script.src).href;
@@ -59,8 +59,8 @@
   };
   const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join("");
   // A time that lies farther ahead than any rest was written by a clock that was wrong.
-  const isAhead = (time) => time > Date.now() && time < Date.now() + FARTHEST + DAY;
-  const soonest = (time, otherwise) => Math.min(time > Date.now() ? time : Date.now() + otherwise, Date.now() + FARTHEST);
+  const isAhead = (time) => time > Date.now() && time < Date.now() + LONGEST + DAY;
+  const soonest = (time, otherwise) => Math.min(time > Date.now() ? time : Date.now() + otherwise, Date.now() + LONGEST);
 
   // --- Who it is -----------------------------------------------------------------------------------------------------
 
@@ -121,13 +121,15 @@
   const attempt = async (event) => {
     await inView();
     const who = recognise();
-    const { rest, checks = {}, anonymous_id = who ? undefined : random() } = read();
+    const { rest, checks = {}, ...known } = read();
+    const isKept = known.anonymous_id && Date.now() - known.since < LONGEST;
+    const { anonymous_id, since } = isKept ? known : { anonymous_id: who ? undefined : random(), since: Date.now() };
     const check = hash(who + " " + event);
     if (isStopped || api.asked || (!settings.testKey && (isAhead(rest) || isAhead(checks[check])))) return;
     const checkAgain = (time) =>
       write({ checks: { ...Object.fromEntries(Object.entries(checks).filter((entry) => isAhead(entry[1]))), [check]: time } });
     // Nobody may be asked anew at every page view because the browser remembers nothing.
-    if (!write({ anonymous_id }) && !who && !settings.testKey) return;
+    if (!write({ anonymous_id, since }) && !who && !settings.testKey) return;
     checkAgain(Date.now() + 10 * MINUTE);
     const response = await inTime(
       // Without a content type there is no preflight: one request, not two.

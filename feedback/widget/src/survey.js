@@ -2,7 +2,7 @@
 // (what the survey says apart from its own wording) and styles (survey.css), then messages.js, then this.
 
 const IN_VIEW = 1000;
-const LONGEST_COOKIE = 400;
+const LONGEST_COOKIE = 390;
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
