@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -66,8 +67,13 @@ def server(var: Path) -> Iterator[None]:
     Raises:
         EmbeddedServerError: the server cannot be started; one line says why.
     """
-    var.mkdir(mode=0o755, exist_ok=True)
-    with (var / "postgres.users").open("a") as users:
+    try:
+        var.mkdir(mode=0o755, exist_ok=True)
+        users_file = (var / "postgres.users").open("a")
+        (var / "postgres.starting").touch()
+    except PermissionError as error:
+        raise EmbeddedServerError(f"{error.filename} belongs to another user: run this as its owner") from error
+    with users_file as users:
         try:
             with _exclusive(var / "postgres.starting"):
                 fcntl.flock(users, fcntl.LOCK_SH)
@@ -90,11 +96,7 @@ def _start(data: Path) -> None:
     programs = binaries()
     _check_folders_can_be_entered(programs, data)
     if not (data / "PG_VERSION").exists():
-        _make_private_folder(data)
-        _run(
-            *(programs / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"),
-            *("--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"),
-        )
+        _make_cluster(programs, data)
     running = subprocess.run(
         [programs / "pg_ctl", "-D", data, "status"], capture_output=True, check=False, **_as_unprivileged()
     )
@@ -108,8 +110,20 @@ def _start(data: Path) -> None:
     _create_database(socket_folder)
 
 
+def _make_cluster(programs: Path, data: Path) -> None:
+    """Make the server's folder; one that was interrupted half-way is thrown away and made anew."""
+    half_made = data.with_name(f"{data.name}.new")
+    shutil.rmtree(half_made, ignore_errors=True)
+    _make_private_folder(half_made)
+    _run(
+        *(programs / "initdb", "-D", half_made, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"),
+        *("--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"),
+    )
+    half_made.rename(data)
+
+
 def _stop(data: Path) -> None:
-    if (data / "postmaster.pid").exists():
+    if (data / "PG_VERSION").exists() and (data / "postmaster.pid").exists():
         _run(binaries() / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
 
 

@@ -6,9 +6,11 @@ In production a missing or malformed value stops the start and the message names
 
 from __future__ import annotations
 
+import os
 from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+# The demonstration and the tests leave a real installation's servers alone, also where both share a folder.
+if os.environ.get("ODZEW_ENV") not in {"demo", "test"}:
+    environ.Env.read_env(BASE_DIR / ".env")
 # Everything that is written at run time: the embedded database, the queue of the demo, logs, mail, static files.
 VAR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
 
 # --- Reading values strictly ------------------------------------------------------------------------------------------
 
-ENVIRONMENT: str = env.str("ODZEW_ENV", "production" if env.str("DATABASE_URL", "") else "demo")
+ENVIRONMENT: str = env.str("ODZEW_ENV", "") or ("production" if env.str("DATABASE_URL", "") else "demo")
 if ENVIRONMENT not in {"production", "demo", "test"}:
     raise ImproperlyConfigured("ODZEW_ENV: must be production, demo or test")
 IS_PRODUCTION = ENVIRONMENT == "production"
@@ -63,6 +67,34 @@ def words(raw: str) -> list[str]:
     return [word.strip() for word in raw.split(",") if word.strip()]
 
 
+def several(raw: str) -> list[str]:
+    if not words(raw):
+        raise ValueError("empty list")
+    return words(raw)
+
+
+def hosts(raw: str) -> list[str]:
+    if "*" in words(raw):
+        raise ValueError("accepts every host")
+    return several(raw)
+
+
+def origins(raw: str) -> list[str]:
+    return [origin(word) for word in several(raw)]
+
+
+def natural(raw: str) -> int:
+    if int(raw) < 0:
+        raise ValueError("negative")
+    return int(raw)
+
+
+def positive(raw: str) -> int:
+    if int(raw) < 1:
+        raise ValueError("not positive")
+    return int(raw)
+
+
 def flag(raw: str) -> bool:
     return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
 
@@ -74,9 +106,9 @@ def secret(raw: str) -> str:
 
 
 def fernet_keys(raw: str) -> list[str]:
-    for key in words(raw):
+    for key in several(raw):
         Fernet(key)
-    return words(raw)
+    return several(raw)
 
 
 def database(raw: str) -> dict[str, Any]:
@@ -93,8 +125,9 @@ def broker(raw: str) -> str:
 
 
 def origin(raw: str) -> str:
-    if not raw.startswith(("http://", "https://")):
-        raise ValueError("not an http(s) URL")
+    parts = urlsplit(raw)
+    if parts.scheme not in ({"https"} if IS_PRODUCTION else {"http", "https"}) or not parts.hostname:
+        raise ValueError("not an https URL")
     return raw.rstrip("/")
 
 
@@ -112,11 +145,11 @@ FIELD_ENCRYPTION_KEYS: list[str] = read(
     "FIELD_ENCRYPTION_KEYS", required(["b2R6ZXctbG9jYWwta2V5LW9mLWEtZGVtb25zdHJhdGk="]), fernet_keys
 )
 DEBUG = False
-ALLOWED_HOSTS: list[str] = read("ALLOWED_HOSTS", required(["*"]), words)
-CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], words)
+ALLOWED_HOSTS: list[str] = read("ALLOWED_HOSTS", required(["*"]), hosts)
+CSRF_TRUSTED_ORIGINS: list[str] = read("CSRF_TRUSTED_ORIGINS", [], origins)
 PUBLIC_URL: str = read("PUBLIC_URL", required("http://127.0.0.1:8000"), origin)
 # How many proxies in front of the application append to X-Forwarded-For; 0 trusts the connection's address only.
-TRUSTED_PROXIES: int = read("TRUSTED_PROXIES", 0, int)
+TRUSTED_PROXIES: int = read("TRUSTED_PROXIES", 0, natural)
 
 # --- Applications -----------------------------------------------------------------------------------------------------
 
@@ -310,9 +343,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Calls to the asking endpoints in a minute: from one network (/24 or /48), for one product, about one person.
-RATE_LIMIT_PER_ADDRESS: int = read("RATE_LIMIT_PER_ADDRESS", 600, int)
-RATE_LIMIT_PER_PRODUCT: int = read("RATE_LIMIT_PER_PRODUCT", 60_000, int)
-RATE_LIMIT_PER_PERSON: int = read("RATE_LIMIT_PER_PERSON", 60, int)
+RATE_LIMIT_PER_ADDRESS: int = read("RATE_LIMIT_PER_ADDRESS", 600, positive)
+RATE_LIMIT_PER_PRODUCT: int = read("RATE_LIMIT_PER_PRODUCT", 60_000, positive)
+RATE_LIMIT_PER_PERSON: int = read("RATE_LIMIT_PER_PERSON", 60, positive)
 
 # --- Admin ------------------------------------------------------------------------------------------------------------
 

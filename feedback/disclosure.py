@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from privacy.masking import mask
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -41,12 +39,3 @@ def disclosed_to(user: User | AnonymousUser, response: Response) -> Disclosure:
         identity=works_on_it or user.has_perm(SEE_IDENTITY),
         comment=works_on_it or user.has_perm(READ_COMMENTS),
     )
-
-
-def mask_values(values: Any) -> Any:
-    """Return properties, nested as they may be, with every text masked."""
-    if isinstance(values, dict):
-        return {key: mask_values(value) for key, value in values.items()}
-    if isinstance(values, list):
-        return [mask_values(value) for value in values]
-    return mask(str(values)) if isinstance(values, str | int) and not isinstance(values, bool) else values

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connection
 
 from feedback.eligibility import Candidate, Occasion
+from privacy.encryption import decrypt
 from surveys.throttling import DEFAULTS, NUMBERS, Throttles
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from feedback.identity import Person
+
+LIFETIME: Final = timedelta(days=60)  # of an invitation that nobody answers
 
 THROTTLE_COLUMNS: Final = ", ".join(f"coalesce(survey.{name}, throttles.{name})" for name in NUMBERS)
 
@@ -31,6 +34,7 @@ OCCASION: Final = (
 PRODUCT: Final = f"""
 SELECT product.id, product.is_live, product.test_key, product.identity_mode, product.allowed_origins,
        product.allowed_url_parameters, product.blocked_urls,
+       ARRAY(SELECT secret FROM privacy_signingsecret WHERE product_id = product.id),
        survey.id, survey.current_version_id, survey.metric, survey.band_profile, survey.channels, survey.priority,
        survey.state, survey.starts_at, survey.ends_at, version.default_language, version.content, {THROTTLE_COLUMNS}
 FROM privacy_product product
@@ -113,17 +117,26 @@ class ProductFacts:
     allowed_origins: tuple[str, ...]
     allowed_url_parameters: tuple[str, ...]
     blocked_urls: tuple[str, ...]
+    encrypted_secrets: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     wordings: dict[int, VersionWording]
 
     @property
-    def longest_throttle(self) -> timedelta:
-        """How far back the history of a person matters to any of the surveys."""
+    def signing_secrets(self) -> list[str]:
+        """The secrets with which the product's backend signs identities."""
+        return [decrypt(secret) for secret in self.encrypted_secrets]
+
+    @property
+    def history_matters(self) -> timedelta:
+        """How far back the invitations of a person matter to any of the surveys.
+
+        An invitation can be answered, declined or put off as long as it lives, and the rest begins only then.
+        """
         days = [90]
         for candidate in self.candidates:
             throttles = candidate.throttles
             days += [throttles.response_days, throttles.decline_days, throttles.snooze_days, throttles.unanswered_days]
-        return timedelta(days=max(days))
+        return timedelta(days=max(days)) + LIFETIME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,13 +154,15 @@ class PersonFacts:
 
 def load_product(public_key: str) -> ProductFacts | None:
     """Return the product with this key, or ``None``; one statement."""
+    if "\x00" in public_key:  # no text in PostgreSQL has it
+        return None
     with connection.cursor() as cursor:
         cursor.execute(PRODUCT, [public_key])
         rows = cursor.fetchall()
     if not rows:
         return None
-    surveys = [row for row in rows if row[7] is not None]
-    key, is_live, test_key, identity_mode, origins, parameters, blocked = rows[0][:7]
+    surveys = [row[8:] for row in rows if row[8] is not None]
+    key, is_live, test_key, identity_mode, origins, parameters, blocked, secrets = rows[0][:8]
     return ProductFacts(
         id=key,
         is_live=is_live,
@@ -156,8 +171,9 @@ def load_product(public_key: str) -> ProductFacts | None:
         allowed_origins=tuple(origins),
         allowed_url_parameters=tuple(parameters),
         blocked_urls=tuple(blocked),
-        candidates=tuple(_candidate(row[7:], product_is_live=is_live) for row in surveys),
-        wordings={row[8]: VersionWording(row[16], row[17]) for row in surveys},
+        encrypted_secrets=tuple(secrets),
+        candidates=tuple(_candidate(row, product_is_live=is_live) for row in surveys),
+        wordings={row[1]: VersionWording(row[9], row[10]) for row in surveys},
     )
 
 
@@ -181,7 +197,7 @@ def _candidate(row: tuple[Any, ...], *, product_is_live: bool) -> Candidate:
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
     """Return what is stored about the person and their device together; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(PERSON, [at - product.longest_throttle, product.id, person.subject_keys])
+        cursor.execute(PERSON, [at - product.history_matters, product.id, person.subject_keys])
         rows = cursor.fetchall()
     if not rows:
         return PersonFacts()

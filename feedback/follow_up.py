@@ -164,6 +164,10 @@ def _check_owner(owner: User | None, product_id: int) -> None:
         return
     if not (owner.is_staff and owner.is_active):
         raise ValidationError(_("Only an active member of staff can work on it."), code="owner_not_staff")
+    if not owner.has_perm(WORK):
+        raise ValidationError(
+            _("%(name)s may not work on follow-ups."), code="owner_may_not_work", params={"name": owner.get_username()}
+        )
     if not Product.objects.visible_to(owner).filter(pk=product_id).exists():
         raise ValidationError(
             _("%(name)s does not see this product."),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # https://github.com/Wootric/WootricSDK-iOS/issues/33
 NOBODY: Final = frozenset({"", "unknown", "anonymous", "null", "none", "nil", "undefined", "nan"})
 LONGEST_SIGNED_IDENTITY: Final = timedelta(minutes=10)
+LONGEST_EMAIL: Final = 254  # case-folding and IDNA make some addresses longer than they were written
 CLOCK_SKEW: Final = timedelta(seconds=60)
 
 
@@ -102,9 +103,10 @@ def normalise_email(address: str) -> str:
         ascii_domain = domain.encode("idna").decode()
     except UnicodeError:
         ascii_domain = ""
-    if not (mailbox and at and ascii_domain):
+    normalised = f"{mailbox}@{ascii_domain}"
+    if not (mailbox and at and ascii_domain) or len(normalised) > LONGEST_EMAIL:
         raise ValidationError(_("This is not an e-mail address."), code="invalid_email")
-    return f"{mailbox}@{ascii_domain}"
+    return normalised
 
 
 def normalise_phone(number: str) -> str:
@@ -117,8 +119,10 @@ def normalise_phone(number: str) -> str:
         return ""
     try:
         parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException as error:
-        raise ValidationError(_("This is not a phone number with its country code."), code="invalid_phone") from error
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        raise ValidationError(_("This is not a phone number with its country code."), code="invalid_phone")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -16,6 +16,7 @@ from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlock
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
 from privacy.encryption import keyed_hash, token_digest
+from privacy.models import origin_is_accepted
 from surveys.scales import scale_of
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Outcome:
 # one's job, and what decides its throughput is the number of statements and the objects built around them.
 LOCK_INVITATION: Final = """
 SELECT invitation.id, invitation.survey_id, invitation.respondent_id, invitation.responded_at, invitation.expires_at,
-       version.metric, version.band_profile, product.time_zone, product.allowed_origins
+       invitation.is_test, version.metric, version.band_profile, product.time_zone, product.allowed_origins
 FROM feedback_invitation invitation
 JOIN feedback_respondent person ON person.id = invitation.respondent_id AND person.restricted_at IS NULL
 JOIN surveys_surveyversion version ON version.id = invitation.version_id
@@ -142,6 +143,7 @@ class LockedInvitation:
     respondent_id: int
     responded_at: datetime | None
     expires_at: datetime
+    is_test: bool
     metric: str
     band_profile: str
     time_zone: str
@@ -177,7 +179,7 @@ def is_violation_of(constraint: str, error: IntegrityError) -> bool:
 
 def _submit(invitation: LockedInvitation, submission: Submission, origin: str) -> Outcome:
     at = timezone.now()
-    if origin and invitation.allowed_origins and origin not in invitation.allowed_origins:
+    if not origin_is_accepted(origin, invitation.allowed_origins):
         raise OriginBlocked
     _check_values(invitation, submission)
     if invitation.responded_at is None:
@@ -190,7 +192,9 @@ def _submit(invitation: LockedInvitation, submission: Submission, origin: str) -
             return _create(invitation, submission, submission.score, at)
         return _attach(response, invitation, submission, at)
     # Read after the lock was won: a response joined to the locking statement could be as old as its snapshot.
-    response = Response.including_restricted.filter(invitation=invitation.id).defer("search").first()
+    # The row is locked too, because a text under a new id may be joining it through another invitation.
+    rows = Response.including_restricted.select_for_update(no_key=True).defer("search")
+    response = rows.filter(invitation=invitation.id).first()
     if response is None:
         raise UsedInvitation
     if response.submission_id == submission.submission_id:
@@ -254,14 +258,14 @@ def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
         return Outcome(state=response.state, seq=response.seq)
     changed: dict[str, Any] = {"seq": submission.seq}
     if submission.score is not None and submission.score != response.score:
-        if at >= response.answered_at + SCORE_EDITABLE:
+        if at >= response.received_at + SCORE_EDITABLE:
             raise Locked
         ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
         changed["score"] = submission.score
     reasons = None if submission.reasons is None else list(submission.reasons)
     parts = {"comment": submission.comment, "contact_permission": submission.contact_permission, "reasons": reasons}
     said = {name: value for name, value in parts.items() if value is not None}
-    if said and at >= response.answered_at + COMMENT_EDITABLE:
+    if said and at >= response.received_at + COMMENT_EDITABLE:
         raise Locked
     changed |= said
     if submission.comment is not None and response.completed_at is None:
@@ -281,7 +285,11 @@ def _recent_twin(invitation: LockedInvitation, submission: Submission, at: datet
     if not submission.comment:
         return None
     candidates = Response.including_restricted.select_for_update().filter(
-        respondent=invitation.respondent_id, survey=invitation.survey_id, answered_at__gt=at - ATTACHABLE
+        respondent=invitation.respondent_id,
+        survey=invitation.survey_id,
+        answered_at__gt=at - ATTACHABLE,
+        is_test=invitation.is_test,
+        excluded_at__isnull=True,
     )
     return next((response for response in candidates if _is_twin(response, submission, at)), None)
 

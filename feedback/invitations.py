@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback import facts as stored
 from feedback.eligibility import Facts, Verdict, decide
+from feedback.facts import LIFETIME
 from feedback.models import Invitation, Respondent
 from privacy.encryption import new_token, token_digest
 from surveys.models import Channel, Survey
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from feedback.identity import Person
     from surveys.throttling import Throttles
 
-LIFETIME: Final = timedelta(days=60)
 LONGEST_URL: Final = 500
 
 
@@ -297,7 +297,14 @@ def snooze(*, token: str, origin: str = "") -> None:
     _stamp(token, "snoozed_at", origin=origin, responded_at__isnull=True, declined_at__isnull=True)
 
 
+ENDINGS: Final = ("declined_at", "snoozed_at")
+
+
 def _stamp(token: str, column: str, *, origin: str = "", **unless: bool) -> None:
     invitation = find_invitation(token, origin=origin)
+    at = timezone.now()
     untouched = Invitation.including_restricted.filter(**{"pk": invitation.pk, f"{column}__isnull": True}, **unless)
-    untouched.update(**{column: timezone.now()})
+    untouched.update(**{column: at})
+    if column in ENDINGS:
+        # Who ends an invitation has seen it, even where the message that says so was lost.
+        Invitation.including_restricted.filter(pk=invitation.pk, shown_at__isnull=True).update(shown_at=at)

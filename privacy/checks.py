@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import FieldDoesNotExist
 
 from privacy.inventory import PURPOSES, Column, Inventory, Store, Table, inventory
 
@@ -65,6 +66,12 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
                 hint='Write person="path__to__respondent", or waived="why there is none".',
                 id="privacy.E003",
             )
+        if table.person and not _leads_to_a_row(model, table.person):
+            yield Error(
+                f"{label} names a path to the person that does not exist: {table.person}.",
+                hint="Write the names of foreign keys, joined by two underscores.",
+                id="privacy.E003",
+            )
         for name, column in table.columns.items():
             yield from _column_problems(f"{label}.{name}", column)
     for label in sorted(set(declared.tables) - set(labels)):
@@ -74,6 +81,19 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
     for store in declared.stores.values():
         yield from _store_problems(store)
     yield from _purpose_problems()
+
+
+def _leads_to_a_row(model: type[Model], path: str) -> bool:
+    """Tell whether the path is one foreign key after the other."""
+    for name in path.split("__"):
+        try:
+            related = model._meta.get_field(name).related_model
+        except FieldDoesNotExist:
+            return False
+        if related is None or isinstance(related, str):
+            return False
+        model = related
+    return True
 
 
 def _column_problems(name: str, column: Column) -> Iterator[CheckMessage]:

@@ -30,7 +30,12 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return _fernet().encrypt(value.encode()).decode() if value else value
 
     def from_db_value(self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper) -> str | None:
-        return _fernet().decrypt(value.encode()).decode() if value else value
+        return decrypt(value) if value else value
+
+
+def decrypt(text: str) -> str:
+    """Return the text that an ``EncryptedTextField`` stored."""
+    return _fernet().decrypt(text.encode()).decode()
 
 
 def keyed_hash(purpose: str, value: str) -> bytes:

@@ -115,6 +115,13 @@ class ContentForm(forms.Form):
             mandate=filled.get("mandate", ""),
         )
 
+    def clean_email(self) -> str:
+        """Refuse the ways of writing an address that would let one mailbox count as many."""
+        email: str = self.cleaned_data["email"]
+        if '"' in email or "=?" in email:
+            raise ValidationError(_("Please write the address without quotes."), code="quoted_email")
+        return email
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.chosen()[0] is not None:
@@ -136,7 +143,7 @@ class RequestForm(ContentForm):
     """
 
     about = forms.ChoiceField(label=_("Which product is it about?"), required=False)
-    website = forms.CharField(
+    leave_empty = forms.CharField(
         label=_("Leave this field empty"),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
@@ -174,7 +181,7 @@ class RequestForm(ContentForm):
 
     def is_from_a_robot(self) -> bool:
         """Tell whether the field that people do not see was filled in, or the form faster than anybody can."""
-        if self.cleaned_data.get("website"):
+        if self.cleaned_data.get("leave_empty"):
             return True
         try:
             opened = float(signing.loads(self.cleaned_data.get("opened", ""), salt=OPENED_SALT))

@@ -48,14 +48,19 @@ SUBJECTS: Final[dict[str, StrOrPromise]] = {
 
 @transaction.atomic
 def owe_confirmation(*, request: RightsRequest) -> RequestMessage | None:
-    """Owe the request's mailbox a confirmation link, unless it was promised three of them today.
+    """Owe the request's mailbox a confirmation link; the fourth of a day is put off until the next one.
 
+    So nobody's mailbox can be filled by somebody else, and nobody's own request waits for ever because of that.
     A request that is only received now waits for the confirmation.
     """
-    if request.email_hash is None or hit(PER_MAILBOX, bytes(request.email_hash).hex()) is not None:
-        record(request=request, actor=SYSTEM, action=Action.MESSAGE_WITHHELD)
+    if request.email_hash is None:
         return None
+    wait = hit(PER_MAILBOX, bytes(request.email_hash).hex())
     message = RequestMessage.objects.create(request=request, kind=Kind.CONFIRMATION)
+    if wait is not None:
+        message.next_attempt_at = timezone.now() + timedelta(seconds=wait)
+        message.save(update_fields=["next_attempt_at"])
+        record(request=request, actor=SYSTEM, action=Action.MESSAGE_WITHHELD)
     if request.state == State.RECEIVED:
         advance(request=request, to=State.AWAITING_CONFIRMATION, actor=SYSTEM)
     return message

@@ -68,6 +68,11 @@ def find_personal_data(text: str) -> list[Finding]:
     return apart
 
 
+def is_plain_words(text: str) -> bool:
+    """Tell whether a text is nothing but words: no digit, and no sign that addresses are made of."""
+    return all(word.isalpha() for word in text.split())
+
+
 def mask(text: str) -> str:
     """Return the text with every finding replaced by its kind in brackets, as "[e-mail]"."""
     pieces, position = [], 0

@@ -69,9 +69,11 @@ def load(*, responses: int = RESPONSES) -> bool:
         responses: how many responses the history has.
 
     Raises:
-        OutsideTheDemonstrationError: ODZEW_ENV is not demo.
+        OutsideTheDemonstrationError: ODZEW_ENV is not demo, or the database is a real installation's.
     """
     refuse_elsewhere()
+    if User.objects.exists() and not Product.objects.filter(public_key=MOBILE_KEY).exists():
+        raise OutsideTheDemonstrationError("this database belongs to a real installation: it has accounts already")
     controller = _make_controller()
     staff = _make_staff(controller)
     surveys = _make_surveys(controller, publisher=staff["admin"])

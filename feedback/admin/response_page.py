@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.utils import display_for_label
 
-from feedback.disclosure import disclosed_to, mask_values
+from feedback.disclosure import disclosed_to
 from feedback.models import FollowUp, Response, Tag
 from privacy.masking import mask
 from surveys.scales import Band
@@ -90,10 +90,11 @@ class ResponsePage:
             return []
         shown = disclosed_to(request.user, obj)
         comment = "comment" if shown.comment else "comment_masked_whole"
-        url, properties = ("url_shown", "properties_shown") if shown.identity else ("url_masked", "properties_masked")
         answer = ("question", "score_shown", "follow_up_question", comment, "reasons_shown", "contact_permission")
         occasion = ("product", "survey_and_version", "answered_at", "completed_at", "channel", "language")
-        device = (url, "device", "app_version", "company", "country", properties)
+        # What a product tells about a person in its own words may name them: no pattern would find that.
+        told = ("url_shown", "company", "properties_shown") if shown.identity else ()
+        device = ("device", "app_version", "country", *told)
         fieldsets: list[tuple[Any, Any]] = [
             (_("Answer"), {"fields": answer}),
             (_("Occasion"), {"fields": (*occasion, *device)}),
@@ -135,17 +136,9 @@ class ResponsePage:
     def url_shown(self, response: Response) -> str:
         return _breakable(response.url)
 
-    @display(description=_("address of the page"))
-    def url_masked(self, response: Response) -> str:
-        return _breakable(mask(response.url))
-
     @display(description=_("properties"))
     def properties_shown(self, response: Response) -> str:
         return _listed(response.properties)
-
-    @display(description=_("properties"))
-    def properties_masked(self, response: Response) -> str:
-        return _listed(mask_values(response.properties))
 
     @display(description=_("id in the product"))
     def id_in_product(self, response: Response) -> str:

@@ -28,7 +28,7 @@ from feedback.admin.triaging import TASKS, Done, TagForm, perform, subject_of, t
 from feedback.disclosure import READ_COMMENTS
 from feedback.models import Response
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
-from privacy.masking import find_personal_data, mask
+from privacy.masking import find_personal_data, is_plain_words, mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,10 +93,11 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         """Search words in comments; never people, whose identifiers an address would leave in logs."""
         if not search_term.strip():
             return queryset, False
-        if find_personal_data(search_term):
+        reads_comments = request.user.has_perm("feedback.read_comment")
+        if find_personal_data(search_term) or not (reads_comments or is_plain_words(search_term)):
             messages.warning(request, _("Only words in comments can be searched for here, not people."))
             return queryset.none(), False
-        return queryset.search(search_term), False  # type: ignore[attr-defined]  # the model's own queryset
+        return queryset.search(search_term, beginnings=reads_comments), False  # type: ignore[attr-defined]  # the model's own queryset
 
     @display(description=_("answered"), ordering="answered_at")
     def answered(self, response: Response) -> str:

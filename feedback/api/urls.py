@@ -1,18 +1,15 @@
 """Addresses of the asking endpoints, below ``/api/v1/``."""
 
 from django.urls import path
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page
 
 from feedback.api import views
-
-may_be_cached = cache_control(public=True, max_age=60, s_maxage=300)
 
 app_name = "asking"
 urlpatterns = [
     path(
         "products/<str:public_key>/surveys",
-        may_be_cached(conditional_page(views.SurveysView.as_view())),
+        conditional_page(views.SurveysView.as_view()),
         name="surveys",
     ),
     path("products/<str:public_key>/eligibility", views.EligibilityView.as_view(), name="eligibility"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
@@ -21,9 +22,10 @@ from feedback.api.serializers import (
     ErrorOutput,
     SubmissionInput,
     SubmissionOutput,
+    UserInput,
 )
 from feedback.api.writing import askable_body, eligibility_body
-from privacy.models import SigningSecret
+from privacy.models import origin_is_accepted
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -73,6 +75,8 @@ class Refusal(APIException):
 # Making a serializer copies all its fields, which costs more than validating with it; validating changes none of them.
 ELIGIBILITY_INPUT = EligibilityInput()
 SUBMISSION_INPUT = SubmissionInput()
+USER_INPUT = UserInput()
+IDENTIFIERS = ("id", "email", "phone")
 
 
 def validated(serializer: Serializer[Any], request: Request) -> dict[str, Any]:
@@ -97,8 +101,7 @@ def product_of(request: Request, public_key: str) -> facts.ProductFacts:
     product = facts.load_product(public_key)
     if product is None:
         raise NotFound(_("There is no product with this key."), code="unknown_product")
-    origin = origin_of(request)
-    if origin and product.allowed_origins and origin not in product.allowed_origins:
+    if not origin_is_accepted(origin_of(request), product.allowed_origins):
         raise invitations.OriginBlocked
     return product
 
@@ -108,7 +111,10 @@ class SurveysView(AskingView):
     def get(self, request: Request, public_key: str) -> Response:
         """Tell what may be asked; says nothing about people and may be cached by anybody."""
         product = product_of(request, public_key)
-        return Response(askable_body(public_key, product, at=timezone.now()))
+        answer = Response(askable_body(public_key, product, at=timezone.now()))
+        # Only what is good for everybody may be kept: a refusal is one caller's.
+        patch_cache_control(answer, public=True, max_age=60, s_maxage=300)
+        return answer
 
 
 class EligibilityView(AskingView):
@@ -131,17 +137,17 @@ class EligibilityView(AskingView):
 
 def person_in(data: dict[str, Any], product: facts.ProductFacts) -> identity.Person:
     """Return the person a request describes; what the product's backend signed counts more than what a page says."""
-    claims, token = dict(data.get("user", {})), data.get("identity")
-    signed = None
-    if token:
-        secrets = [secret.secret for secret in SigningSecret.objects.filter(product=product.id)]
-        signed = identity.verify_identity(token, secrets=secrets, at=timezone.now())
-    if signed:
-        claims |= {name: str(signed[name]) for name in ("id", "email", "phone") if signed.get(name)}
+    claims, token = dict(data.get("user", {})), data.get("identity", "")
+    signed = identity.verify_identity(token, secrets=product.signing_secrets, at=timezone.now()) if token else None
+    named = {name: str(signed[name]) for name in IDENTIFIERS if signed.get(name)} if signed else {}
+    if named:
+        # Who somebody is comes from one source only: a signature says nothing about what a page adds to it.
+        claims = {name: value for name, value in claims.items() if name not in IDENTIFIERS}
+        claims |= USER_INPUT.run_validation(named)
     claims["external_id"] = claims.pop("id", "")
     claims["customer_since"] = claims.pop("created_at", None)
     claims["country"] = claims.get("country", "").upper()
-    return identity.identify(anonymous_id=data.get("anonymous_id", ""), is_signed=bool(signed), **claims)
+    return identity.identify(anonymous_id=data.get("anonymous_id", ""), is_signed=bool(named), **claims)
 
 
 def moment_in(data: dict[str, Any], request: Request) -> invitations.Moment:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from feedback.imports.planning import Answer, Catalogue
     from feedback.imports.reading import Source
     from privacy.models import Controller
+
+logger = logging.getLogger(__name__)
 
 PART: Final = 500
 KEEP_FILES_FOR: Final = timedelta(days=30)  # as the inventory declares
@@ -122,7 +125,13 @@ def process_run(*, run_id: int, report_progress: Callable[[ImportRun], None] | N
     except ValidationError as error:
         return _fail(run_id, " ".join(error.messages))
     ImportRun.objects.filter(pk=run_id, state=State.RUNNING).update(total_rows=total)
-    if _write_parts(begun, plan, report_progress):
+    try:
+        is_done = _write_parts(begun, plan, report_progress)
+    except (DataError, IntegrityError):
+        # Running it again would meet the same row: what went in stays, and the report says that it stopped.
+        logger.exception("import %s stopped at a row that the database refuses", run_id)
+        return _fail(run_id, _("The database refused a row; the rows before it were imported."))
+    if is_done:
         return _finish(run_id)
     return ImportRun.objects.defer("content").get(pk=run_id)
 

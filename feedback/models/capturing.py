@@ -57,11 +57,16 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         """Keep the responses that say why."""
         return self.exclude(comment="")
 
-    def search(self, words: str) -> Self:
-        """Keep the responses whose comment has all the words, each as a beginning of a word."""
-        query = SearchQuery(
-            " & ".join(f"{word}:*" for word in _search_terms(words)), config="simple", search_type="raw"
-        )
+    def search(self, words: str, *, beginnings: bool = True) -> Self:
+        """Keep the responses whose comment has all the words.
+
+        Args:
+            beginnings: whether the beginning of a word is enough; where comments are masked it is not, because what
+                is masked could be guessed letter by letter.
+        """
+        ending = ":*" if beginnings else ""
+        terms = " & ".join(f"{word}{ending}" for word in _search_terms(words))
+        query = SearchQuery(terms, config="simple", search_type="raw")
         return self.filter(search=query)
 
 

@@ -108,7 +108,10 @@ class ProductAdmin(VisibleModelAdmin):
     inlines = (SigningSecretInline, ProductMemberInline)
     fieldsets = (
         (None, {"fields": ("controller", "name", "is_live", "time_zone", "default_language")}),
-        (_("Who is asked, and where"), {"fields": ("identity_mode", "allowed_origins", "allowed_url_parameters")}),
+        (
+            _("Who is asked, and where"),
+            {"fields": ("identity_mode", "allowed_origins", "blocked_urls", "allowed_url_parameters")},
+        ),
     )
     keys = (_("Connecting a site or an app"), {"fields": ("public_key", "test_key", "addresses")})
 

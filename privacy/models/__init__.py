@@ -1,6 +1,6 @@
 """Models of the ground floor: who is responsible, who among the staff may see what, and what data subjects ask for."""
 
-from privacy.models.organisation import Controller, Membership, Product, SigningSecret
+from privacy.models.organisation import Controller, Membership, Product, SigningSecret, origin_is_accepted
 from privacy.models.requests import (
     IdentityProof,
     RequestEvent,
@@ -23,4 +23,5 @@ __all__ = [
     "Right",
     "RightsRequest",
     "SigningSecret",
+    "origin_is_accepted",
 ]

@@ -18,6 +18,8 @@ from django.utils.translation import pgettext_lazy
 from privacy.encryption import EncryptedTextField
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.auth.models import AnonymousUser, User
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, as in ISO 3166-1: PL."), code="invalid_country")
@@ -44,6 +46,14 @@ class ControllerQuerySet(models.QuerySet["Controller"]):
         if not user.is_authenticated:
             return self.none()
         return self.filter(pk__in=Membership.objects.filter(user=user).values("controller"))
+
+    def wholly_visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the controllers all of whose products the user may see, also those added later."""
+        if user.is_superuser:
+            return self
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(pk__in=Membership.objects.filter(user=user, product__isnull=True).values("controller"))
 
 
 class Controller(models.Model):
@@ -97,6 +107,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
             Q(pk__in=own.filter(product__isnull=False).values("product"))
             | Q(controller__in=own.filter(product__isnull=True).values("controller"))
         )
+
+
+def origin_is_accepted(origin: str, allowed: Sequence[str]) -> bool:
+    """Tell whether a web site may ask: an empty origin is no web site, and an empty list allows any."""
+    return not origin or not allowed or origin in allowed
 
 
 def new_public_key() -> str:
@@ -185,7 +200,7 @@ class Product(models.Model):
 
     def accepts_origin(self, origin: str) -> bool:
         """Tell whether a web site may ask for this product; an empty origin is no web site."""
-        return not origin or not self.allowed_origins or origin in self.allowed_origins
+        return origin_is_accepted(origin, self.allowed_origins)
 
 
 class SigningSecret(models.Model):

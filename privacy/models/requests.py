@@ -44,8 +44,13 @@ class Right(models.TextChoices):
 
 class RightsRequestQuerySet(models.QuerySet["RightsRequest"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Keep the requests to controllers the user works for."""
-        return self.filter(controller__in=Controller.objects.visible_to(user))
+        """Keep the requests about products the user sees, and those about none to controllers they see as a whole."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(product__in=Product.objects.visible_to(user))
+            | Q(product__isnull=True, controller__in=Controller.objects.wholly_visible_to(user))
+        )
 
     def open(self) -> Self:
         """Keep the requests that still wait for somebody: neither answered nor closed nor lapsed."""

@@ -82,7 +82,7 @@ def test_the_form_is_filled_in_with_the_keyboard_alone(page, controller):
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, your request was sent")
-    assert "website" not in visited
+    assert "leave_empty" not in visited
     assert RightsRequest.objects.count() == 1
 
 

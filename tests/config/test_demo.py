@@ -51,6 +51,16 @@ def test_known_passwords_and_keys_are_refused_outside_the_demonstration(settings
     assert not Product.objects.exists()
 
 
+def test_a_database_with_accounts_of_its_own_is_left_alone(demo):
+    User.objects.create_user("boss")
+
+    with pytest.raises(OutsideTheDemonstrationError, match="real installation"):
+        demonstration.load()
+
+    assert User.objects.count() == 1
+    assert not Product.objects.exists()
+
+
 def test_the_command_refuses_to_run_elsewhere_in_one_line():
     refused = run_manage("demo", ODZEW_ENV="test")
 

@@ -372,3 +372,66 @@ def test_one_invitation_cannot_be_hammered(survey, put, settings):
         statuses = [put("token-1", score="nonsense").status_code for _ in range(3)]
 
     assert statuses == [400, 400, 429]
+
+
+@pytest.mark.parametrize(
+    ("signed", "claimed"), [({"email": "anna@example.com"}, {"id": "victim"}), ({}, {"id": "victim"})]
+)
+def test_a_signature_vouches_for_nothing_that_it_does_not_say(survey, ask, signed, claimed):
+    Product.objects.update(identity_mode="trusted")
+    secret = SigningSecret.objects.create(product=survey.product).secret
+    now = int(time.time())
+    token = jwt.encode({**signed, "iat": now, "exp": now + 300}, secret, "HS256")
+
+    answer = ask(user=claimed, identity=token)
+
+    assert answer["code"] == ("eligible" if signed else "unsigned_identity")
+    assert Respondent.objects.filter(subject_key="id:victim", email="anna@example.com").count() == 0
+    assert not Invitation.objects.filter(respondent__external_id="victim").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"user": {"properties": {"a": %s}}}' % ("9" * 400), "invalid_properties"),
+        ('{"user": {"email": "%s@example.com"}}' % ("ß" * 200), "invalid_email"),
+        ('{"user": {"phone": "+380 12345678901234567"}}', "invalid_phone"),
+    ],
+)
+def test_input_that_grows_when_it_is_normalised_is_refused_too(survey, client, body, code):
+    answer = client.post("/api/v1/products/pk_test/eligibility", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_key_with_nul_is_no_product(survey, client):
+    assert client.get("/api/v1/products/pk%00test/surveys").json()["code"] == "unknown_product"
+
+
+def test_a_signed_identifier_obeys_the_limits_of_every_other(survey, ask):
+    secret = SigningSecret.objects.create(product=survey.product).secret
+    now = int(time.time())
+    token = jwt.encode({"id": "x" * 300, "iat": now, "exp": now + 300}, secret, "HS256")
+
+    assert ask(identity=token, status=400)["code"] == "max_length"
+
+
+def test_an_answer_that_came_late_in_the_life_of_its_invitation_rests_as_long(survey, ask):
+    person = make_respondent(product=survey.product, subject_key="id:anna")
+    made, answered = timezone.now() - timedelta(days=110), timezone.now() - timedelta(days=60)
+    make_invitation(survey=survey, respondent=person, created_at=made, responded_at=answered)
+
+    assert ask(user={"id": "anna"})["code"] == "responded_recently"
+
+
+def test_refusals_may_not_be_cached_for_everybody(survey, client):
+    assert "public" not in client.get("/api/v1/products/pk_nobody/surveys").headers.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize("ending", ["decline", "snooze"])
+def test_who_ends_an_invitation_has_seen_it(survey, client, ending):
+    make_invitation(survey=survey, token="token-1")
+
+    client.post(f"/api/v1/invitations/token-1/{ending}")
+
+    assert Invitation.objects.get().shown_at is not None

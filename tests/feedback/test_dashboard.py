@@ -212,6 +212,7 @@ def test_roles_see_their_parts(client):
     today = timezone.localdate()
     RightsRequest.objects.create(
         controller=survey.product.controller,
+        product=survey.product,
         language="pl",
         received_at=timezone.now(),
         received_on=today,

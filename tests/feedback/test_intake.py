@@ -349,3 +349,21 @@ def test_of_parallel_later_messages_the_highest_number_wins(survey, client, put)
 
     response = Response.objects.get()
     assert (response.seq, response.comment) == (8, "text 8")
+
+
+def test_a_score_that_came_late_can_still_be_explained(invitation, put):
+    with time_machine.travel(NOON, tick=False):
+        Invitation.objects.update(expires_at=NOON + timedelta(days=1))
+        put("token-1", submission_id=FIRST, score=9, answered_at=(NOON - timedelta(days=20)).isoformat())
+
+        assert put("token-1", submission_id=FIRST, seq=1, comment="I was offline").status_code == 200
+
+
+def test_a_real_answer_never_joins_a_test(survey, put):
+    person = make_respondent(product=survey.product)
+    make_invitation(survey=survey, respondent=person, token="test", is_test=True)
+    make_invitation(survey=survey, respondent=person, token="real")
+    put("test", score=4)
+
+    assert put("real", score=4, comment="a real one").status_code == 201
+    assert list(Tally.objects.exclude(count=0).values_list("score", "count")) == [(4, 1)]

@@ -10,6 +10,7 @@ from privacy.audit import verify
 from privacy.identity import mailbox_hash, receipt_code_hash
 from privacy.intake import IN_TOTAL, PER_NETWORK, Content, enter_request, file_request, seconds_to_wait
 from privacy.lifecycle import State
+from privacy.mailing import due_message_ids
 from privacy.models import RequestItem, RequestMessage, RightsRequest
 from tests.factories import make_controller, make_product, make_rights_request, make_staff
 
@@ -147,7 +148,7 @@ def test_requests_to_different_controllers_are_no_duplicates():
 
 
 @pytest.mark.django_db
-def test_the_fourth_request_of_a_day_from_a_mailbox_is_stored_and_sends_no_mail():
+def test_the_fourth_mail_of_a_day_to_a_mailbox_goes_out_the_next_day():
     content = make_content()
 
     with time_machine.travel(datetime(2026, 6, 10, 8, tzinfo=UTC), tick=False) as clock:
@@ -157,11 +158,14 @@ def test_the_fourth_request_of_a_day_from_a_mailbox_is_stored_and_sends_no_mail(
         other = file_request(content=replace(content, email="jan@example.com"))
         clock.shift(timedelta(days=1))
         next_day = file_request(content=content)
+        owed_next_day = due_message_ids()
 
-    assert [request.messages.count() for request in filed] == [1, 1, 1, 0]
+    assert [request.messages.count() for request in filed] == [1, 1, 1, 1]
+    assert filed[3].messages.get().next_attempt_at == datetime(2026, 6, 11, tzinfo=UTC)
+    assert filed[3].messages.get().pk in owed_next_day
     assert RightsRequest.objects.count() == 6
     assert filed[3].items.count() == 2
-    assert filed[3].state == State.RECEIVED
+    assert filed[3].state == State.AWAITING_CONFIRMATION
     assert ("message_withheld", "system") in actions(filed[3])
     assert [request.messages.count() for request in (other, next_day)] == [1, 1]
 

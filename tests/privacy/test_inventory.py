@@ -41,6 +41,8 @@ def test_a_table_with_personal_columns_needs_a_path_to_the_person():
     table = inventory.tables["feedback.Response"]
 
     assert ids(altered(table.model, replace(table, person=None))) == ["privacy.E003"]
+    assert ids(altered(table.model, replace(table, person="no__such__path"))) == ["privacy.E003"]
+    assert ids(altered(table.model, replace(table, person="comment"))) == ["privacy.E003"]
 
 
 @pytest.mark.parametrize(

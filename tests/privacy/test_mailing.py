@@ -284,7 +284,7 @@ def test_an_expired_link_can_be_renewed_once_until_the_new_one_is_sent():
 
 
 @pytest.mark.django_db
-def test_renewed_links_count_among_the_three_mails_of_a_day():
+def test_renewed_links_count_among_the_three_mails_of_a_day_and_one_waits_for_the_next():
     with time_machine.travel(NOON, tick=False) as clock:
         message = make_message()
         send_message(message_id=message.pk)
@@ -294,4 +294,5 @@ def test_renewed_links_count_among_the_three_mails_of_a_day():
             send_due_messages()
             renew_confirmation(token=old)
 
-    assert RequestMessage.objects.count() == 4
+    assert RequestMessage.objects.count() == 5
+    assert len(mail.outbox) == 4

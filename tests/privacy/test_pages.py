@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from privacy.forms import OPENED_SALT
 from privacy.identity import mint_token
@@ -238,7 +239,8 @@ def test_known_and_unknown_people_get_the_same_answer_at_the_same_cost(client, c
 def test_a_mailbox_with_enough_mail_for_today_gets_the_same_answer(client, controller):
     answers = [answer_to(client)[0] for _request in range(4)]
 
-    assert RequestMessage.objects.count() == 3
+    assert RequestMessage.objects.count() == 4
+    assert RequestMessage.objects.filter(next_attempt_at__lte=timezone.now()).count() == 3
     assert RightsRequest.objects.count() == 4
     assert len({repr(answer) for answer in answers}) == 1
 
@@ -256,7 +258,7 @@ def test_the_answer_page_names_nobody_and_no_reference(client, controller):
 @pytest.mark.parametrize(
     "robot",
     [
-        {"website": "http://spam.example"},
+        {"leave_empty": "http://spam.example"},
         {"opened": ""},
         {"opened": "forged"},
         {"opened": signing.dumps("yesterday", salt=OPENED_SALT)},
@@ -293,7 +295,7 @@ def test_a_network_that_asks_too_often_is_told_when_to_come_back_and_keeps_what_
         for number in range(PER_NETWORK.times):
             client.post(FORM, filled(email=f"person-{number}@example.com"))
         response = client.post(FORM, filled(details="My long story"))
-        robot = client.post(FORM, filled(website="spam"))
+        robot = client.post(FORM, filled(leave_empty="spam"))
         other = client.post(FORM, filled(), REMOTE_ADDR="198.51.100.7")
 
     assert (response.status_code, response["Retry-After"]) == (429, "3600")
@@ -422,3 +424,11 @@ def test_text_of_a_controller_is_not_markup(client, controller):
 
     for address in (NOTICE, RECEIVED, FORM):
         assert not re.search(r"<script>|<b>1", client.get(address).content.decode())
+
+
+@pytest.mark.parametrize("email", ['"anna"@example.com', "=?utf-8?q?=61nna?=@example.com"])
+def test_one_mailbox_cannot_be_written_as_many(client, controller, email):
+    answer = client.post(FORM, filled(email=email))
+
+    assert answer.status_code == 400
+    assert not RightsRequest.objects.exists()
