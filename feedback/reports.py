@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from feedback.periods import Bucket, Period, Span
 
 SEE_FIGURES: Final = "feedback.view_tally"
+SEE_IDENTITY: Final = "feedback.view_identity"
+SMALLEST_GROUP: Final = 5
 SEE_RESPONSES: Final = "feedback.view_response"
 READ_COMMENTS: Final = "feedback.read_comment"
 SEE_FOLLOW_UPS: Final = "feedback.view_followup"
@@ -166,6 +168,11 @@ class MetricReport:
     @property
     def metric(self) -> Metric:
         return self.together.metric
+
+
+def is_too_small(figures: Figures, user: User | AnonymousUser) -> bool:
+    """Tell whether so few people answered that the figures could give one away to a user without identity rights."""
+    return 0 < figures.counts.n < SMALLEST_GROUP and not user.has_perm(SEE_IDENTITY)
 
 
 def visible_products(user: User | AnonymousUser) -> list[Product]:

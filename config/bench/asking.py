@@ -54,7 +54,7 @@ def submission(work: Workplace) -> Iterator[Measurement]:
             [work.numbers],
         )
         cursor.execute("ANALYZE feedback_respondent, feedback_invitation, bare_invitation")
-    scores = cycle(range(11))  # as people differ: equal answers wait for each other in one tally
+    scores = cycle(range(11))
     product = (request("PUT", f"/api/v1/invitations/{token}/response", _score(next(scores))) for token in tokens)
     floor = (request("PUT", f"/response/{token}", _score(next(scores))) for token in tokens)
     yield from _compare(

@@ -82,7 +82,7 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "days": numbers.days(span.period),
         "choices": [(choice.value, choice.label) for choice in Choice],
         "frame": charts.FRAME,
-        "metrics": [_metric(report, selection) for report in found],
+        "metrics": [_metric(request, report, selection) for report in found],
         "comments": _comments(request, selection),
         "follow_ups": _follow_ups(request, selection),
         "link_to_all_time": "" if span.choice == Choice.ALL else selection.query(choice=Choice.ALL),
@@ -120,8 +120,10 @@ def _shown_days(span: Span, first: str, last: str, today: date) -> tuple[str, st
     return span.period.start.isoformat(), min(span.period.last, today).isoformat()
 
 
-def _metric(report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
+def _metric(request: HttpRequest, report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
     together = report.together
+    if reports.is_too_small(together, request.user):
+        return {"metric": report.metric, "is_too_small": True}
     return {
         "metric": report.metric,
         **_figures(together, selection.span),
@@ -130,7 +132,15 @@ def _metric(report: reports.MetricReport, selection: Selection) -> dict[str, Any
         "bands": charts.draw_bands(together.counts),
         "rates": _rates(together),
         "products": [
-            {"product": product, "query": selection.query(product=product), **_figures(figures, selection.span)}
+            {
+                "product": product,
+                "query": selection.query(product=product),
+                **(
+                    {"is_too_small": True}
+                    if reports.is_too_small(figures, request.user)
+                    else _figures(figures, selection.span)
+                ),
+            }
             for product, figures in report.products
         ]
         if selection.shows_several

@@ -45,7 +45,7 @@ def test_scores_are_shown_with_n_and_interval(client):
     survey = make_survey(metric=Metric.NPS)
     answer(survey, *[10] * 46, *[8] * 24, *[3] * 5)
 
-    text = words(page(client, make_staff("analyst", product=survey.product)))
+    text = words(page(client, make_staff("reviewer", product=survey.product)))
 
     assert "NPS 55 95 %: 38.6 … 66.5 75 answers" in text
     assert "promoters: 46 (61.3 %)" in text
@@ -55,7 +55,7 @@ def test_scores_are_shown_with_n_and_interval(client):
 def test_numbers_and_days_follow_the_language(client):
     survey = make_survey(metric=Metric.CSAT)
     answer(survey, *[1] * 5, *[2] * 5, *[3] * 10, *[4] * 20, *[5] * 10)
-    user = make_staff("analyst", product=survey.product)
+    user = make_staff("reviewer", product=survey.product)
     client.force_login(user)
 
     text = words(client.get("/admin/", headers={"Accept-Language": "pl"}).content.decode())
@@ -72,7 +72,7 @@ def test_both_products_have_one_pooled_number_and_a_row_each(client):
     )
     answer(first, *[5] * 70, *[1] * 10)
     answer(second, *[5] * 28, *[1] * 12)
-    user = make_staff("analyst")
+    user = make_staff("reviewer")
     Membership.objects.create(user=user, controller=controller)
 
     html = page(client, user)
@@ -90,7 +90,7 @@ def test_both_products_have_one_pooled_number_and_a_row_each(client):
 def test_product_and_period_in_the_address_are_chosen_in_the_form(client):
     survey = make_survey()
     make_survey(product=make_product(controller=survey.product.controller))
-    user = make_staff("analyst")
+    user = make_staff("reviewer")
     Membership.objects.create(user=user, controller=survey.product.controller)
 
     html = page(client, user, product=survey.product_id, period="custom", **{"from": "2026-01-05", "to": "2026-02-06"})
@@ -140,7 +140,7 @@ def test_nonsense_in_the_address_falls_back_with_a_message(client, query):
     survey = make_survey()
     answer(survey, 10)
 
-    html = page(client, make_staff("analyst", product=survey.product), **query)
+    html = page(client, make_staff("reviewer", product=survey.product), **query)
 
     assert 'role="alert"' in html
     assert "NPS 100" in words(html)
@@ -153,7 +153,7 @@ def test_several_products_can_be_chosen_together(client):
     answer(first, 5, 5, 5)
     answer(second, 1)
     answer(third, 1, 1, 1, 1)
-    user = make_staff("analyst")
+    user = make_staff("reviewer")
     Membership.objects.create(user=user, controller=controller)
 
     text = words(page(client, user, product=[first.product_id, second.product_id]))
@@ -170,7 +170,7 @@ def test_every_period_can_be_chosen(client, choice):
     today = timezone.localdate(timezone=survey.product.zone).isoformat()
 
     html = page(
-        client, make_staff("analyst", product=survey.product), period=choice, **{"from": "2020-01-01", "to": today}
+        client, make_staff("reviewer", product=survey.product), period=choice, **{"from": "2020-01-01", "to": today}
     )
 
     assert 'role="alert"' not in html
@@ -191,7 +191,7 @@ def test_comments_are_escaped_and_keep_their_lines(client):
 def test_without_answers_the_page_says_what_to_do_next(client):
     survey = make_survey()
 
-    text = words(page(client, make_staff("analyst", product=survey.product)))
+    text = words(page(client, make_staff("reviewer", product=survey.product)))
 
     assert "No answers in these days" in text
     assert "Show all time" in text
@@ -207,7 +207,7 @@ def test_without_a_product_the_page_says_whom_to_ask(client):
 
 def test_roles_see_their_parts(client):
     survey = make_survey()
-    [response] = answer(survey, 3, comment="A comment")
+    [response, *_others] = answer(survey, 3, 3, 3, 3, 3, comment="A comment")
     FollowUp.objects.create(response=response, respondent=response.respondent, product=survey.product, reason="unhappy")
     today = timezone.localdate()
     RightsRequest.objects.create(
@@ -391,3 +391,21 @@ def test_halves_round_away_from_zero_on_the_page():
 def test_large_numbers_are_grouped():
     assert numbers.answers(1234567) == "1,234,567 answers"
     assert numbers.answers(1) == "1 answer"
+
+
+def test_figures_about_fewer_than_five_are_for_those_who_see_identities(client):
+    controller = make_controller()
+    small, large = (make_survey(product=make_product(controller=controller)) for _ in range(2))
+    answer(small, 0, 0, 0, 0)
+    answer(large, 10, 10, 10, 10, 10)
+    users = [make_staff(role) for role in ("analyst", "reviewer")]
+    for user in users:
+        Membership.objects.create(user=user, controller=controller)
+
+    analyst, reviewer = (page(client, user, product=small.product_id) for user in users)
+    table = page(client, users[0])
+
+    assert "Too few answers" in analyst
+    assert "NPS -100" not in words(analyst)
+    assert "NPS -100" in words(reviewer)
+    assert f"{small.product.name} too few" in words(table)

@@ -1,0 +1,26 @@
+"""What the widget costs a page that carries it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.bench.registry import Measurement, benchmark
+from feedback.widget.assets import LARGEST_LOADER, LARGEST_TOTAL, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from config.bench.workplace import Workplace
+
+
+@benchmark
+def widget(work: Workplace) -> Iterator[Measurement]:
+    """Bytes that travel: of the loader to every page, and of all of it to somebody who is asked."""
+    measured = sizes()
+    unit = f"bytes ({measured.encoding})"
+    yield Measurement(
+        name="widget, loader", value=measured.loader, unit=unit, goal=LARGEST_LOADER, more_is_better=False
+    )
+    yield Measurement(
+        name="widget, with a survey", value=measured.total, unit=unit, goal=LARGEST_TOTAL, more_is_better=False
+    )
