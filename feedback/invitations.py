@@ -111,9 +111,9 @@ def ask(*, product: stored.ProductFacts, person: Person, moment: Moment) -> Answ
             if not known.is_met:
                 stored.meet(product, person, at=at)
             return Answer(code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at)
-        token = new_token()
-        question = _reserve(product, person, moment, verdict.candidate, at=at, seen=known.reservations, token=token)
-        if question is not None:
+        token, question = new_token(), _question(product, verdict.candidate, moment, person)
+        row = {**_as_row(question, moment, product, at=at), "token_digest": token_digest(token)}
+        if stored.reserve(product, person, at=at, seen=known.reservations, invitation=row):
             return Answer(
                 code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at, token=token, question=question
             )
@@ -146,40 +146,11 @@ def _verdict(
     )
 
 
-def _reserve(
-    product: stored.ProductFacts,
-    person: Person,
-    moment: Moment,
-    candidate: Candidate,
-    *,
-    at: datetime,
-    seen: int,
-    token: str,
-) -> Question | None:
+def _question(product: stored.ProductFacts, candidate: Candidate, moment: Moment, person: Person) -> Question:
     assert candidate.version_id is not None  # noqa: S101  a survey without a version is not eligible
     wording = product.wordings[candidate.version_id]
     content = wording.parse()
     language = choose_language(content, wording.default_language, *moment.preferred_languages, person.language)
-    is_reserved = stored.reserve(
-        product,
-        person,
-        at=at,
-        seen=seen,
-        invitation={
-            "survey": candidate.survey_id,
-            "version": candidate.version_id,
-            "channel": moment.channel,
-            "language": language,
-            "token_digest": token_digest(token),
-            "url": clean_url(moment.url, kept=product.allowed_url_parameters),
-            "device": moment.device,
-            "app_version": moment.app_version,
-            "is_test": moment.forced,
-            "expires_at": at + LIFETIME,
-        },
-    )
-    if not is_reserved:
-        return None
     return Question(
         survey_id=candidate.survey_id,
         version_id=candidate.version_id,
@@ -189,6 +160,20 @@ def _reserve(
         content=content[language],
         throttles=candidate.throttles,
     )
+
+
+def _as_row(question: Question, moment: Moment, product: stored.ProductFacts, *, at: datetime) -> dict[str, Any]:
+    return {
+        "survey": question.survey_id,
+        "version": question.version_id,
+        "channel": moment.channel,
+        "language": question.language,
+        "url": clean_url(moment.url, kept=product.allowed_url_parameters),
+        "device": moment.device,
+        "app_version": moment.app_version,
+        "is_test": moment.forced,
+        "expires_at": at + LIFETIME,
+    }
 
 
 def clean_url(url: str, *, kept: tuple[str, ...] | list[str] = ()) -> str:

@@ -138,6 +138,9 @@ def test_the_metric_of_a_draft_may_change():
     survey.metric = Metric.CSAT
 
     survey.full_clean()
+    survey.save()
+
+    assert publish(survey=survey).metric == Metric.CSAT
 
 
 def test_a_published_survey_cannot_be_deleted_and_a_draft_can():
