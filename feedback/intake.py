@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -17,7 +16,7 @@ from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
 from privacy.encryption import keyed_hash, token_digest
 from privacy.models import origin_is_accepted
-from surveys.scales import scale_of
+from surveys.scales import Metric, scale_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -97,11 +96,11 @@ class Outcome:
     receipt: str | None = None
 
 
-# The two statements of a first message, written by hand: of all paths, losing nobody's answer on a busy day is this
-# one's job, and what decides its throughput is the number of statements and the objects built around them.
+# Written by hand: of all paths, losing nobody's answer on a busy day is this one's job, and what decides its throughput
+# is the number of statements and the objects built around them. A score on its own takes the second one only.
 LOCK_INVITATION: Final = """
 SELECT invitation.id, invitation.survey_id, invitation.respondent_id, invitation.responded_at, invitation.expires_at,
-       invitation.is_test, version.metric, version.band_profile, product.time_zone, product.allowed_origins
+       invitation.is_test, version.metric, version.band_profile, product.allowed_origins
 FROM feedback_invitation invitation
 JOIN feedback_respondent person ON person.id = invitation.respondent_id AND person.restricted_at IS NULL
 JOIN surveys_surveyversion version ON version.id = invitation.version_id
@@ -110,28 +109,40 @@ WHERE invitation.token_digest = %s
 FOR UPDATE OF invitation
 """
 
-# An answer replaces a decline, and proves that the question was seen even where nobody reported it.
-CREATE_RESPONSE: Final = """
+SCORE_IS_ON_THE_SCALE: Final = " OR ".join(
+    f"version.metric = '{metric.value}' AND %(score)s BETWEEN {scale_of(metric).minimum} AND {scale_of(metric).maximum}"
+    for metric in Metric
+)
+
+# Writes nothing where anything stands against it: the row lock of the update lets one of two messages through. An
+# answer replaces a decline, and proves that the question was seen even where nobody reported it.
+CREATE_RESPONSE: Final = f"""
 WITH answered AS (
-    UPDATE feedback_invitation SET responded_at = %(received_at)s, declined_at = NULL, snoozed_at = NULL,
-        shown_at = coalesce(shown_at, %(answered_at)s)
-    WHERE id = %(invitation)s
-    RETURNING *
+    UPDATE feedback_invitation invitation SET responded_at = %(received_at)s, declined_at = NULL, snoozed_at = NULL,
+        shown_at = coalesce(invitation.shown_at, %(answered_at)s)
+    FROM surveys_surveyversion version, feedback_respondent person, privacy_product product
+    WHERE invitation.token_digest = %(token_digest)s AND invitation.responded_at IS NULL
+        AND invitation.expires_at > %(received_at)s
+        AND version.id = invitation.version_id AND ({SCORE_IS_ON_THE_SCALE})
+        AND person.id = invitation.respondent_id AND person.restricted_at IS NULL
+        AND product.id = invitation.product_id
+        AND (%(origin)s::text = '' OR product.allowed_origins = '{{}}'
+            OR %(origin)s::text = ANY(product.allowed_origins))
+    RETURNING invitation.*, version.metric, version.band_profile, product.time_zone, person.country, person.company,
+        coalesce(nullif(person.name, ''), person.external_id) AS name, person.email, person.properties
 )
 INSERT INTO feedback_response (invitation_id, product_id, survey_id, version_id, respondent_id,
     channel, language, url, device, app_version, is_test, country, company, name, email, properties,
     metric, band_profile, submission_id, seq, state, score, comment, reasons, contact_permission, receipt_hash,
     answered_at, answered_on, received_at, completed_at, is_suspect, exclusion_reason, triage)
-SELECT answered.id, answered.product_id, answered.survey_id, answered.version_id, answered.respondent_id,
-    answered.channel, answered.language, answered.url, answered.device, answered.app_version, answered.is_test,
-    person.country, person.company, coalesce(nullif(person.name, ''), person.external_id), person.email,
-    person.properties, version.metric, version.band_profile, %(submission_id)s, %(seq)s, %(state)s, %(score)s,
-    %(comment)s, %(reasons)s, %(contact_permission)s, %(receipt_hash)s,
-    %(answered_at)s, %(answered_on)s, %(received_at)s, %(completed_at)s, false, '', 'unread'
+SELECT id, product_id, survey_id, version_id, respondent_id,
+    channel, language, url, device, app_version, is_test, country, company, name, email, properties,
+    metric, band_profile, %(submission_id)s, %(seq)s, %(state)s, %(score)s,
+    %(comment)s, %(reasons)s, %(contact_permission)s, %(receipt_hash)s, %(answered_at)s,
+    (%(answered_at)s::timestamptz AT TIME ZONE time_zone)::date,
+    %(received_at)s, %(completed_at)s::timestamptz, false, '', 'unread'
 FROM answered
-JOIN feedback_respondent person ON person.id = answered.respondent_id
-JOIN surveys_surveyversion version ON version.id = answered.version_id
-"""
+"""  # noqa: S608  put together from the scales of this project
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,6 @@ class LockedInvitation:
     is_test: bool
     metric: str
     band_profile: str
-    time_zone: str
     allowed_origins: list[str]
 
 
@@ -164,8 +174,14 @@ def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
             nothing is changed.
     """
     try:
+        # Nearly every message is a score on its own, and nothing stands against it: one statement does. Everything
+        # else, also what was refused there, is looked at under the invitation's lock.
+        if submission.score is not None and submission.comment is None:
+            outcome = _create(token, submission, origin)
+            if outcome is not None:
+                return outcome
         with transaction.atomic():
-            return _submit(_locked_invitation(token), submission, origin)
+            return _submit(token, submission, origin)
     except IntegrityError as error:
         if is_violation_of("feedback_response_submission_id_key", error):
             raise SubmissionIdTaken from error
@@ -177,8 +193,9 @@ def is_violation_of(constraint: str, error: IntegrityError) -> bool:
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) == constraint
 
 
-def _submit(invitation: LockedInvitation, submission: Submission, origin: str) -> Outcome:
+def _submit(token: str, submission: Submission, origin: str) -> Outcome:
     at = timezone.now()
+    invitation = _locked_invitation(token)
     if not origin_is_accepted(origin, invitation.allowed_origins):
         raise OriginBlocked
     _check_values(invitation, submission)
@@ -188,9 +205,12 @@ def _submit(invitation: LockedInvitation, submission: Submission, origin: str) -
         if submission.score is None:
             raise InvalidScore if submission.says_only_score else NoScoreYet
         response = _recent_twin(invitation, submission, at)
-        if response is None:
-            return _create(invitation, submission, submission.score, at)
-        return _attach(response, invitation, submission, at)
+        if response is not None:
+            return _attach(response, invitation, submission, at)
+        outcome = _create(token, submission, origin)
+        if outcome is None:
+            raise ExpiredInvitation  # at this very moment: everything else was checked under the lock
+        return outcome
     # Read after the lock was won: a response joined to the locking statement could be as old as its snapshot.
     # The row is locked too, because a text under a new id may be joining it through another invitation.
     rows = Response.including_restricted.select_for_update(no_key=True).defer("search")
@@ -220,29 +240,32 @@ def _check_values(invitation: LockedInvitation, submission: Submission) -> None:
         raise InvalidComment
 
 
-def _create(invitation: LockedInvitation, submission: Submission, score: int, at: datetime) -> Outcome:
+def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
+    """Write a first answer and return what became of it, or ``None`` where something stands against it."""
+    at = timezone.now()
     answered_at = _answered_at(submission, at)
     receipt = receipt_code(submission.submission_id)
     is_complete = submission.comment is not None
     state = Response.State.COMPLETE if is_complete else Response.State.PARTIAL
     values: dict[str, Any] = {
-        "invitation": invitation.id,
+        "token_digest": token_digest(token),
+        "origin": origin,
         "submission_id": submission.submission_id,
         "seq": submission.seq,
         "state": state.value,
-        "score": score,
+        "score": submission.score,
         "comment": submission.comment or "",
         "reasons": list(submission.reasons or ()),
         "contact_permission": bool(submission.contact_permission),
         "receipt_hash": token_digest(receipt),
         "answered_at": answered_at,
-        "answered_on": answered_at.astimezone(ZoneInfo(invitation.time_zone)).date(),
         "received_at": at,
         "completed_at": at if is_complete else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(CREATE_RESPONSE, values)
-    return Outcome(state=state, seq=submission.seq, created=True, receipt=receipt)
+        is_created = bool(cursor.rowcount)
+    return Outcome(state=state, seq=submission.seq, created=True, receipt=receipt) if is_created else None
 
 
 def _answered_at(submission: Submission, at: datetime) -> datetime:
