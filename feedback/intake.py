@@ -176,7 +176,7 @@ def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
     try:
         # Nearly every message is a score on its own, and nothing stands against it: one statement does. Everything
         # else, also what was refused there, is looked at under the invitation's lock.
-        if submission.score is not None and submission.comment is None:
+        if submission.score is not None and submission.comment is None and not _is_too_late(submission, timezone.now()):
             outcome = _create(token, submission, origin)
             if outcome is not None:
                 return outcome
@@ -271,9 +271,13 @@ def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
 def _answered_at(submission: Submission, at: datetime) -> datetime:
     if submission.answered_at is None or submission.answered_at > at:
         return at  # a clock that runs ahead says nothing about when the person answered
-    if submission.answered_at < at - LATEST_ARRIVAL:
+    if _is_too_late(submission, at):
         raise AnsweredTooLongAgo
     return submission.answered_at
+
+
+def _is_too_late(submission: Submission, at: datetime) -> bool:
+    return submission.answered_at is not None and submission.answered_at < at - LATEST_ARRIVAL
 
 
 def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:

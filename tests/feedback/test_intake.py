@@ -367,3 +367,13 @@ def test_a_real_answer_never_joins_a_test(survey, put):
 
     assert put("real", score=4, comment="a real one").status_code == 201
     assert list(Tally.objects.exclude(count=0).values_list("score", "count")) == [(4, 1)]
+
+
+def test_a_message_repeated_after_a_month_changes_nothing_and_is_no_mistake(invitation, put):
+    with time_machine.travel(NOON, tick=False) as clock:
+        Invitation.objects.update(expires_at=NOON + timedelta(days=60))
+        put("token-1", submission_id=FIRST, score=9, answered_at=NOON.isoformat())
+        clock.move_to(NOON + timedelta(days=31))
+
+        assert put("token-1", submission_id=FIRST, score=9, answered_at=NOON.isoformat()).status_code == 200
+        assert put("nobody", score=9, answered_at=NOON.isoformat()).json()["code"] == "unknown_token"
