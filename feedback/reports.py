@@ -71,10 +71,6 @@ class Rates:
     def decline_rate(self) -> Estimate | None:
         return share(self.declined, self.shown)
 
-    @property
-    def ignore_rate(self) -> Estimate | None:
-        return share(self.ignored, self.shown)
-
 
 def rates_by_product(
     *, user: User | AnonymousUser, products: Collection[Product], period: Period

@@ -50,9 +50,6 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         """Keep what measures count: answered, not test, not excluded, not suspect, not restricted."""
         return self.filter(Response.COUNTED)
 
-    def for_product(self, product: Product) -> Self:
-        return self.filter(product=product)
-
     def commented(self) -> Self:
         """Keep the responses that say why."""
         return self.exclude(comment="")
@@ -197,10 +194,6 @@ class Response(models.Model):
     def get_band_display(self) -> str:
         """Return the band in words; Django makes no such method for a generated column."""
         return str(Band(self.band).label)
-
-    @property
-    def is_counted(self) -> bool:
-        return not (self.is_test or self.is_suspect or self.excluded_at or self.restricted_at)
 
 
 class ScoreChange(models.Model):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpResponseRedirect
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from privacy.admin.visibility import staff
 from privacy.models import Product
 from surveys.admin.forms import SurveyForm
 from surveys.admin.preview import preview
@@ -283,12 +283,6 @@ class SurveyAdmin(ModelAdmin):
         if survey is None or not self.has_view_permission(request, survey):
             raise Http404
         return survey
-
-
-def staff(request: HttpRequest) -> User:
-    """Return the member of staff behind a request that the admin site let in."""
-    assert isinstance(request.user, User)  # noqa: S101  the admin lets nobody else in
-    return request.user
 
 
 def _page(survey: Survey) -> str:

@@ -314,7 +314,7 @@ def test_a_list_action_asks_first_and_changes_nothing_until_answered(client, log
     client.post(LIST, {"action": "exclude", "_selected_action": [response.pk], "answered": "1", "reason": "spam"})
     assert Response.objects.get().exclusion_reason == "spam"
     client.post(LIST, {"action": "include", "_selected_action": [response.pk], "answered": "1"})
-    assert Response.objects.get().is_counted
+    assert Response.objects.counted().exists()
     client.post(LIST, {"action": "tag", "_selected_action": [response.pk], "answered": "1", "name": "fees"})
     assert [tag.name for tag in Response.objects.get().tags.all()] == ["fees"]
     client.post(LIST, {"action": "archive", "_selected_action": [response.pk], "answered": "1"})

@@ -26,7 +26,8 @@ def test_an_excluded_response_leaves_the_measures_with_a_reason(reviewer):
     assert triage.exclude(responses=[spam], reason=" spam ", by=reviewer) == 1
 
     spam.refresh_from_db()
-    assert (spam.exclusion_reason, spam.excluded_by, spam.is_counted) == ("spam", reviewer, False)
+    assert (spam.exclusion_reason, spam.excluded_by) == ("spam", reviewer)
+    assert not Response.objects.counted().filter(pk=spam.pk).exists()
     assert {tally.score: tally.count for tally in Tally.objects.exclude(count=0)} == {10: 1}
     assert list(Response.objects.counted()) == [honest]
 
