@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,11 +25,12 @@ from django.views.decorators.http import require_http_methods
 from feedback.forms import FollowUpForm, ScoreForm, Seal
 from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code, submit
 from feedback.invitations import InvitationError, decline, find_invitation, invite_visitor, record_opened
+from feedback.limiting import seconds_to_wait
 from feedback.models import Response
 from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey
 from privacy.encryption import keyed_hash, token_digest
 from privacy.languages import in_chosen_language, speak
-from privacy.limits import Limit, address_prefix, hit
+from privacy.limits import address_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from privacy.models import Product
     from surveys.models import SurveyVersion
 
-MINUTE: Final = 60
 DEAD_ENDS: Final = {
     "unknown_survey": (_("There is no survey here"), _("Please check the address: perhaps a part of it was lost.")),
     "survey_ended": (_("This survey has ended"), _("It takes no more answers. Thank you for wanting to give one.")),
@@ -65,7 +64,7 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            wait = seconds_to_wait(request, **kwargs) if request.method == "POST" else None
+            wait = _count(request, **kwargs) if request.method == "POST" else None
             response = view(request, *args, **kwargs) if wait is None else too_many(request, wait)
         except InvitationError as error:
             response = dead_end(request, error.status, *DEAD_ENDS.get(error.code, (error.message, "")))
@@ -77,14 +76,8 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return answer
 
 
-def seconds_to_wait(request: HttpRequest, slug: str = "", token: str = "") -> int | None:
-    """Count one more answer from this network and to this page, together with those that came through the API."""
-    waits = [hit(Limit("asking-address", settings.RATE_LIMIT_PER_ADDRESS, MINUTE), address_prefix(request))]
-    if slug:
-        waits.append(hit(Limit("asking-survey", settings.RATE_LIMIT_PER_PRODUCT, MINUTE), slug))
-    if token:
-        waits.append(hit(Limit("asking-invitation", settings.RATE_LIMIT_PER_PERSON, MINUTE), token))
-    return max((wait for wait in waits if wait is not None), default=None)
+def _count(request: HttpRequest, slug: str = "", token: str = "") -> int | None:
+    return seconds_to_wait(network=address_prefix(request), survey=slug, invitation=token)
 
 
 def too_many(request: HttpRequest, wait: int) -> HttpResponse:

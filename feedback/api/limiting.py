@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.exceptions import Throttled
 from rest_framework.throttling import BaseThrottle
 
+from feedback.limiting import MINUTE, seconds_to_wait
 from privacy.limits import Limit, address_prefix, hit
 
 if TYPE_CHECKING:
@@ -17,23 +18,16 @@ if TYPE_CHECKING:
     from feedback.facts import ProductFacts
     from feedback.identity import Person
 
-MINUTE: Final = 60
-
 
 class AskingThrottle(BaseThrottle):
-    """Limit calls per network and per product or invitation; the answer says when to come back.
-
-    A network is a whole /24 or /48, behind which a company may sit, so its limit is generous.
-    """
+    """Limit calls per network and per product or invitation; the answer says when to come back."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        per_address = Limit("asking-address", settings.RATE_LIMIT_PER_ADDRESS, MINUTE)
-        waits = [hit(per_address, address_prefix(request._request))]
-        if public_key := view.kwargs.get("public_key"):
-            waits.append(hit(Limit("asking-product", settings.RATE_LIMIT_PER_PRODUCT, MINUTE), public_key))
-        if token := view.kwargs.get("token"):
-            waits.append(hit(Limit("asking-invitation", settings.RATE_LIMIT_PER_PERSON, MINUTE), token))
-        self.seconds = max((wait for wait in waits if wait is not None), default=None)
+        self.seconds = seconds_to_wait(
+            network=address_prefix(request._request),
+            product=view.kwargs.get("public_key", ""),
+            invitation=view.kwargs.get("token", ""),
+        )
         return self.seconds is None
 
     def wait(self) -> float | None:
