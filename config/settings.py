@@ -355,6 +355,8 @@ SPECTACULAR_SETTINGS = {
 RATE_LIMIT_PER_ADDRESS: int = read("RATE_LIMIT_PER_ADDRESS", 600, positive)
 RATE_LIMIT_PER_PRODUCT: int = read("RATE_LIMIT_PER_PRODUCT", 60_000, positive)
 RATE_LIMIT_PER_PERSON: int = read("RATE_LIMIT_PER_PERSON", 60, positive)
+# Seconds for which the asking endpoints of one process go on with a product's settings after staff changed them.
+PRODUCT_SETTINGS_AGE = 0 if ENVIRONMENT == "test" else 2
 
 # --- Admin ------------------------------------------------------------------------------------------------------------
 

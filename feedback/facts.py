@@ -1,6 +1,6 @@
-"""The SQL behind asking: two statements load the facts of a decision, one reserves an invitation.
+"""The SQL behind asking: one statement loads what is known about a person, one reserves an invitation.
 
-It is written by hand because these three run at page views: what decides their throughput is the number of
+It is written by hand because these run at page views: what decides their throughput is the number of
 statements, then the work of building objects nobody needs.
 """
 
@@ -8,42 +8,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 
-from feedback.eligibility import Candidate, Occasion
-from privacy.encryption import decrypt
-from surveys.throttling import DEFAULTS, NUMBERS, Throttles
+from feedback.eligibility import Occasion
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from feedback.identity import Person
-
-LIFETIME: Final = timedelta(days=60)  # of an invitation that nobody answers
-
-THROTTLE_COLUMNS: Final = ", ".join(f"coalesce(survey.{name}, throttles.{name})" for name in NUMBERS)
+    from feedback.products import ProductFacts
 
 OCCASION: Final = (
     *("survey_id", "metric", "created_at", "sent_at", "shown_at"),
     *("responded_at", "declined_at", "snoozed_at"),
 )
-
-PRODUCT: Final = f"""
-SELECT product.id, product.is_live, product.test_key, product.identity_mode, product.allowed_origins,
-       product.allowed_url_parameters, product.blocked_urls,
-       ARRAY(SELECT secret FROM privacy_signingsecret WHERE product_id = product.id),
-       survey.id, survey.current_version_id, survey.metric, survey.band_profile, survey.channels, survey.priority,
-       survey.state, survey.starts_at, survey.ends_at, version.default_language, version.content, {THROTTLE_COLUMNS}
-FROM privacy_product product
-LEFT JOIN surveys_productthrottles throttles ON throttles.product_id = product.id
-LEFT JOIN surveys_survey survey ON survey.product_id = product.id AND survey.current_version_id IS NOT NULL
-    AND survey.state <> 'archived'
-LEFT JOIN surveys_surveyversion version ON version.id = survey.current_version_id
-WHERE product.public_key = %s
-"""  # noqa: S608  the columns are names of dataclass fields
 
 # A person's invitations and their own row in one statement; somebody never asked has one row without invitation.
 PERSON: Final = """
@@ -55,7 +35,7 @@ FROM feedback_respondent person
 LEFT JOIN feedback_invitation invitation ON invitation.respondent_id = person.id AND NOT invitation.is_test
     AND invitation.created_at > %s
 LEFT JOIN surveys_survey survey ON survey.id = invitation.survey_id
-WHERE person.product_id = %s AND person.subject_key = ANY(%s)
+WHERE person.product_id = %s AND person.subject_key IN (%s, %s)
 """
 
 # What the product tells about a person replaces what it told before; what it leaves out stays.
@@ -94,51 +74,6 @@ FROM person
 """  # noqa: S608  put together from constants of this file
 
 
-@dataclass(frozen=True)
-class VersionWording:
-    """A version's wording, not parsed before it is needed: most decisions are a no."""
-
-    default_language: str
-    json: str
-
-    def parse(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self.json)
-        return content
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProductFacts:
-    """A product's settings for asking and its published surveys."""
-
-    id: int
-    is_live: bool
-    test_key: str
-    identity_mode: str
-    allowed_origins: tuple[str, ...]
-    allowed_url_parameters: tuple[str, ...]
-    blocked_urls: tuple[str, ...]
-    encrypted_secrets: tuple[str, ...]
-    candidates: tuple[Candidate, ...]
-    wordings: dict[int, VersionWording]
-
-    @property
-    def signing_secrets(self) -> list[str]:
-        """The secrets with which the product's backend signs identities."""
-        return [decrypt(secret) for secret in self.encrypted_secrets]
-
-    @property
-    def history_matters(self) -> timedelta:
-        """How far back the invitations of a person matter to any of the surveys.
-
-        An invitation can be answered, declined or put off as long as it lives, and the rest begins only then.
-        """
-        days = [90]
-        for candidate in self.candidates:
-            throttles = candidate.throttles
-            days += [throttles.response_days, throttles.decline_days, throttles.snooze_days, throttles.unanswered_days]
-        return timedelta(days=max(days)) + LIFETIME
-
-
 @dataclass(frozen=True, kw_only=True)
 class PersonFacts:
     """What is stored about a person, under any of the keys they may have been met under."""
@@ -152,52 +87,12 @@ class PersonFacts:
     history: tuple[Occasion, ...] = ()
 
 
-def load_product(public_key: str) -> ProductFacts | None:
-    """Return the product with this key, or ``None``; one statement."""
-    if "\x00" in public_key:  # no text in PostgreSQL has it
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(PRODUCT, [public_key])
-        rows = cursor.fetchall()
-    if not rows:
-        return None
-    surveys = [row[8:] for row in rows if row[8] is not None]
-    key, is_live, test_key, identity_mode, origins, parameters, blocked, secrets = rows[0][:8]
-    return ProductFacts(
-        id=key,
-        is_live=is_live,
-        test_key=test_key,
-        identity_mode=identity_mode,
-        allowed_origins=tuple(origins),
-        allowed_url_parameters=tuple(parameters),
-        blocked_urls=tuple(blocked),
-        encrypted_secrets=tuple(secrets),
-        candidates=tuple(_candidate(row, product_is_live=is_live) for row in surveys),
-        wordings={row[1]: VersionWording(row[9], row[10]) for row in surveys},
-    )
-
-
-def _candidate(row: tuple[Any, ...], *, product_is_live: bool) -> Candidate:
-    survey_id, version_id, metric, band_profile, channels, priority, state, starts_at, ends_at, _, _, *numbers = row
-    set_numbers = {name: number for name, number in zip(NUMBERS, numbers, strict=True) if number is not None}
-    return Candidate(
-        survey_id=survey_id,
-        version_id=version_id,
-        metric=metric,
-        band_profile=band_profile,
-        channels=tuple(channels),
-        priority=priority,
-        is_live=product_is_live and state == "live",
-        starts_at=starts_at,
-        ends_at=ends_at,
-        throttles=Throttles(**set_numbers) if set_numbers else DEFAULTS,
-    )
-
-
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
     """Return what is stored about the person and their device together; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(PERSON, [at - product.history_matters, product.id, person.subject_keys])
+        cursor.execute(
+            PERSON, [at - product.history_matters, product.id, person.subject_keys[0], person.subject_keys[-1]]
+        )
         rows = cursor.fetchall()
     if not rows:
         return PersonFacts()

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback import facts as stored
 from feedback.eligibility import Facts, Verdict, decide
-from feedback.facts import LIFETIME
 from feedback.models import Invitation, Respondent
+from feedback.products import LIFETIME
 from privacy.encryption import new_token, token_digest
 from surveys.models import Channel, Survey
 from surveys.wording import choose_language
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from feedback.eligibility import Candidate
     from feedback.identity import Person
+    from feedback.products import ProductFacts
     from surveys.throttling import Throttles
 
 LONGEST_URL: Final = 500
@@ -97,7 +98,7 @@ class Answer:
     question: Question | None = None
 
 
-def ask(*, product: stored.ProductFacts, person: Person, moment: Moment) -> Answer:
+def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
     """Decide whether the person may be asked now and, if so, reserve the invitation.
 
     Two requests at once of one person, from two tabs say, reserve one invitation: the second decides again and
@@ -119,9 +120,7 @@ def ask(*, product: stored.ProductFacts, person: Person, moment: Moment) -> Answ
             )
 
 
-def _verdict(
-    product: stored.ProductFacts, person: Person, moment: Moment, known: stored.PersonFacts, at: datetime
-) -> Verdict:
+def _verdict(product: ProductFacts, person: Person, moment: Moment, known: stored.PersonFacts, at: datetime) -> Verdict:
     if moment.forced:
         live = [candidate for candidate in product.candidates if candidate.version_id is not None]
         if live:
@@ -146,10 +145,10 @@ def _verdict(
     )
 
 
-def _question(product: stored.ProductFacts, candidate: Candidate, moment: Moment, person: Person) -> Question:
+def _question(product: ProductFacts, candidate: Candidate, moment: Moment, person: Person) -> Question:
     assert candidate.version_id is not None  # noqa: S101  a survey without a version is not eligible
     wording = product.wordings[candidate.version_id]
-    content = wording.parse()
+    content = wording.content
     language = choose_language(content, wording.default_language, *moment.preferred_languages, person.language)
     return Question(
         survey_id=candidate.survey_id,
@@ -162,7 +161,7 @@ def _question(product: stored.ProductFacts, candidate: Candidate, moment: Moment
     )
 
 
-def _as_row(question: Question, moment: Moment, product: stored.ProductFacts, *, at: datetime) -> dict[str, Any]:
+def _as_row(question: Question, moment: Moment, product: ProductFacts, *, at: datetime) -> dict[str, Any]:
     return {
         "survey": question.survey_id,
         "version": question.version_id,

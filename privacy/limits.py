@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -60,7 +61,12 @@ def address_prefix(request: HttpRequest) -> str:
     Proxies append to X-Forwarded-For, so the address that the outermost trusted one saw is counted from the right;
     whatever stands further left was written by the client.
     """
-    address = _address(_client(request))
+    return _prefix(_client(request))
+
+
+@lru_cache(maxsize=4096)  # addresses come back with every page view
+def _prefix(text: str) -> str:
+    address = _address(text)
     if address is None:
         return UNKNOWN
     length = 24 if address.version == 4 else 48

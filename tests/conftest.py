@@ -31,8 +31,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Rate limits of one test must not slow down the next."""
+    """Rate limits and remembered settings of one test must not reach the next."""
+    from feedback import products  # noqa: PLC0415  the models it imports need Django to be set up
+
     cache.clear()
+    products.forget()
 
 
 @pytest.fixture(autouse=True)

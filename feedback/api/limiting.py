@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-    from feedback.facts import ProductFacts
     from feedback.identity import Person
+    from feedback.products import ProductFacts
 
 
 class AskingThrottle(BaseThrottle):

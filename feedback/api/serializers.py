@@ -86,7 +86,25 @@ class PropertiesField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any
         return value
 
 
-class UserInput(serializers.Serializer[Any]):
+class SparseInput(serializers.Serializer[Any]):
+    """An object of which every field may be missing: only what was sent costs anything."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid", datatype=type(data).__name__)
+        fields, values, problems = self.fields, {}, {}
+        for name, sent in data.items():
+            if name in fields:
+                try:
+                    values[name] = fields[name].run_validation(sent)
+                except serializers.ValidationError as error:
+                    problems[name] = error.detail
+        if problems:
+            raise serializers.ValidationError(problems)
+        return values
+
+
+class UserInput(SparseInput):
     id = TextField(max_length=255)
     email = TextField(max_length=254)
     phone = TextField(max_length=32)
@@ -98,7 +116,7 @@ class UserInput(serializers.Serializer[Any]):
     properties = PropertiesField(required=False)
 
 
-class ContextInput(serializers.Serializer[Any]):
+class ContextInput(SparseInput):
     channel = serializers.ChoiceField([Channel.WEB, Channel.MOBILE], required=False)
     url = TextField(max_length=2000)
     language = TextField(max_length=100)
@@ -106,7 +124,7 @@ class ContextInput(serializers.Serializer[Any]):
     app_version = TextField(max_length=32)
 
 
-class EligibilityInput(serializers.Serializer[Any]):
+class EligibilityInput(SparseInput):
     user = UserInput(required=False)
     anonymous_id = TextField(max_length=64)
     identity = TextField(max_length=4096)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from feedback import facts, identity, intake, invitations
+from feedback import identity, intake, invitations
 from feedback.api.limiting import AskingThrottle, limit_person
 from feedback.api.parsing import SmallJSONParser
 from feedback.api.serializers import (
@@ -25,11 +26,15 @@ from feedback.api.serializers import (
     UserInput,
 )
 from feedback.api.writing import askable_body, eligibility_body
+from feedback.products import product_facts
 from privacy.models import origin_is_accepted
 
 if TYPE_CHECKING:
+    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
     from rest_framework.serializers import Serializer
+
+    from feedback.products import ProductFacts
 
 ERRORS = {
     status: OpenApiResponse(ErrorOutput, description=description)
@@ -45,12 +50,19 @@ ERRORS = {
 }
 
 
+RENDERER: Final = JSONRenderer()
+
+
 class AskingView(APIView):
     """A view that anybody may call who knows a product's public key or an invitation's token."""
 
     permission_classes = ()
     parser_classes = (SmallJSONParser,)
     throttle_classes = (AskingThrottle,)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """Answer in JSON whatever the client accepts: there is nothing else to choose from."""
+        return RENDERER, RENDERER.media_type
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
@@ -91,14 +103,14 @@ def origin_of(request: Request) -> str:
     return "" if origin == own else origin
 
 
-def product_of(request: Request, public_key: str) -> facts.ProductFacts:
+def product_of(request: Request, public_key: str) -> ProductFacts:
     """Return the product with this key.
 
     Raises:
         NotFound: ``unknown_product``.
         OriginBlocked: the product does not list the web site that asks.
     """
-    product = facts.load_product(public_key)
+    product = product_facts(public_key)
     if product is None:
         raise NotFound(_("There is no product with this key."), code="unknown_product")
     if not origin_is_accepted(origin_of(request), product.allowed_origins):
@@ -135,7 +147,7 @@ class EligibilityView(AskingView):
         return Response(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
 
 
-def person_in(data: dict[str, Any], product: facts.ProductFacts) -> identity.Person:
+def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
     """Return the person a request describes; what the product's backend signed counts more than what a page says."""
     claims, token = dict(data.get("user", {})), data.get("identity", "")
     signed = identity.verify_identity(token, secrets=product.signing_secrets, at=timezone.now()) if token else None

@@ -9,8 +9,8 @@ from surveys.scales import Band, scale_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from feedback.facts import ProductFacts
     from feedback.invitations import Answer, Question
+    from feedback.products import ProductFacts
 
 
 def eligibility_body(answer: Answer) -> dict[str, Any]:

@@ -38,6 +38,13 @@ def test_a_no_takes_two_statements(history, ask):
     ]
 
 
+def test_a_no_takes_one_statement_while_the_settings_of_the_product_are_fresh(history, ask, settings):
+    settings.PRODUCT_SETTINGS_AGE = 60
+    ask(user={"id": "anna"})
+
+    assert statements(lambda: ask(user={"id": "anna"})) == ["SELECT person.id, person.subject_key,"]
+
+
 def test_a_no_to_somebody_new_takes_three(survey, ask):
     survey.product.identity_mode = "trusted"
     survey.product.save()
