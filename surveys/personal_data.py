@@ -6,7 +6,7 @@ from privacy.inventory import STAFF, Table, declare, not_personal
 
 THROTTLES: Final = (
     *("first_survey_delay_days", "response_days", "decline_days", "snooze_days", "unanswered_days"),
-    *("shows_in_90_days", "known_percentage", "anonymous_percentage"),
+    *("cooldown_days", "mail_days", "shows_in_90_days", "known_percentage", "anonymous_percentage"),
 )
 
 declare(
@@ -16,7 +16,18 @@ declare(
         columns=not_personal(
             *("id", "product", "name", "metric", "band_profile", "slug", "channels", "state", "priority"),
             *("starts_at", "ends_at", "current_version", *THROTTLES),
+            *("is_transactional", "transactional_floor_days", "daily_cap", "response_target"),
         ),
+    ),
+    Table(model="surveys.Event", columns=not_personal("id", "product", "name", "label")),
+    # Rules and quotas describe groups of people in the words of staff, who are told not to name a person in them.
+    Table(
+        model="surveys.AudienceRule",
+        columns=not_personal("id", "survey", "position", "subject", "name", "operator", "values"),
+    ),
+    Table(
+        model="surveys.SegmentQuota",
+        columns=not_personal("id", "survey", "dimension", "name", "value", "target"),
     ),
     Table(
         model="surveys.Wording",

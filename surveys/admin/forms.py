@@ -74,19 +74,14 @@ class BandWordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
 class ThrottlesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Shows beside each empty number the value in force."""
 
-    def show_numbers_in_force(self, *sources: ThrottleNumbers | None, of_product: bool) -> None:
-        """Write what an empty field falls back to under it.
-
-        Args:
-            sources: where numbers are looked up before the defaults.
-            of_product: whether the sources are the product's numbers.
-        """
-        in_force = resolve(*sources)
+    def show_numbers_in_force(self, product: ThrottleNumbers | None = None) -> None:
+        """Write what an empty field falls back to under it: the product's number where it has one, or the default."""
+        in_force = resolve(None, product)
         for name in NUMBERS:
             if name not in self.fields:
                 continue
             number = getattr(in_force, name)
-            from_product = of_product and any(getattr(source, name) is not None for source in sources if source)
+            from_product = getattr(product, name, None) is not None
             text = (
                 _("When empty: %(number)d, as set for the product.") if from_product else _("When empty: %(number)d.")
             )
@@ -112,7 +107,7 @@ class SurveyForm(ThrottlesForm):
             self.fields.pop("channels", None)
             return
         product = self.instance.product
-        self.show_numbers_in_force(getattr(product, "throttles", None), of_product=True)
+        self.show_numbers_in_force(getattr(product, "throttles", None))
         for name in ("starts_at", "ends_at"):
             if name in self.fields:
                 self.fields[name].help_text = _("In the product's time zone, %(zone)s. Empty: no limit.") % {
@@ -127,4 +122,4 @@ class SurveyForm(ThrottlesForm):
 class ProductThrottlesForm(ThrottlesForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.show_numbers_in_force(of_product=False)
+        self.show_numbers_in_force()

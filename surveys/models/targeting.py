@@ -1,0 +1,117 @@
+"""Whom a survey is for: the rules of its audience, quotas of segments, and the events a product reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from privacy.models import Product
+from surveys.models.surveys import Survey
+from surveys.targeting import WITHOUT_VALUES, Dimension, Operator, Subject
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+EVENT_NAME = r"^[a-z0-9_.:-]{1,64}\Z"
+LONGEST_NAME = 64  # of a property, as the API takes it
+LONGEST_VALUE = 500
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the events of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
+
+
+class Event(models.Model):
+    """Something that happens in a product and that its pages or apps report by name, such as a finished order."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="events", verbose_name=_("product"))
+    name = models.CharField(
+        _("name"),
+        max_length=64,
+        validators=[
+            RegexValidator(
+                EVENT_NAME,
+                _("Up to 64 of the small letters a to z, digits, and _ . : -"),
+                code="invalid_event",
+            )
+        ],
+        help_text=_("As the page or the app reports it: order.finished"),
+    )
+    label = models.CharField(_("label"), max_length=120, blank=True, help_text=_("What it means, for staff."))
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["product", "name"]
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.UniqueConstraint(fields=["product", "name"], name="event_unique_per_product"),
+            models.CheckConstraint(condition=Q(name__regex=EVENT_NAME), name="event_name_is_plain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AudienceRule(models.Model):
+    """One condition on the person or the moment. All rules of a survey must hold; of several values, any one."""
+
+    survey = models.ForeignKey(Survey, on_delete=models.CASCADE, related_name="audience", verbose_name=_("survey"))
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    subject = models.CharField(_("what"), max_length=16, choices=Subject)
+    name = models.CharField(_("property"), max_length=LONGEST_NAME, blank=True)
+    operator = models.CharField(_("comparison"), max_length=16, choices=Operator, default=Operator.IS)
+    values = ArrayField(models.CharField(max_length=LONGEST_VALUE), verbose_name=_("values"), default=list, blank=True)
+
+    class Meta:
+        ordering = ["survey", "position", "pk"]
+        verbose_name = _("rule of the audience")
+        verbose_name_plural = _("rules of the audience")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(subject=Subject.PROPERTY) & ~Q(name="") | ~Q(subject=Subject.PROPERTY) & Q(name=""),
+                name="audience_rule_names_a_property",
+            ),
+            models.CheckConstraint(
+                condition=Q(operator__in=sorted(WITHOUT_VALUES), values=[])
+                | ~Q(operator__in=sorted(WITHOUT_VALUES)) & ~Q(values=[]),
+                name="audience_rule_has_values",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rule {self.pk}"
+
+
+class SegmentQuota(models.Model):
+    """At most so many responses from the people of one segment."""
+
+    survey = models.ForeignKey(Survey, on_delete=models.CASCADE, related_name="quotas", verbose_name=_("survey"))
+    dimension = models.CharField(_("segment by"), max_length=16, choices=Dimension)
+    name = models.CharField(_("property"), max_length=LONGEST_NAME, blank=True)
+    value = models.CharField(_("value"), max_length=LONGEST_VALUE)
+    target = models.PositiveIntegerField(_("most responses"), validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["survey", "dimension", "name", "value"]
+        verbose_name = _("quota")
+        verbose_name_plural = _("quotas")
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "dimension", "name", "value"], name="quota_unique_per_segment"),
+            models.CheckConstraint(
+                condition=Q(dimension=Dimension.PROPERTY) & ~Q(name="") | ~Q(dimension=Dimension.PROPERTY) & Q(name=""),
+                name="quota_names_a_property",
+            ),
+            models.CheckConstraint(condition=Q(target__gte=1), name="quota_allows_a_response"),
+        ]
+
+    def __str__(self) -> str:
+        return f"quota {self.pk}"
