@@ -52,7 +52,7 @@ class ThrottleNumbers(models.Model):
         abstract = True
 
 
-def rests_are_long_enough(table: str) -> list[models.CheckConstraint]:
+def rests_are_long_enough(table: str) -> list[models.BaseConstraint]:
     """Return the constraints that keep the two rests nobody may switch off from being shorter than they may be."""
     return [
         models.CheckConstraint(
