@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
             name="daily_cap",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="Once reached, nobody is asked until the next day begins in the product’s time zone. Empty: no limit.",
+                help_text="Once reached, nobody is asked until the product’s next day begins. Empty: no limit.",
                 null=True,
                 validators=[django.core.validators.MinValueValidator(1)],
                 verbose_name="most responses a day",
@@ -194,7 +194,10 @@ class Migration(migrations.Migration):
             name="is_transactional",
             field=models.BooleanField(
                 default=False,
-                help_text="For CES and CSAT about something that just happened, such as a call: the survey does not wait for the rest after other surveys, only for its own below.",
+                help_text=(
+                    "For CES and CSAT about something that just happened, such as a call: the survey does not wait "
+                    "for the rest after other surveys, only for its own below."
+                ),
                 verbose_name="asked after a case",
             ),
         ),

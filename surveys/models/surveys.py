@@ -103,9 +103,7 @@ class Survey(ThrottleNumbers):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_(
-            "Once reached, nobody is asked until the next day begins in the product’s time zone. Empty: no limit."
-        ),
+        help_text=_("Once reached, nobody is asked until the product’s next day begins. Empty: no limit."),
     )
     response_target = models.PositiveIntegerField(
         _("most responses in total"),

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from privacy.models import Product
+from surveys import audience
+from surveys.audience import LONGEST_VALUE
 from surveys.models.surveys import Survey
-from surveys.targeting import WITHOUT_VALUES, Dimension, Operator, Subject
+from surveys.targeting import OPERATORS, WITHOUT_VALUES, Dimension, Operator, Quota, Rule, Subject
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 EVENT_NAME = r"^[a-z0-9_.:-]{1,64}\Z"
 LONGEST_NAME = 64  # of a property, as the API takes it
-LONGEST_VALUE = 500
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -61,6 +63,14 @@ class Event(models.Model):
         return self.name
 
 
+def _operator_is_offered() -> Q:
+    """Return the condition that a rule compares its subject in a way the decision knows."""
+    condition = Q()
+    for subject, operators in OPERATORS.items():
+        condition |= Q(subject=subject, operator__in=[operator.value for operator in operators])
+    return condition
+
+
 class AudienceRule(models.Model):
     """One condition on the person or the moment. All rules of a survey must hold; of several values, any one."""
 
@@ -85,10 +95,28 @@ class AudienceRule(models.Model):
                 | ~Q(operator__in=sorted(WITHOUT_VALUES)) & ~Q(values=[]),
                 name="audience_rule_has_values",
             ),
+            models.CheckConstraint(condition=_operator_is_offered(), name="audience_rule_compares_what_it_can"),
         ]
 
     def __str__(self) -> str:
         return f"rule {self.pk}"
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.subject, self.name, self.operator, tuple(self.values))
+
+    def clean(self) -> None:
+        """Check the rule and bring its values into the writing in which they are compared.
+
+        Raises:
+            ValidationError: what ``surveys.audience.clean`` raises.
+        """
+        if self.subject not in Subject or self.operator not in Operator:
+            return  # their fields have said so
+        looks_at_events = self.subject == Subject.EVENT
+        events = set(self.survey.product.events.values_list("name", flat=True)) if looks_at_events else set()
+        cleaned = audience.clean(self.rule, events=events)
+        self.name, self.values = cleaned.name, list(cleaned.values)
 
 
 class SegmentQuota(models.Model):
@@ -115,3 +143,21 @@ class SegmentQuota(models.Model):
 
     def __str__(self) -> str:
         return f"quota {self.pk}"
+
+    @property
+    def quota(self) -> Quota:
+        return Quota(self.dimension, self.name, self.value, self.target)
+
+    def clean(self) -> None:
+        """Check the segment and bring its value into the writing in which it is compared.
+
+        Raises:
+            ValidationError: ``name_required``, ``name_not_allowed`` or what ``surveys.audience.clean_value`` raises.
+        """
+        if self.dimension not in Dimension:
+            return  # its field has said so
+        self.name = audience.clean_name(self.name, is_needed=self.dimension == Dimension.PROPERTY)
+        try:
+            self.value = audience.clean_value(Subject(self.dimension), self.value.strip())
+        except ValidationError as error:
+            raise ValidationError({"value": error}) from error
