@@ -14,6 +14,7 @@ COPY privacy privacy
 
 # Collecting static files needs complete settings but no server: made-up ones do, and none of them stays in the image.
 RUN ODZEW_ENV=production SECRET_KEY=made-up-for-the-build-made-up-for-the-build-made-up-for \
+    SUPPRESSION_KEY=made-up-for-the-build-made-up-for-the-build-made-up-for \
     FIELD_ENCRYPTION_KEYS=bWFkZS11cC1rZXktZm9yLXRoZS1kZXBsb3ktY2hlY2s= \
     ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
     DATABASE_URL=postgres://odzew@postgres/odzew CACHE_URL=redis://redis CELERY_BROKER_URL=redis://redis \

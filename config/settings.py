@@ -140,6 +140,10 @@ def mailbox(raw: str) -> str:
 # --- Secrets and hosts ------------------------------------------------------------------------------------------------
 
 SECRET_KEY: str = read("SECRET_KEY", required("odzew-local-key-that-protects-nothing-but-a-demonstration"), secret)
+# Recognises suppressed people; unlike SECRET_KEY it can never be changed, or they would be asked again.
+SUPPRESSION_KEY: str = read(
+    "SUPPRESSION_KEY", required("recognises-suppressed-people-of-a-local-demonstration"), secret
+)
 # Encrypts identifiers in the database; the first key encrypts, all of them decrypt.
 FIELD_ENCRYPTION_KEYS: list[str] = read(
     "FIELD_ENCRYPTION_KEYS", required(["b2R6ZXctbG9jYWwta2V5LW9mLWEtZGVtb25zdHJhdGk="]), fernet_keys

@@ -1,7 +1,11 @@
-"""The SQL behind asking: one statement loads what is known about a person, one reserves an invitation.
+"""The SQL behind asking: one statement loads what is known about a person, one or two reserve an invitation.
 
-It is written by hand because these run at page views: what decides their throughput is the number of
-statements, then the work of building objects nobody needs.
+It is written by hand because these run at page views: what decides their throughput is the number of statements, then
+the work of building objects nobody needs. Keys are single parameters rather than lists, for which PostgreSQL would
+make a new plan at every call.
+
+A device that was anonymous before its user logged in points at that person, and from then on their clocks are one:
+what either was asked counts for both.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from feedback.eligibility import Occasion
 
@@ -25,35 +29,68 @@ OCCASION: Final = (
     *("responded_at", "declined_at", "snoozed_at"),
 )
 
-# A person's invitations and their own row in one statement; somebody never asked has one row without invitation.
+# Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to. There is
+# always a row; of somebody never met it only says whether they are suppressed.
 PERSON: Final = """
-SELECT person.id, person.subject_key, person.reservations, person.first_seen_at, person.customer_since,
-       person.objected_at IS NOT NULL, person.restricted_at IS NOT NULL,
+SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
+       member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
+       member.country, member.company, member.language, member.properties::text, member.mail_bounced_at IS NOT NULL,
+       EXISTS (
+           SELECT FROM feedback_channelpermission permission WHERE permission.respondent_id = member.id
+               AND permission.channel = 'email' AND permission.withdrawn_at IS NULL
+       ),
        invitation.survey_id, survey.metric, invitation.created_at, invitation.sent_at, invitation.shown_at,
        invitation.responded_at, invitation.declined_at, invitation.snoozed_at
-FROM feedback_respondent person
-LEFT JOIN feedback_invitation invitation ON invitation.respondent_id = person.id AND NOT invitation.is_test
-    AND invitation.created_at > %s
+FROM (
+    SELECT EXISTS (
+        SELECT FROM privacy_suppression WHERE product_id = %(product)s AND digest IN (%(first)s, %(second)s, %(third)s)
+    ) AS is_suppressed
+) list
+LEFT JOIN (
+    SELECT DISTINCT coalesce(person_id, id) AS id FROM feedback_respondent
+    WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s)
+) root ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM feedback_respondent WHERE id = root.id
+    UNION ALL
+    SELECT * FROM feedback_respondent WHERE person_id = root.id
+) member ON true
+LEFT JOIN feedback_invitation invitation ON invitation.respondent_id = member.id AND NOT invitation.is_test
+    AND invitation.created_at > %(since)s
 LEFT JOIN surveys_survey survey ON survey.id = invitation.survey_id
-WHERE person.product_id = %s AND person.subject_key IN (%s, %s)
 """
 
 # What the product tells about a person replaces what it told before; what it leaves out stays.
-PERSON_VALUES: Final = """
+INSERT_PERSON: Final = """
 INSERT INTO feedback_respondent AS person (product_id, subject_key, external_id, email, phone, anonymous_id, name,
     company, country, language, properties, customer_since, first_seen_at, reservations, do_not_contact)
-VALUES (%(product)s, %(subject_key)s, %(external_id)s, %(email)s, %(phone)s, %(anonymous_id)s, %(name)s,
-    %(company)s, %(country)s, %(language)s, %(properties)s, %(customer_since)s, %(at)s, %(first)s, false)
+VALUES (%(product)s, %(own_key)s, %(external_id)s, %(email)s, %(phone)s, %(anonymous_id)s, %(name)s,
+    %(company)s, %(country)s, %(language)s, %(properties)s, %(customer_since)s, %(at)s, %(reservations)s, false)
 ON CONFLICT (product_id, subject_key)
 """
 
-MEET: Final = PERSON_VALUES + "DO NOTHING"
+MEET: Final = INSERT_PERSON + "DO NOTHING"
 
-# The person's counter is the guard: of two decisions made at once on the same facts, the second finds it moved on,
+INSERT_DEVICE: Final = """
+INSERT INTO feedback_respondent AS device (product_id, subject_key, external_id, email, phone, anonymous_id, name,
+    company, country, language, properties, first_seen_at, reservations, do_not_contact, person_id)
+SELECT %(product)s, %(device_key)s, '', '', '', %(anonymous_id)s, '', '', '', '', '{}', %(at)s, %(reservations)s, false,
+    person.id
+FROM person
+ON CONFLICT (product_id, subject_key) DO UPDATE SET person_id = coalesce(device.person_id, excluded.person_id),
+"""
+
+# A new link moves the device's counter on, too: whoever decides about the device now has to look at the person.
+LINK: Final = f"""
+WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_at RETURNING person.id)
+{INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
+"""
+
+# The counters are the guard: of two decisions made at once on the same facts, the second finds one of them moved on,
 # reserves nothing and has to decide again.
 RESERVE: Final = f"""
 WITH person AS (
-    {PERSON_VALUES}
+    {INSERT_PERSON}
     DO UPDATE SET reservations = person.reservations + 1,
         email = coalesce(nullif(excluded.email, ''), person.email),
         phone = coalesce(nullif(excluded.phone, ''), person.phone),
@@ -73,66 +110,158 @@ SELECT %(product)s, %(survey)s, %(version)s, person.id, %(channel)s, %(language)
 FROM person
 """  # noqa: S608  put together from constants of this file
 
+# The second row that a reservation concerns: the device of a person, or the person whose device it is.
+CLAIM_DEVICE: Final = f"""
+WITH person AS (SELECT id FROM feedback_respondent WHERE product_id = %(product)s AND subject_key = %(own_key)s)
+{INSERT_DEVICE} reservations = device.reservations + 1 WHERE device.reservations = %(device_seen)s
+"""  # noqa: S608  put together from constants of this file
+CLAIM_PERSON: Final = """
+UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(person)s AND reservations = %(person_seen)s
+"""
+
+
+STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A row of a person or a device: its key, and the counter that a decision is based on."""
+
+    id: int
+    person_id: int | None
+    reservations: int
+
 
 @dataclass(frozen=True, kw_only=True)
 class PersonFacts:
-    """What is stored about a person, under any of the keys they may have been met under."""
+    """What is stored about a person, under any of the keys they may have been met under.
 
-    is_met: bool = False
-    reservations: int = 0
+    Args:
+        own: the row of the key by which they are asked now.
+        device: of an identified person, the row of the device.
+        person: of an anonymous device, the row of the person it is linked to.
+    """
+
+    own: Stored | None = None
+    device: Stored | None = None
+    person: Stored | None = None
+    is_suppressed: bool = False
     first_seen_at: datetime | None = None
     customer_since: datetime | None = None
     has_objected: bool = False
     is_restricted: bool = False
+    country: str = ""
+    company: str = ""
+    language: str = ""
+    properties_json: str = "{}"
+    has_bounced: bool = False
+    has_permission: bool = False
     history: tuple[Occasion, ...] = ()
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = json.loads(self.properties_json)
+        return properties
+
+    def are_complete(self, person: Person) -> bool:
+        """Tell whether nothing is left to remember: the person is met, and their device is linked to somebody."""
+        is_linked = self.device is not None and self.device.person_id is not None
+        return self.own is not None and (is_linked or not person.device_key)
 
 
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
-    """Return what is stored about the person and their device together; one statement."""
+    """Return what is stored about the person, their devices and whom those belong to; one statement."""
+    keys = {"own_key": person.subject_key, "device_key": person.device_key or person.subject_key}
+    first, second, third = person.suppression_digests
     with connection.cursor() as cursor:
         cursor.execute(
-            PERSON, [at - product.history_matters, product.id, person.subject_keys[0], person.subject_keys[-1]]
+            PERSON,
+            {
+                **keys,
+                **{"product": product.id, "since": at - product.history_matters},
+                **{"first": first, "second": second, "third": third},
+            },
         )
         rows = cursor.fetchall()
-    if not rows:
-        return PersonFacts()
-    own = next((row for row in rows if row[1] == person.subject_key), None)
+    met = [row for row in rows if row[1] is not None]
+    if not met:
+        return PersonFacts(is_suppressed=rows[0][0])
+    stored = {row[2]: Stored(id=row[1], person_id=row[3], reservations=row[4]) for row in met}
+    own = stored.get(person.subject_key)
+    mine = next((row for row in met if row[2] == person.subject_key), STRANGER)
     return PersonFacts(
-        is_met=own is not None,
-        reservations=own[2] if own else 0,
-        first_seen_at=min(row[3] for row in rows),
-        customer_since=own[4] if own else None,
-        has_objected=any(row[5] for row in rows),
-        is_restricted=any(row[6] for row in rows),
-        history=tuple(Occasion(**dict(zip(OCCASION, row[7:], strict=True))) for row in rows if row[7] is not None),
+        own=own,
+        device=stored.get(person.device_key) if person.device_key else None,
+        person=next((row for row in stored.values() if own and row.id == own.person_id), None),
+        is_suppressed=rows[0][0],
+        first_seen_at=min(row[5] for row in met),
+        customer_since=mine[6],
+        has_objected=any(row[7] for row in met),
+        is_restricted=any(row[8] for row in met),
+        country=mine[9],
+        company=mine[10],
+        language=mine[11],
+        properties_json=mine[12],
+        has_bounced=mine[13],
+        has_permission=mine[14],
+        history=tuple(_occasions(met)),
     )
 
 
-def meet(product: ProductFacts, person: Person, *, at: datetime) -> None:
-    """Remember when somebody was first seen; one statement, harmless when they are known already."""
+def _occasions(rows: list[tuple[Any, ...]]) -> list[Occasion]:
+    return [Occasion(**dict(zip(OCCASION, row[15:], strict=True))) for row in rows if row[15] is not None]
+
+
+def remember(product: ProductFacts, person: Person, *, at: datetime) -> None:
+    """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known."""
     with connection.cursor() as cursor:
-        cursor.execute(MEET, _person_values(product, person, at=at, first=0))
+        cursor.execute(LINK if person.device_key else MEET, _row(product, person, at=at, reservations=0))
 
 
-def reserve(product: ProductFacts, person: Person, *, at: datetime, seen: int, invitation: dict[str, Any]) -> bool:
-    """Reserve an invitation unless the person's counter moved on since it was read; one statement.
+def reserve(
+    product: ProductFacts, person: Person, known: PersonFacts, *, at: datetime, invitation: dict[str, Any]
+) -> bool:
+    """Reserve an invitation unless somebody else reserved one since the facts were read; at most two statements.
+
+    Rows are locked in one order, the person before the device, so that two reservations never wait for each other.
 
     Args:
-        seen: the counter the decision was based on; 0 where the person had never been met.
+        known: what the decision was based on.
         invitation: columns of the new invitation.
 
     Returns:
         Whether the invitation was reserved; if not, somebody else was quicker.
     """
+    values = {**_row(product, person, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    if person.device_key:
+        values["device_seen"] = _counter(known.device)
+        steps = [RESERVE, CLAIM_DEVICE]
+    elif known.person:
+        values |= {"person": known.person.id, "person_seen": known.person.reservations}
+        steps = [CLAIM_PERSON, RESERVE]
+    else:
+        return _takes_effect(RESERVE, values)
+    with transaction.atomic():
+        reserved = all(_takes_effect(statement, values) for statement in steps)
+        transaction.set_rollback(not reserved)
+    return reserved
+
+
+def _counter(row: Stored | None) -> int:
+    return row.reservations if row else 0
+
+
+def _takes_effect(statement: str, parameters: dict[str, Any]) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, {**_person_values(product, person, at=at, first=1), **invitation, "seen": seen})
+        cursor.execute(statement, parameters)
         return bool(cursor.rowcount)
 
 
-def _person_values(product: ProductFacts, person: Person, *, at: datetime, first: int) -> dict[str, Any]:
+def _row(product: ProductFacts, person: Person, *, at: datetime, reservations: int) -> dict[str, Any]:
     return {
         "product": product.id,
-        "subject_key": person.subject_key,
+        "own_key": person.subject_key,
+        "device_key": person.device_key,
         "external_id": person.external_id,
         "email": person.email,
         "phone": person.phone,
@@ -144,5 +273,5 @@ def _person_values(product: ProductFacts, person: Person, *, at: datetime, first
         "properties": json.dumps(dict(person.properties)),
         "customer_since": person.customer_since,
         "at": at,
-        "first": first,
+        "reservations": reservations,
     }

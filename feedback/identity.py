@@ -12,6 +12,8 @@ import phonenumbers
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from privacy.suppression import suppression_digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -55,12 +57,18 @@ class Person:
         return bool(self.external_id or self.email or self.phone)
 
     @property
-    def subject_keys(self) -> list[str]:
-        """The keys under which this person may have been met: their own, and the device's."""
-        keys = [self.subject_key]
-        if self.is_known and self.anonymous_id:
-            keys.append(f"anon:{self.anonymous_id}")
-        return keys
+    def device_key(self) -> str:
+        """The key under which an identified person's device was met while it was anonymous; else empty."""
+        return f"anon:{self.anonymous_id}" if self.is_known and self.anonymous_id else ""
+
+    @property
+    def suppression_digests(self) -> tuple[bytes | None, bytes | None, bytes | None]:
+        """What the list of suppressed people would have of the id, the e-mail and the phone."""
+        return (
+            suppression_digest(f"id:{self.external_id}") if self.external_id else None,
+            suppression_digest(f"mail:{self.email}") if self.email else None,
+            suppression_digest(f"tel:{self.phone}") if self.phone else None,
+        )
 
 
 def identify(*, anonymous_id: str = "", **claims: Any) -> Person:
@@ -75,14 +83,11 @@ def identify(*, anonymous_id: str = "", **claims: Any) -> Person:
     """
     for name in ("external_id", "email", "phone"):
         claims[name] = _unless_nobody(claims.get(name) or "")
-    return Person(
-        **{
-            **claims,
-            "email": normalise_email(claims["email"]),
-            "phone": normalise_phone(claims["phone"]),
-            "anonymous_id": _unless_nobody(anonymous_id) or secrets.token_hex(16),
-        }
-    )
+    claims["email"] = normalise_email(claims["email"])
+    claims["phone"] = normalise_phone(claims["phone"])
+    is_known = claims["external_id"] or claims["email"] or claims["phone"]
+    anonymous_id = _unless_nobody(anonymous_id) or ("" if is_known else secrets.token_hex(16))
+    return Person(anonymous_id=anonymous_id, **claims)
 
 
 def _unless_nobody(identifier: str) -> str:

@@ -17,6 +17,7 @@ from feedback.models import Invitation, Respondent
 from feedback.products import LIFETIME
 from privacy.encryption import new_token, token_digest
 from surveys.models import Channel, Survey
+from surveys.targeting import Visitor
 from surveys.wording import choose_language
 
 if TYPE_CHECKING:
@@ -59,16 +60,25 @@ class Moment:
     """Where and how somebody may be asked now.
 
     Args:
-        preferred_languages: codes or values of ``Accept-Language``, best first.
+        event: name of what just happened, where something did.
+        language: a code; of the page or the app.
+        accept_language: value of the browser's header.
         forced: asked with the product's test key, whatever the rules say.
     """
 
     channel: str = Channel.WEB
     url: str = ""
+    event: str = ""
     device: str = ""
     app_version: str = ""
-    preferred_languages: tuple[str, ...] = ()
+    language: str = ""
+    accept_language: str = ""
     forced: bool = False
+
+    @property
+    def preferred_languages(self) -> tuple[str, str]:
+        """What the page speaks, then what the browser asks for."""
+        return self.language, self.accept_language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,41 +117,57 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
     while True:
         at = timezone.now()
         known = stored.load_person(product, person, at=at)
-        verdict = _verdict(product, person, moment, known, at)
+        if moment.forced and (live := product.published):
+            verdict = Verdict(code="forced", candidate=live[0], next_check_at=at)
+        else:
+            verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
-            if not known.is_met:
-                stored.meet(product, person, at=at)
+            if not known.are_complete(person):
+                stored.remember(product, person, at=at)
             return Answer(code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at)
         token, question = new_token(), _question(product, verdict.candidate, moment, person)
         row = {**_as_row(question, moment, product, at=at), "token_digest": token_digest(token)}
-        if stored.reserve(product, person, at=at, seen=known.reservations, invitation=row):
+        if stored.reserve(product, person, known, at=at, invitation=row):
             return Answer(
                 code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at, token=token, question=question
             )
 
 
-def _verdict(product: ProductFacts, person: Person, moment: Moment, known: stored.PersonFacts, at: datetime) -> Verdict:
-    if moment.forced:
-        live = [candidate for candidate in product.candidates if candidate.version_id is not None]
-        if live:
-            return Verdict(code="forced", candidate=max(live, key=lambda each: each.priority), next_check_at=at)
-    return decide(
-        list(product.candidates),
-        Facts(
-            at=at,
-            channel=moment.channel,
+def facts_of(
+    product: ProductFacts, person: Person, moment: Moment, known: stored.PersonFacts, *, at: datetime
+) -> Facts:
+    """Return what a decision about this person looks at; what a request says goes before what is stored."""
+    customer_since = person.customer_since or known.customer_since
+    return Facts(
+        at=at,
+        channel=moment.channel,
+        visitor=Visitor(
+            properties={**known.properties, **person.properties} if product.has_audiences else {},
+            country=person.country or known.country,
+            company=person.company or known.company,
+            language=person.language or moment.language or known.language,
             url=moment.url,
-            blocked_urls=product.blocked_urls,
-            identity_mode=product.identity_mode,
+            event=moment.event,
+            device=moment.device,
             is_known=person.is_known,
-            is_signed=person.is_signed,
-            subject_key=person.subject_key,
-            customer_since=person.customer_since or known.customer_since,
-            first_seen_at=known.first_seen_at,
-            has_objected=known.has_objected,
-            is_restricted=known.is_restricted,
-            history=known.history,
+            customer_since=customer_since,
         ),
+        languages=(*moment.preferred_languages, person.language),
+        events=product.events,
+        blocked_urls=product.blocked_urls,
+        identity_mode=product.identity_mode,
+        zone=product.zone,
+        is_known=person.is_known,
+        is_signed=person.is_signed,
+        subject_key=person.subject_key,
+        customer_since=customer_since,
+        first_seen_at=known.first_seen_at,
+        has_objected=known.has_objected,
+        is_restricted=known.is_restricted,
+        is_suppressed=known.is_suppressed,
+        has_permission=known.has_permission,
+        has_bounced=known.has_bounced,
+        history=known.history,
     )
 
 

@@ -46,7 +46,7 @@ declare(
         model="feedback.Respondent",
         person="",
         columns={
-            **not_personal("id", "product", "reservations"),
+            **not_personal("id", "product", "reservations", "person"),
             "subject_key": replace(IDENTITY, rectification=Rectification.RECOMPUTE),
             "external_id": IDENTITY,
             "email": IDENTITY,
@@ -59,9 +59,21 @@ declare(
             "properties": IDENTITY,
             "customer_since": IDENTITY,
             "first_seen_at": CONTEXT,
+            "mail_bounced_at": ASKED,
             "do_not_contact": WISH,
             "objected_at": WISH,
             "restricted_at": WISH,
+        },
+    ),
+    Table(
+        model="feedback.ChannelPermission",
+        person="respondent",
+        columns={
+            **not_personal("id", "respondent", "channel"),
+            "basis": WISH,
+            "evidence": WISH,
+            "given_on": WISH,
+            "withdrawn_at": WISH,
         },
     ),
     Table(

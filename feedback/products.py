@@ -11,31 +11,74 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
-from feedback.eligibility import Candidate
+from feedback.eligibility import Candidate, Quotas
 from privacy.encryption import decrypt
-from surveys.throttling import DEFAULTS, NUMBERS, Throttles
+from surveys.targeting import Quota, Rule
+from surveys.throttling import NUMBERS, resolve
 
 LIFETIME: Final = timedelta(days=60)  # of an invitation that nobody answers
+SLOWNESS: Final = 15  # times longer are settings remembered where responses have to be counted one by one
 MOST_REMEMBERED: Final = 1_000  # products; somebody who hosts more than that loses speed and nothing else
 
-THROTTLE_COLUMNS: Final = ", ".join(f"coalesce(survey.{name}, throttles.{name})" for name in NUMBERS)
 
+def _numbers_of(table: str, prefix: str) -> str:
+    return ", ".join(f"{table}.{name} AS {prefix}_{name}" for name in NUMBERS)
+
+
+# What a survey has so far is counted from the tallies; a segment that they do not know is counted from the responses,
+# as far as its quota goes.
 PRODUCT: Final = f"""
 SELECT product.id, product.is_live, product.test_key, product.identity_mode, product.allowed_origins,
-       product.allowed_url_parameters, product.blocked_urls,
-       ARRAY(SELECT secret FROM privacy_signingsecret WHERE product_id = product.id),
-       survey.id, survey.current_version_id, survey.metric, survey.band_profile, survey.channels, survey.priority,
-       survey.state, survey.starts_at, survey.ends_at, version.default_language, version.content, {THROTTLE_COLUMNS}
+       product.allowed_url_parameters, product.blocked_urls, product.time_zone,
+       ARRAY(SELECT secret FROM privacy_signingsecret WHERE product_id = product.id) AS secrets,
+       ARRAY(SELECT name FROM surveys_event WHERE product_id = product.id) AS events,
+       survey.id AS survey_id, survey.current_version_id, survey.metric, survey.band_profile, survey.channels,
+       survey.priority, survey.state, survey.starts_at, survey.ends_at, survey.is_transactional,
+       survey.transactional_floor_days, version.default_language, version.content, survey.daily_cap,
+       survey.response_target, given.today, given.total,
+       ARRAY(
+           SELECT jsonb_build_array(rule.subject, rule.name, rule.operator, rule.values) FROM surveys_audiencerule rule
+           WHERE rule.survey_id = survey.id ORDER BY rule.position, rule.id
+       ) AS rules,
+       ARRAY(
+           SELECT jsonb_build_array(quota.dimension, quota.name, quota.value, quota.target, (
+               SELECT count(*) FROM (
+                   SELECT FROM feedback_response response
+                   WHERE response.survey_id = survey.id AND NOT response.is_test AND NOT response.is_suspect
+                       AND response.excluded_at IS NULL AND response.restricted_at IS NULL
+                       AND upper(quota.value) = upper(CASE quota.dimension
+                           WHEN 'country' THEN response.country
+                           WHEN 'language' THEN response.language
+                           WHEN 'company' THEN response.company
+                           ELSE response.properties ->> quota.name
+                       END)
+                   LIMIT quota.target
+               ) counted
+           ))
+           FROM surveys_segmentquota quota WHERE quota.survey_id = survey.id ORDER BY quota.id
+       ) AS segments,
+       {_numbers_of("survey", "own")}, {_numbers_of("throttles", "common")}
 FROM privacy_product product
 LEFT JOIN surveys_productthrottles throttles ON throttles.product_id = product.id
 LEFT JOIN surveys_survey survey ON survey.product_id = product.id AND survey.current_version_id IS NOT NULL
     AND survey.state <> 'archived'
 LEFT JOIN surveys_surveyversion version ON version.id = survey.current_version_id
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(tally.count), 0) AS total,
+           coalesce(sum(tally.count) FILTER (WHERE tally.day = (%s AT TIME ZONE product.time_zone)::date), 0) AS today
+    FROM feedback_tally tally
+    JOIN surveys_surveyversion own ON own.id = tally.version_id AND own.survey_id = survey.id
+    WHERE tally.product_id = product.id
+        AND (survey.response_target IS NOT NULL OR tally.day = (%s AT TIME ZONE product.time_zone)::date)
+) given ON survey.daily_cap IS NOT NULL OR survey.response_target IS NOT NULL
 WHERE product.public_key = %s
 """  # noqa: S608  the columns are names of dataclass fields
 
@@ -64,6 +107,8 @@ class ProductFacts:
     allowed_origins: tuple[str, ...]
     allowed_url_parameters: tuple[str, ...]
     blocked_urls: tuple[str, ...]
+    zone: ZoneInfo
+    events: frozenset[str]
     encrypted_secrets: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     wordings: dict[int, VersionWording]
@@ -74,6 +119,22 @@ class ProductFacts:
         return [decrypt(secret) for secret in self.encrypted_secrets]
 
     @cached_property
+    def published(self) -> list[Candidate]:
+        """The surveys that a test may ask, the most important first."""
+        published = [candidate for candidate in self.candidates if candidate.version_id is not None]
+        return sorted(published, key=lambda each: -each.priority)
+
+    @cached_property
+    def has_audiences(self) -> bool:
+        """Whether a survey looks at who somebody is."""
+        return any(candidate.rules or candidate.quotas.segments for candidate in self.candidates)
+
+    @cached_property
+    def has_segments(self) -> bool:
+        """Whether a survey has quotas of segments."""
+        return any(candidate.quotas.segments for candidate in self.candidates)
+
+    @cached_property
     def history_matters(self) -> timedelta:
         """How far back the invitations of a person matter to any of the surveys.
 
@@ -82,7 +143,9 @@ class ProductFacts:
         days = [90]
         for candidate in self.candidates:
             throttles = candidate.throttles
-            days += [throttles.response_days, throttles.decline_days, throttles.snooze_days, throttles.unanswered_days]
+            days += [throttles.response_days, throttles.decline_days, throttles.snooze_days]
+            days += [throttles.unanswered_days, throttles.cooldown_days, throttles.mail_days]
+            days += [candidate.transactional_floor_days]
         return timedelta(days=max(days)) + LIFETIME
 
 
@@ -93,7 +156,7 @@ def product_facts(public_key: str) -> ProductFacts | None:
     """Return the product with this key, or ``None``; one statement, or none where it was read a moment ago."""
     now = time.monotonic()
     read_at, product = _remembered.get(public_key, (0.0, None))
-    if product is None or now - read_at >= settings.PRODUCT_SETTINGS_AGE:
+    if product is None or now - read_at >= settings.PRODUCT_SETTINGS_AGE * (SLOWNESS if product.has_segments else 1):
         product = load_product(public_key)
         if len(_remembered) >= MOST_REMEMBERED:
             forget()
@@ -111,39 +174,59 @@ def load_product(public_key: str) -> ProductFacts | None:
     """Return the product with this key as it is now, or ``None``; one statement."""
     if "\x00" in public_key:  # no text in PostgreSQL has it
         return None
+    at = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(PRODUCT, [public_key])
-        rows = cursor.fetchall()
+        cursor.execute(PRODUCT, [at, at, public_key])
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if not rows:
         return None
-    surveys = [row[8:] for row in rows if row[8] is not None]
-    key, is_live, test_key, identity_mode, origins, parameters, blocked, secrets = rows[0][:8]
+    product, surveys = rows[0], [row for row in rows if row["survey_id"] is not None]
     return ProductFacts(
-        id=key,
-        is_live=is_live,
-        test_key=test_key,
-        identity_mode=identity_mode,
-        allowed_origins=tuple(origins),
-        allowed_url_parameters=tuple(parameters),
-        blocked_urls=tuple(blocked),
-        encrypted_secrets=tuple(secrets),
-        candidates=tuple(_candidate(row, product_is_live=is_live) for row in surveys),
-        wordings={row[1]: VersionWording(row[9], row[10]) for row in surveys},
+        id=product["id"],
+        is_live=product["is_live"],
+        test_key=product["test_key"],
+        identity_mode=product["identity_mode"],
+        allowed_origins=tuple(product["allowed_origins"]),
+        allowed_url_parameters=tuple(product["allowed_url_parameters"]),
+        blocked_urls=tuple(product["blocked_urls"]),
+        zone=ZoneInfo(product["time_zone"]),
+        events=frozenset(product["events"]),
+        encrypted_secrets=tuple(product["secrets"]),
+        candidates=tuple(_candidate(row) for row in surveys),
+        wordings={
+            row["current_version_id"]: VersionWording(row["default_language"], row["content"]) for row in surveys
+        },
     )
 
 
-def _candidate(row: tuple[Any, ...], *, product_is_live: bool) -> Candidate:
-    survey_id, version_id, metric, band_profile, channels, priority, state, starts_at, ends_at, _, _, *numbers = row
-    set_numbers = {name: number for name, number in zip(NUMBERS, numbers, strict=True) if number is not None}
+def _candidate(row: dict[str, Any]) -> Candidate:
+    own, common = (
+        SimpleNamespace(**{name: row[f"{prefix}_{name}"] for name in NUMBERS}) for prefix in ("own", "common")
+    )
     return Candidate(
-        survey_id=survey_id,
-        version_id=version_id,
-        metric=metric,
-        band_profile=band_profile,
-        channels=tuple(channels),
-        priority=priority,
-        is_live=product_is_live and state == "live",
-        starts_at=starts_at,
-        ends_at=ends_at,
-        throttles=Throttles(**set_numbers) if set_numbers else DEFAULTS,
+        survey_id=row["survey_id"],
+        version_id=row["current_version_id"],
+        metric=row["metric"],
+        band_profile=row["band_profile"],
+        channels=tuple(row["channels"]),
+        priority=row["priority"],
+        is_live=row["is_live"] and row["state"] == "live",
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        throttles=resolve(own, common),
+        languages=tuple(json.loads(row["content"])),
+        rules=tuple(
+            Rule(subject, name, operator, tuple(values))
+            for subject, name, operator, values in map(json.loads, row["rules"])
+        ),
+        quotas=Quotas(
+            daily_cap=row["daily_cap"],
+            target=row["response_target"],
+            today=int(row["today"] or 0),
+            total=int(row["total"] or 0),
+            segments=tuple((Quota(*quota), given) for *quota, given in map(json.loads, row["segments"])),
+        ),
+        is_transactional=row["is_transactional"],
+        transactional_floor_days=row["transactional_floor_days"],
     )

@@ -102,6 +102,13 @@ PURPOSES: Final[dict[str, Purpose]] = {
             "en": "We handle requests of data subjects and can show that we did.",
         },
     ),
+    "suppression": Purpose(
+        basis="6(1)(c)",
+        text={
+            "pl": "Pamiętamy, kogo nie wolno nam pytać, w postaci, z której nie da się odczytać, kim jest.",
+            "en": "We remember whom we must not ask, in a form that does not tell who it is.",
+        },
+    ),
     "administration": Purpose(
         basis="6(1)(f)",
         balancing_test="LIA-4",

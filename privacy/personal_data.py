@@ -44,6 +44,19 @@ declare(
     ),
     Table(model="privacy.SigningSecret", columns=not_personal("id", "product", "secret", "created_at")),
     Table(
+        model="privacy.Suppression",
+        waived="an HMAC that is kept so that a person whose data are gone is not asked again",
+        columns={
+            **not_personal("id", "product", "reason", "created_at"),
+            "digest": Column(
+                category=_("identifier"),
+                purpose="suppression",
+                access=Access.WITHHELD,
+                erasure=Erasure.KEEP,
+            ),
+        },
+    ),
+    Table(
         model="privacy.Membership",
         waived="a member of staff, not a data subject of a survey",
         columns={**not_personal("id", "controller", "product"), "user": STAFF},

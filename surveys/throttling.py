@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from types import SimpleNamespace
+
     from surveys.models import ThrottleNumbers
 
 SHORTEST_COOLDOWN_DAYS: Final = 1
@@ -32,7 +34,9 @@ DEFAULTS = Throttles()
 NUMBERS = tuple(number.name for number in fields(Throttles))
 
 
-def resolve(survey: ThrottleNumbers | None, product: ThrottleNumbers | None) -> Throttles:
+def resolve(
+    survey: ThrottleNumbers | SimpleNamespace | None, product: ThrottleNumbers | SimpleNamespace | None
+) -> Throttles:
     """Return each number from the survey, else from the product, else its default.
 
     The cooldown is a promise of the product as a whole, so it is a floor: the larger of the survey's and the

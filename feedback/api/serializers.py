@@ -119,6 +119,7 @@ class UserInput(SparseInput):
 class ContextInput(SparseInput):
     channel = serializers.ChoiceField([Channel.WEB, Channel.MOBILE], required=False)
     url = TextField(max_length=2000)
+    event = TextField(max_length=64)
     language = TextField(max_length=100)
     device = serializers.ChoiceField(["desktop", "tablet", "phone"], required=False)
     app_version = TextField(max_length=32)

@@ -164,11 +164,9 @@ def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
 
 def moment_in(data: dict[str, Any], request: Request) -> invitations.Moment:
     """Return where and how a request asks."""
-    context = dict(data.get("context", {}))
-    language = context.pop("language", "")
     return invitations.Moment(
-        **context,
-        preferred_languages=(language, request.headers.get("Accept-Language", "")),
+        **data.get("context", {}),
+        accept_language=request.headers.get("Accept-Language", ""),
         forced=bool(data.get("force")),
     )
 

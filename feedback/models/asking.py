@@ -30,7 +30,8 @@ class Respondent(models.Model):
     """A person or an anonymous visitor of one product.
 
     ``subject_key`` is the first identifier known: ``id:…``, ``mail:…``, ``tel:…`` or ``anon:…``. ``reservations``
-    counts the invitations reserved and serves as the guard against two of them at once.
+    counts the invitations reserved and serves as the guard against two of them at once. An anonymous visitor who
+    turned out to be somebody points at that ``person``.
     """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
@@ -47,6 +48,17 @@ class Respondent(models.Model):
     customer_since = models.DateTimeField(_("customer since"), null=True, blank=True)
     first_seen_at = models.DateTimeField(_("first seen"))
     reservations = models.PositiveIntegerField(default=0, editable=False)
+    person = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="devices",
+        verbose_name=_("person"),
+    )
+    mail_bounced_at = models.DateTimeField(_("e-mail came back"), null=True, blank=True, editable=False)
     do_not_contact = models.BooleanField(_("do not contact"), default=False)
     objected_at = models.DateTimeField(_("objected"), null=True, blank=True, editable=False)
     restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
@@ -61,6 +73,7 @@ class Respondent(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "subject_key"], name="respondent_unique")]
         indexes = [
             models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
+            models.Index(fields=["person"], name="respondent_of_person", condition=models.Q(person__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -74,6 +87,40 @@ class Respondent(models.Model):
     @property
     def may_be_contacted(self) -> bool:
         return not (self.do_not_contact or self.objected_at or self.restricted_at)
+
+
+class ChannelPermission(models.Model):
+    """That a person may be asked through a channel that reaches them outside of the product, and how this is known."""
+
+    class Basis(models.TextChoices):
+        CONSENT = "consent", _("consent")
+        CUSTOMER = "customer", _("existing customer, informed and not opposed")
+
+    respondent = models.ForeignKey(
+        Respondent, on_delete=models.CASCADE, related_name="channel_permissions", verbose_name=_("respondent")
+    )
+    channel = models.CharField(_("channel"), max_length=8, choices=[(Channel.EMAIL.value, Channel.EMAIL.label)])
+    basis = models.CharField(_("basis"), max_length=8, choices=Basis)
+    evidence = models.CharField(
+        _("evidence"), max_length=300, help_text=_("Where it can be looked up: a form and its version, a contract.")
+    )
+    given_on = models.DateField(_("given on"))
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("channel permission")
+        verbose_name_plural = _("channel permissions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["respondent", "channel"],
+                condition=models.Q(withdrawn_at__isnull=True),
+                name="channel_permission_unique_while_in_force",
+            ),
+            models.CheckConstraint(condition=~models.Q(evidence=""), name="channel_permission_has_evidence"),
+        ]
+
+    def __str__(self) -> str:
+        return f"channel permission {self.pk}"
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

@@ -10,6 +10,7 @@ from privacy.models.requests import (
     Right,
     RightsRequest,
 )
+from privacy.models.suppression import Suppression
 
 __all__ = [
     "Controller",
@@ -23,5 +24,6 @@ __all__ = [
     "Right",
     "RightsRequest",
     "SigningSecret",
+    "Suppression",
     "origin_is_accepted",
 ]

@@ -13,6 +13,7 @@ REQUIRED = sorted(set(PRODUCTION) - {"ODZEW_ENV"})
 MALFORMED = {
     "ODZEW_ENV": "staging",
     "SECRET_KEY": "short",
+    "SUPPRESSION_KEY": "short",
     "FIELD_ENCRYPTION_KEYS": "not-a-key",
     "PUBLIC_URL": "feedback.example.com",
     "ALLOWED_HOSTS": "*",

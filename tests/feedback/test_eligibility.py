@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.eligibility import CHECKS, WHY, Candidate, Facts, Occasion, decide, draw
+from feedback.eligibility import CHECKS, WHY, Candidate, Facts, Occasion, Quotas, decide, draw
+from surveys.targeting import Quota, Rule, Visitor
 from surveys.throttling import Throttles
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,6 +51,17 @@ def occasion(**overrides):
     return Occasion(**{"survey_id": 1, "metric": "nps", "created_at": first, **overrides})
 
 
+def answered_other(ago):
+    """An answer to a survey of another metric, so that only the rest after any survey is left."""
+    return occasion(metric="csat", shown_at=NOW - ago, responded_at=NOW - ago)
+
+
+MAILED = {"channels": ("email",)}
+AFTER_A_CASE = {"metric": "ces", "is_transactional": True}
+IN_POLAND = Rule("country", "", "is", ("PL",))
+FROM_POLAND = Quota("country", "", "PL", 5)
+
+
 def code(*candidates, **overrides):
     return decide(list(candidates) or [candidate()], facts(**overrides)).code
 
@@ -66,11 +79,21 @@ def test_somebody_with_nothing_against_it_is_asked():
         ("inactive", {"channels": ("email",)}, {}),
         ("inactive", {"starts_at": NOW + DAY}, {}),
         ("inactive", {"ends_at": NOW}, {}),
-        ("url_blocked", {}, {"url": "https://a/pay", "blocked_urls": ("*/pay*",), "has_objected": True}),
-        ("opted_out", {}, {"has_objected": True, "identity_mode": "trusted"}),
-        ("restricted", {}, {"is_restricted": True, "identity_mode": "trusted"}),
-        ("unidentified", {}, {"identity_mode": "identified", "is_known": False, "customer_since": NOW}),
-        ("unsigned_identity", {}, {"identity_mode": "trusted", "customer_since": NOW}),
+        (
+            "url_blocked",
+            {},
+            {"visitor": Visitor(url="https://a/pay"), "blocked_urls": ("*/pay*",), "has_objected": True},
+        ),
+        ("opted_out", {}, {"has_objected": True, "is_restricted": True}),
+        ("restricted", {}, {"is_restricted": True, "is_suppressed": True}),
+        ("suppressed", {}, {"is_suppressed": True, "identity_mode": "trusted"}),
+        ("bounced", MAILED, {"channel": "email", "has_bounced": True, "has_permission": False}),
+        ("no_permission", MAILED, {"channel": "email", "has_permission": False, "identity_mode": "trusted"}),
+        ("unidentified", {}, {"identity_mode": "identified", "is_known": False, "visitor": Visitor(event="new")}),
+        ("unsigned_identity", {}, {"identity_mode": "trusted", "visitor": Visitor(event="new")}),
+        ("event_not_registered", {"rules": (IN_POLAND,)}, {"visitor": Visitor(event="new")}),
+        ("not_in_audience", {"rules": (IN_POLAND,), "languages": ("pl",)}, {"languages": ("de",)}),
+        ("no_wording", {"languages": ("pl",)}, {"languages": ("de", "fr;q=0.5"), "customer_since": NOW}),
         ("too_new", {}, {"customer_since": NOW - 30 * DAY, "history": (occasion(shown_at=NOW),)}),
         ("too_new", {}, {"customer_since": None, "first_seen_at": None}),
         ("pending", {}, {"history": (occasion(shown_at=NOW - timedelta(minutes=29)),)}),
@@ -79,6 +102,12 @@ def test_somebody_with_nothing_against_it_is_asked():
         ("declined_recently", {}, {"history": (occasion(declined_at=NOW - DAY, snoozed_at=NOW - DAY),)}),
         ("snoozed", {}, {"history": (occasion(snoozed_at=NOW - DAY),)}),
         ("shown_recently", {}, {"history": (occasion(shown_at=NOW - DAY),)}),
+        ("mailed_recently", MAILED, {"channel": "email", "history": (occasion(sent_at=NOW - 6 * DAY),)}),
+        ("cooldown", {"quotas": Quotas(target=1, total=1)}, {"history": (answered_other(2 * DAY),)}),
+        ("cooldown", AFTER_A_CASE, {"history": (answered_other(timedelta(hours=23)),)}),
+        ("quota_full", {"quotas": Quotas(target=1, total=1, daily_cap=1, today=1)}, {}),
+        ("quota_full", {"quotas": Quotas(segments=((FROM_POLAND, 5),))}, {"visitor": Visitor(country="PL")}),
+        ("daily_cap", {"quotas": Quotas(daily_cap=1, today=1), "throttles": Throttles(known_percentage=0)}, {}),
         ("not_sampled", {"throttles": Throttles(known_percentage=0)}, {}),
         ("not_sampled", {"throttles": Throttles(anonymous_percentage=0)}, {"is_known": False}),
     ],
@@ -87,9 +116,40 @@ def test_the_first_obstacle_gives_the_answer(expected, survey, person):
     assert code(candidate(**survey), **person) == expected
 
 
-def test_every_code_has_a_sentence_in_words():
-    assert {"eligible", "forced", "inactive", "pending", "not_sampled"} <= set(WHY)
-    assert len(CHECKS) == 10
+@pytest.mark.parametrize(
+    ("survey", "person"),
+    [
+        ({"languages": ("pl",)}, {}),  # nobody said what they speak
+        ({"languages": ("pl", "en")}, {"languages": ("de", "fr,en;q=0.3")}),
+        ({"rules": (IN_POLAND,)}, {"visitor": Visitor(country="pl")}),
+        ({}, {"visitor": Visitor(event="new"), "events": frozenset({"new"})}),
+        ({}, {"has_permission": False, "has_bounced": True}),  # these only matter to e-mail
+        (AFTER_A_CASE, {"history": (answered_other(DAY),)}),
+        ({}, {"history": (answered_other(7 * DAY),)}),
+        ({"quotas": Quotas(daily_cap=2, today=1, target=2, total=1, segments=((FROM_POLAND, 4),))}, {}),
+        ({"quotas": Quotas(segments=((FROM_POLAND, 5),))}, {"visitor": Visitor(country="DE")}),
+        (MAILED, {"channel": "email", "history": (occasion(sent_at=NOW - 30 * DAY),)}),
+    ],
+)
+def test_nothing_stands_in_the_way(survey, person):
+    assert code(candidate(**survey), **person) == "eligible"
+
+
+def test_every_code_has_a_sentence_and_a_place_in_the_order():
+    answers = [code for check in CHECKS for code in check.codes]
+
+    assert {*answers, "eligible", "forced"} == set(WHY)
+    assert len(answers) == len(set(answers))
+    assert [check.number for check in CHECKS] == list(range(1, 15))
+
+
+def test_the_daily_cap_ends_with_the_day_where_the_product_is():
+    full = candidate(quotas=Quotas(daily_cap=1, today=1))
+    saturday = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)  # already the short Sunday in Warsaw
+
+    verdict = decide([full], facts(at=saturday, zone=ZoneInfo("Europe/Warsaw")))
+
+    assert verdict.next_check_at == datetime(2026, 3, 29, 22, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +159,9 @@ def test_every_code_has_a_sentence_in_words():
         (occasion(declined_at=NOW - 10 * DAY), NOW + 20 * DAY),
         (occasion(snoozed_at=NOW - 2 * DAY), NOW + 5 * DAY),
         (occasion(shown_at=NOW - 2 * DAY), NOW + 5 * DAY),
-        (occasion(shown_at=NOW - timedelta(minutes=10)), NOW + timedelta(minutes=20)),
-        (occasion(sent_at=NOW - DAY), NOW + 2 * DAY),
+        (occasion(shown_at=NOW - timedelta(minutes=10)), NOW + 7 * DAY - timedelta(minutes=10)),
+        (occasion(sent_at=NOW - DAY), NOW + 6 * DAY),
+        (occasion(created_at=NOW - timedelta(minutes=10)), NOW + timedelta(minutes=20)),
     ],
 )
 def test_the_answer_says_when_asking_again_makes_sense(history, until):

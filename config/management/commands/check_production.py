@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 PRODUCTION: Final = {
     "ODZEW_ENV": "production",
     "SECRET_KEY": "made-up-7f3Kq9xW2mZ8vB5nT1cR6yP4sD0gH-for-the-deploy-check-only",
+    "SUPPRESSION_KEY": "made-up-4gT8pL1vX6zN3bQ9sK7dF2hJ5wM-for-the-deploy-check-only",
     "FIELD_ENCRYPTION_KEYS": "bWFkZS11cC1rZXktZm9yLXRoZS1kZXBsb3ktY2hlY2s=",
     "ALLOWED_HOSTS": "feedback.example.com",
     "PUBLIC_URL": "https://feedback.example.com",
