@@ -1,4 +1,8 @@
-"""Triage: what staff do to responses before anybody acts on them. Tallies follow in the same statement."""
+"""Triage: what staff do to responses before anybody acts on them. Tallies follow in the same statement.
+
+Everything here locks its responses from the lowest number to the highest before it changes any, so that two members
+of staff whose selections overlap wait for each other instead of deadlocking.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +39,14 @@ def exclude(*, responses: Iterable[Response], reason: str, by: User) -> int:
     if not reason:
         raise ValidationError(_("Say why these responses should not count."), code="reason_required")
     _check_length(reason, LONGEST_REASON)
-    counted = _rows(responses).filter(excluded_at__isnull=True)
+    counted = _locked(responses).filter(excluded_at__isnull=True)
     return counted.update(excluded_at=timezone.now(), excluded_by=by, exclusion_reason=reason)
 
 
 @transaction.atomic
 def include(*, responses: Iterable[Response], by: User) -> int:
     """Let excluded responses count again; return how many did not before."""
-    excluded = _rows(responses).filter(excluded_at__isnull=False)
+    excluded = _locked(responses).filter(excluded_at__isnull=False)
     return excluded.update(excluded_at=None, excluded_by=None, exclusion_reason="")
 
 
@@ -59,7 +63,7 @@ def add_tag(*, responses: Iterable[Response], name: str, by: User) -> int:
     if not name:
         raise ValidationError(_("Name the tag."), code="name_required")
     _check_length(name, LONGEST_TAG)
-    rows = list(_rows(responses).values_list("pk", "product_id"))
+    rows = list(_locked(responses).values_list("pk", "product_id"))
     tags = {product: _tag(product, name) for product in sorted({product for _pk, product in rows})}
     tagged = ResponseTag.objects.filter(tag__in=tags.values(), response__in=[pk for pk, _product in rows])
     has_it = set(tagged.values_list("response_id", flat=True))
@@ -72,25 +76,28 @@ def add_tag(*, responses: Iterable[Response], name: str, by: User) -> int:
 @transaction.atomic
 def remove_tag(*, responses: Iterable[Response], name: str, by: User) -> int:
     """Take a tag off responses; return how many had it. The tag itself stays."""
-    taggings = ResponseTag.objects.filter(response__in=_rows(responses), tag__name__iexact=" ".join(name.split()))
+    taggings = ResponseTag.objects.filter(response__in=_locked(responses), tag__name__iexact=" ".join(name.split()))
     return taggings.delete()[0]
 
 
 @transaction.atomic
 def mark_read(*, responses: Iterable[Response], by: User) -> int:
     """Mark unread and archived responses as read; return how many were not."""
-    return _rows(responses).exclude(triage=Response.Triage.READ).update(triage=Response.Triage.READ)
+    return _locked(responses).exclude(triage=Response.Triage.READ).update(triage=Response.Triage.READ)
 
 
 @transaction.atomic
 def archive(*, responses: Iterable[Response], by: User) -> int:
     """Put responses aside; they still count. Return how many were not aside before."""
-    return _rows(responses).exclude(triage=Response.Triage.ARCHIVED).update(triage=Response.Triage.ARCHIVED)
+    return _locked(responses).exclude(triage=Response.Triage.ARCHIVED).update(triage=Response.Triage.ARCHIVED)
 
 
-def _rows(responses: Iterable[Response]) -> QuerySet[Response]:
-    """Return the responses as one queryset; those of restricted people are left alone."""
-    rows: QuerySet[Response] = Response.objects.filter(pk__in=[response.pk for response in responses])
+def _locked(responses: Iterable[Response]) -> QuerySet[Response]:
+    """Lock the responses until the transaction ends and return them; those of restricted people are left alone."""
+    wanted = Response.objects.filter(pk__in=[response.pk for response in responses])
+    # No key is changed, so rows that point at a response, such as a new tagging, need not wait.
+    locked = list(wanted.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    rows: QuerySet[Response] = Response.objects.filter(pk__in=locked)
     return rows.order_by()
 
 
