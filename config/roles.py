@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django_stubs_ext import StrOrPromise
 
 
@@ -97,3 +98,8 @@ def sync_roles() -> None:
             raise ValueError(f"role {name}: no such permission: {', '.join(missing)}")
         group, _created = Group.objects.get_or_create(name=name)
         group.permissions.set(known[permission] for permission in role.permissions)
+
+
+def other_groups() -> QuerySet[Group]:
+    """Return the groups that are no roles: retired ones, or made by hand. Their members keep what they grant."""
+    return Group.objects.exclude(name__in=ROLES).order_by("name")

@@ -1,5 +1,8 @@
+from io import StringIO
+
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.test import RequestFactory
 
 from config.navigation import sidebar
@@ -54,6 +57,42 @@ def test_syncing_makes_the_groups_what_the_table_says():
     granted = {f"{one.content_type.app_label}.{one.codename}" for one in agents.permissions.all()}
     assert granted == set(ROLES["agent"].permissions)
     assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
+
+
+@pytest.fixture
+def retired():
+    """The group of a role that is gone from the table, with one member and one permission."""
+    sync_roles()
+    group = Group.objects.create(name="auditor")
+    group.permissions.add(Permission.objects.get(codename="view_response"))
+    make_staff(username="former").groups.add(group)
+    return group
+
+
+def command(*arguments):
+    output, warnings = StringIO(), StringIO()
+    call_command("sync_roles", *arguments, stdout=output, stderr=warnings)
+    return output.getvalue(), warnings.getvalue()
+
+
+def test_a_group_that_is_no_role_is_named_and_stays(retired):
+    _output, warnings = command()
+
+    assert "the group auditor is no role and keeps its permissions (members: 1)" in warnings
+    assert warnings.count("is no role") == 1
+    assert list(retired.permissions.values_list("codename", flat=True)) == ["view_response"]
+
+
+def test_groups_that_are_no_roles_are_removed_on_request_only(retired):
+    agent = make_staff("agent")
+
+    output, warnings = command("--remove-others")
+
+    assert "removed the group auditor" in output
+    assert warnings == ""
+    assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
+    assert not User.objects.get(username="former").has_perm("feedback.view_response")
+    assert agent.groups.get().name == "agent"
 
 
 def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
