@@ -1,4 +1,4 @@
-"""The project as an application: commands, checks and the admin's front page."""
+"""The project as an application: commands and the admin's front page."""
 
 from django.apps import AppConfig
 
@@ -8,4 +8,4 @@ class ProjectConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        from config import celery, checks  # noqa: F401, PLC0415  registers the Celery app and the system checks
+        from config import celery  # noqa: F401, PLC0415  registers the Celery app

@@ -6,136 +6,40 @@ In production a missing or malformed value stops the start and the message names
 
 from __future__ import annotations
 
-import os
-from email.utils import parseaddr
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 import environ
-from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
+from config.variables import (
+    BASE_DIR,
+    ENVIRONMENT,
+    IS_PRODUCTION,
+    broker,
+    database,
+    env,
+    fernet_keys,
+    flag,
+    hosts,
+    mail_server,
+    mailbox,
+    natural,
+    origin,
+    origins,
+    positive,
+    read,
+    required,
+    secret,
+    shared_cache,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-# The demonstration and the tests leave a real installation's servers alone, also where both share a folder.
-if os.environ.get("ODZEW_ENV") not in {"demo", "test"}:
-    environ.Env.read_env(BASE_DIR / ".env")
 # Everything that is written at run time: the embedded database, the queue of the demo, logs, mail, static files.
 VAR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
-
-# --- Reading values strictly ------------------------------------------------------------------------------------------
-
-ENVIRONMENT: str = env.str("ODZEW_ENV", "") or ("production" if env.str("DATABASE_URL", "") else "demo")
-if ENVIRONMENT not in {"production", "demo", "test"}:
-    raise ImproperlyConfigured("ODZEW_ENV: must be production, demo or test")
-IS_PRODUCTION = ENVIRONMENT == "production"
-
-
-def read(name: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
-    """Return the parsed variable, or the default; a default of ``None`` makes it required.
-
-    Raises:
-        ImproperlyConfigured: the variable is required and missing, or its value is malformed.
-    """
-    raw = env.str(name, "")
-    if not raw:
-        if default is None:
-            raise ImproperlyConfigured(f"{name}: required in production, see .env.example")
-        return default
-    try:
-        return parse(raw)
-    except (ValueError, KeyError, ImproperlyConfigured) as error:
-        raise ImproperlyConfigured(f"{name}: malformed value ({type(error).__name__})") from error
-
-
-def required(local: Any) -> Any:
-    """Return the default of a variable that production must set and other environments need not."""
-    return None if IS_PRODUCTION else local
-
-
-def words(raw: str) -> list[str]:
-    return [word.strip() for word in raw.split(",") if word.strip()]
-
-
-def several(raw: str) -> list[str]:
-    if not words(raw):
-        raise ValueError("empty list")
-    return words(raw)
-
-
-def hosts(raw: str) -> list[str]:
-    if "*" in words(raw):
-        raise ValueError("accepts every host")
-    return several(raw)
-
-
-def origins(raw: str) -> list[str]:
-    return [origin(word) for word in several(raw)]
-
-
-def natural(raw: str) -> int:
-    if int(raw) < 0:
-        raise ValueError("negative")
-    return int(raw)
-
-
-def positive(raw: str) -> int:
-    if int(raw) < 1:
-        raise ValueError("not positive")
-    return int(raw)
-
-
-def flag(raw: str) -> bool:
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
-
-
-def secret(raw: str) -> str:
-    if len(raw) < 50:
-        raise ValueError("shorter than 50 characters")
-    return raw
-
-
-def fernet_keys(raw: str) -> list[str]:
-    for key in several(raw):
-        Fernet(key)
-    return several(raw)
-
-
-def database(raw: str) -> dict[str, Any]:
-    config: dict[str, Any] = environ.Env.db_url_config(raw)
-    if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
-        raise ValueError("not a postgres:// URL with a database name")
-    return config
-
-
-def broker(raw: str) -> str:
-    if not raw.startswith(("redis://", "rediss://", "amqp://", "amqps://", "filesystem://")):
-        raise ValueError("not the URL of a Redis or RabbitMQ server")
-    return raw
-
-
-def origin(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ({"https"} if IS_PRODUCTION else {"http", "https"}) or not parts.hostname:
-        raise ValueError("not an https URL")
-    return raw.rstrip("/")
-
-
-def mailbox(raw: str) -> str:
-    if "@" not in parseaddr(raw)[1]:
-        raise ValueError("not an e-mail address")
-    return raw
-
 
 # --- Secrets and hosts ------------------------------------------------------------------------------------------------
 
@@ -231,9 +135,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},
     }
 }
-CACHES = {
-    "default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), environ.Env.cache_url_config)
-}
+CACHES = {"default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), shared_cache)}
 
 # --- Background work --------------------------------------------------------------------------------------------------
 
@@ -261,7 +163,7 @@ mail: dict[str, Any] = read(
     required(
         {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(VAR / "mail")}
     ),
-    environ.Env.email_url_config,
+    mail_server,
 )
 EMAIL_BACKEND = mail["EMAIL_BACKEND"]
 EMAIL_FILE_PATH = mail.get("EMAIL_FILE_PATH", "")

@@ -1,0 +1,151 @@
+"""The environment's variables, read strictly: what is missing or malformed stops the start and is named.
+
+No message repeats a value, because some are secrets.
+"""
+
+from __future__ import annotations
+
+import os
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+# The demonstration and the tests leave a real installation's servers alone, also where both share a folder.
+if os.environ.get("ODZEW_ENV") not in {"demo", "test"}:
+    environ.Env.read_env(BASE_DIR / ".env")
+
+ENVIRONMENT: str = env.str("ODZEW_ENV", "") or ("production" if env.str("DATABASE_URL", "") else "demo")
+if ENVIRONMENT not in {"production", "demo", "test"}:
+    raise ImproperlyConfigured("ODZEW_ENV: must be production, demo or test")
+IS_PRODUCTION = ENVIRONMENT == "production"
+
+
+class UnfitForProductionError(ValueError):
+    """A value that only a demonstration or a test can work with; the text says why, without the value."""
+
+
+def read(name: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
+    """Return the parsed variable, or the default; a default of ``None`` makes it required.
+
+    Raises:
+        ImproperlyConfigured: the variable is required and missing, or its value is malformed or unfit for production.
+    """
+    raw = env.str(name, "")
+    if not raw:
+        if default is None:
+            raise ImproperlyConfigured(f"{name}: required in production, see .env.example")
+        return default
+    try:
+        return parse(raw)
+    except UnfitForProductionError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
+    except (ValueError, KeyError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name}: malformed value ({type(error).__name__})") from error
+
+
+def required(local: Any) -> Any:
+    """Return the default of a variable that production must set and other environments need not."""
+    return None if IS_PRODUCTION else local
+
+
+def words(raw: str) -> list[str]:
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def several(raw: str) -> list[str]:
+    if not words(raw):
+        raise ValueError("empty list")
+    return words(raw)
+
+
+def hosts(raw: str) -> list[str]:
+    if "*" in words(raw):
+        raise ValueError("accepts every host")
+    return several(raw)
+
+
+def origins(raw: str) -> list[str]:
+    return [origin(word) for word in several(raw)]
+
+
+def natural(raw: str) -> int:
+    if int(raw) < 0:
+        raise ValueError("negative")
+    return int(raw)
+
+
+def positive(raw: str) -> int:
+    if int(raw) < 1:
+        raise ValueError("not positive")
+    return int(raw)
+
+
+def flag(raw: str) -> bool:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
+
+
+def secret(raw: str) -> str:
+    if len(raw) < 50:
+        raise ValueError("shorter than 50 characters")
+    return raw
+
+
+def fernet_keys(raw: str) -> list[str]:
+    for key in several(raw):
+        Fernet(key)
+    return several(raw)
+
+
+def database(raw: str) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.db_url_config(raw)
+    if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
+        raise ValueError("not a postgres:// URL with a database name")
+    return config
+
+
+def broker(raw: str) -> str:
+    if not raw.startswith(("redis://", "rediss://", "amqp://", "amqps://", "filesystem://")):
+        raise ValueError("not the URL of a Redis or RabbitMQ server")
+    if IS_PRODUCTION and raw.startswith("filesystem://"):
+        raise UnfitForProductionError(
+            "workers on other machines would not see the queue; name a Redis or RabbitMQ server"
+        )
+    return raw
+
+
+def shared_cache(raw: str) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.cache_url_config(raw)
+    if IS_PRODUCTION and config["BACKEND"].endswith(("LocMemCache", "DummyCache", "FileBasedCache")):
+        raise UnfitForProductionError("rate limits must count all processes together; name a Redis server")
+    return config
+
+
+def mail_server(raw: str) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.email_url_config(raw)
+    if IS_PRODUCTION and not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        raise UnfitForProductionError("no mail would reach anybody; name an SMTP server")
+    return config
+
+
+def origin(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ({"https"} if IS_PRODUCTION else {"http", "https"}) or not parts.hostname:
+        raise ValueError("not an https URL")
+    return raw.rstrip("/")
+
+
+def mailbox(raw: str) -> str:
+    if "@" not in parseaddr(raw)[1]:
+        raise ValueError("not an e-mail address")
+    return raw
