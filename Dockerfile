@@ -18,7 +18,7 @@ RUN ODZEW_ENV=production SECRET_KEY=made-up-for-the-build-made-up-for-the-build-
     FIELD_ENCRYPTION_KEYS=bWFkZS11cC1rZXktZm9yLXRoZS1kZXBsb3ktY2hlY2s= \
     ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
     DATABASE_URL=postgres://odzew@postgres/odzew CACHE_URL=redis://redis CELERY_BROKER_URL=redis://redis \
-    EMAIL_URL=smtp://mail DEFAULT_FROM_EMAIL=odzew@localhost \
+    EMAIL_URL=smtp://mail DEFAULT_FROM_EMAIL=odzew@localhost BACKUP_WINDOW_DAYS=1 \
     python manage.py collectstatic --noinput
 
 RUN useradd --system --no-create-home odzew

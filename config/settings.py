@@ -22,6 +22,7 @@ from config.variables import (
     IS_PRODUCTION,
     broker,
     database,
+    days_of_a_year,
     env,
     fernet_keys,
     flag,
@@ -136,6 +137,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 CACHES = {"default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), shared_cache)}
+
+# How long a backup exists, which only its keeper knows: people are told, and live data have to go that much earlier.
+BACKUP_WINDOW_DAYS: int = read("BACKUP_WINDOW_DAYS", required(30), days_of_a_year)
 
 # --- Background work --------------------------------------------------------------------------------------------------
 

@@ -91,6 +91,12 @@ def positive(raw: str) -> int:
     return int(raw)
 
 
+def days_of_a_year(raw: str) -> int:
+    if positive(raw) > 366:
+        raise ValueError("more than a year")
+    return int(raw)
+
+
 def flag(raw: str) -> bool:
     return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[raw.lower()]
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from privacy.inventory import (
@@ -188,5 +189,30 @@ declare(
         kind="mail provider",
         column=REQUEST_CONTENT,
         detail="the operator's mail provider delivers answers to requests",
+    ),
+    Store(
+        name="logs",
+        kind="log",
+        column=Column(
+            category=_("technical log"),
+            purpose="administration",
+            keep="P30D",
+            access=Access.WITHHELD,
+            erasure=Erasure.KEEP,
+        ),
+        detail="standard error of every process: times, numbers of records and addresses of pages without their "
+        "tokens, never a value; the operator keeps them for at most 30 days",
+    ),
+    Store(
+        name="backups",
+        kind="backup",
+        column=Column(
+            category=_("backup copy"),
+            purpose="administration",
+            keep=f"P{settings.BACKUP_WINDOW_DAYS}D",
+            access=Access.WITHHELD,
+            erasure=Erasure.KEEP,
+        ),
+        detail="copies of the whole database; the operator overwrites them within BACKUP_WINDOW_DAYS",
     ),
 )

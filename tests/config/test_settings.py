@@ -22,6 +22,7 @@ MALFORMED = {
     "RATE_LIMIT_PER_ADDRESS": "0",
     "BEHIND_TLS_PROXY": "perhaps",
     "DATABASE_URL": "mysql://odzew@database.invalid/odzew",
+    "BACKUP_WINDOW_DAYS": "367",
     "CACHE_URL": "cupboard://shelf",
     "CELERY_BROKER_URL": "localhost:6379",
     "EMAIL_URL": "pigeon://roof",

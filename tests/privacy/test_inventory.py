@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 
 from privacy.checks import is_acceptable_period, models_to_declare, problems
 from privacy.inventory import STAFF, Column, Inventory, Table, inventory, not_personal
+from privacy.notice import purposes
 
 
 def ids(declared):
@@ -16,6 +18,27 @@ def altered(label, table):
 
 def test_every_column_of_the_project_is_declared():
     assert ids(inventory) == []
+
+
+def test_logs_and_backups_are_declared_with_their_windows():
+    windows = {store.kind: store.column.keep for store in inventory.stores.values()}
+
+    assert windows["log"] == "P30D"
+    assert windows["backup"] == f"P{settings.BACKUP_WINDOW_DAYS}D"
+
+
+@pytest.mark.parametrize("keep", ["", "P0D", "P4Y"])
+def test_a_store_needs_an_acceptable_window(keep):
+    store = inventory.stores["backups"]
+    changed = {**inventory.stores, "backups": replace(store, column=replace(store.column, keep=keep))}
+
+    assert ids(Inventory(tables=inventory.tables, stores=changed)) == ["privacy.E006"]
+
+
+def test_the_notice_says_how_long_backups_are_kept():
+    shown = {row.name: row.keep for purpose in purposes(language="en") for row in purpose.categories}
+
+    assert shown["backup copy"] == f"{settings.BACKUP_WINDOW_DAYS} days"
 
 
 def test_an_undeclared_column_is_refused_and_the_message_says_what_to_write():

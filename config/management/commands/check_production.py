@@ -19,6 +19,7 @@ PRODUCTION: Final = {
     "ALLOWED_HOSTS": "feedback.example.com",
     "PUBLIC_URL": "https://feedback.example.com",
     "DATABASE_URL": "postgres://odzew:made-up@database.invalid:5432/odzew",
+    "BACKUP_WINDOW_DAYS": "30",
     "CACHE_URL": "redis://cache.invalid:6379/1",
     "CELERY_BROKER_URL": "redis://broker.invalid:6379/0",
     "EMAIL_URL": "smtp+tls://odzew:made-up@mail.invalid:587",
