@@ -128,10 +128,10 @@ if EMBEDDED_POSTGRESQL and (IS_PRODUCTION or not embedded.is_installed()):
     raise ImproperlyConfigured("DATABASE_URL: required where the embedded PostgreSQL is not installed")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
         **(embedded.connection(VAR) if EMBEDDED_POSTGRESQL else read("DATABASE_URL", None, database)),
+        "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": False,
+        "CONN_HEALTH_CHECKS": True,
         # A statement that a connection has run five times keeps its plan: planning a join takes longer than running it.
         "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},
     }
