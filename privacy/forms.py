@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
 from django.core import signing
@@ -17,6 +17,7 @@ from privacy.models import Controller, Product, Right, RightsRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from django.http import QueryDict
     from django_stubs_ext import StrOrPromise
 
 OPENED_SALT: Final = "privacy.request.opened"
@@ -179,15 +180,39 @@ class RequestForm(ContentForm):
     def language(self) -> str:
         return self.spoken
 
-    def is_from_a_robot(self) -> bool:
-        """Tell whether the field that people do not see was filled in, or the form faster than anybody can."""
-        if self.cleaned_data.get("leave_empty"):
-            return True
+    def clean_leave_empty(self) -> str:
+        """Refuse what robots fill in; a browser may have done it, so the field is then shown to be emptied."""
+        filled: str = self.cleaned_data["leave_empty"]
+        if filled:
+            self.fields["leave_empty"].widget.attrs.pop("tabindex")
+            raise ValidationError(
+                _("Please empty this field. Robots fill it in, and sometimes a browser does."), code="not_left_empty"
+            )
+        return filled
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors:  # whoever has to correct something takes their time over it
+            self._refuse_haste()
+        return cleaned
+
+    def _refuse_haste(self) -> None:
+        """Ask whoever sent the form faster than anybody fills it in to send it again: it may be a person after all."""
         try:
             opened = float(signing.loads(self.cleaned_data.get("opened", ""), salt=OPENED_SALT))
         except (signing.BadSignature, TypeError, ValueError):
-            return True
-        return time.time() - opened < SHORTEST_TIME
+            data = cast("QueryDict", self.data).copy()
+            data["opened"] = self.fields["opened"].initial
+            self.data = data
+            raise ValidationError(
+                _("We could not tell when this form was opened. Nothing is lost: please send it again in a moment."),
+                code="unknown_time",
+            ) from None
+        if time.time() - opened < SHORTEST_TIME:
+            raise ValidationError(
+                _("That was faster than we expect of a person. Nothing is lost: please send it again in a moment."),
+                code="too_fast",
+            )
 
 
 def _choices_of(controllers: Sequence[Controller]) -> list[tuple[Any, Any]]:

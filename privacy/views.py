@@ -55,7 +55,7 @@ def notice(request: HttpRequest) -> HttpResponse:
 @never_cache
 @in_chosen_language
 def request_form(request: HttpRequest) -> HttpResponse:
-    """Show the form, or file what was filled in; the answer is the same for everybody, robots included."""
+    """Show the form, or file what was filled in; the answer is the same whether we know the person or not."""
     controllers = list(Controller.objects.prefetch_related("products"))
     if not controllers:
         return render(request, "privacy/not_set_up.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -69,8 +69,7 @@ def request_form(request: HttpRequest) -> HttpResponse:
         answer = _show(request, form, status=HTTPStatus.TOO_MANY_REQUESTS, minutes=math.ceil(wait / 60))
         answer["Retry-After"] = str(wait)
         return answer
-    if not form.is_from_a_robot():
-        queue_mail_of(file_request(content=form.content()))
+    queue_mail_of(file_request(content=form.content()))
     return HttpResponseRedirect(f"{reverse('privacy:received')}?lang={form.language()}")
 
 

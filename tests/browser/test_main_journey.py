@@ -16,7 +16,7 @@ from tests.factories import make_product, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-READING = 3_200  # milliseconds; whoever fills the form in faster is taken for a robot
+READING = 3_200  # milliseconds; whoever fills the form in faster is asked to send it again
 
 
 @pytest.fixture
