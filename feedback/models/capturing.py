@@ -180,6 +180,8 @@ class Response(models.Model):
             models.CheckConstraint(
                 condition=Q(excluded_at__isnull=True) | ~Q(exclusion_reason=""), name="response_excluded_with_a_reason"
             ),
+            # What follow-ups point at, so that their respondent is always the one who answered.
+            models.UniqueConstraint(fields=["id", "respondent"], name="response_of_one_respondent"),
         ]
         indexes = [
             models.Index(fields=["-answered_at", "-id"], name="response_newest"),

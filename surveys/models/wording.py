@@ -100,7 +100,11 @@ class SurveyVersion(models.Model):
         ordering = ["survey", "-number"]
         verbose_name = _("survey version")
         verbose_name_plural = _("survey versions")
-        constraints = [models.UniqueConstraint(fields=["survey", "number"], name="survey_version_number_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "number"], name="survey_version_number_unique"),
+            # What a survey's current version points at, so that it is always one of its own.
+            models.UniqueConstraint(fields=["id", "survey"], name="survey_version_of_one_survey"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.survey_id}/{self.number}"

@@ -4,7 +4,7 @@ from threading import Barrier
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from feedback.follow_up import assign, change_status, flag, possible_owners, possible_steps
@@ -294,3 +294,53 @@ def test_flagging_while_an_older_one_is_reopened_leaves_one_open():
 
     assert results.count("already_open") == 1
     assert FollowUp.objects.open().count() == 1
+
+
+# --- What the database holds ------------------------------------------------------------------------------------------
+
+
+def run(sql, *values):
+    """Run one raw statement and what is checked when a transaction ends."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+INSERT = """
+INSERT INTO feedback_followup (response_id, respondent_id, product_id, status, reason, created_at, closing_note)
+VALUES (%s, %s, %s, 'new', 'Angry', now(), '')
+"""
+
+
+def test_the_database_refuses_a_follow_up_with_somebody_who_did_not_give_that_response(follow_up):
+    response, stranger = make_response(), make_response().respondent
+
+    with pytest.raises(IntegrityError, match="follow_up_with_whoever_answered"):
+        run(INSERT, response.pk, stranger.pk, response.product_id)
+    with pytest.raises(IntegrityError, match="follow_up_with_whoever_answered"):
+        run("UPDATE feedback_followup SET respondent_id = %s", stranger.pk)
+    with pytest.raises(IntegrityError, match="follow_up_with_whoever_answered"):
+        run("UPDATE feedback_followup SET response_id = %s", response.pk)
+
+    run(INSERT, response.pk, response.respondent_id, response.product_id)
+    assert set(FollowUp.objects.values_list("response", "respondent")) == {
+        (follow_up.response_id, follow_up.respondent_id),
+        (response.pk, response.respondent_id),
+    }
+
+
+def test_a_follow_up_goes_along_when_its_response_is_given_to_another_respondent(follow_up):
+    known = make_response().respondent
+
+    run("UPDATE feedback_response SET respondent_id = %s WHERE id = %s", known.pk, follow_up.response_id)
+
+    assert FollowUp.objects.get().respondent == known
+
+
+def test_a_deleted_respondent_takes_responses_and_follow_ups_along(follow_up):
+    Respondent.objects.filter(pk=follow_up.respondent_id).delete()
+
+    run("SELECT 1")
+    assert not FollowUp.including_restricted.exists()
+    assert not Response.including_restricted.exists()

@@ -1,6 +1,6 @@
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from surveys.models import BandWording, Survey
@@ -42,6 +42,23 @@ def test_a_new_version_takes_over_and_old_responses_keep_what_they_were_shown():
     assert survey.current_version == new
     assert (new.number, old.version.number) == (2, 1)
     assert old.version.content["pl"]["question"] != "Nowe pytanie?"
+
+
+def test_the_database_refuses_the_version_of_another_survey():
+    survey, other = make_survey(), make_survey()
+
+    def show(version):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE surveys_survey SET current_version_id = %s WHERE id = %s", [version.pk, survey.pk])
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    with pytest.raises(IntegrityError, match="survey_shows_a_version_of_its_own"):
+        show(other.current_version)
+
+    show(survey.versions.get())
+    survey.refresh_from_db()
+    assert survey.current_version.survey == survey
 
 
 def test_publishing_again_without_a_change_is_refused():
