@@ -6,12 +6,11 @@ it. What it would prevent, the seal of their forms prevents (see ``forms.Seal``)
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -22,13 +21,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from feedback.answering import admit_visitor, find_visit, take_decline, take_skip, take_words
 from feedback.forms import FollowUpForm, ScoreForm, Seal
-from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code, submit
-from feedback.invitations import InvitationError, decline, find_invitation, invite_visitor, record_opened
+from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code
+from feedback.invitations import InvitationError, record_opened
 from feedback.limiting import seconds_to_wait
-from feedback.models import Response
 from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey
-from privacy.encryption import keyed_hash, token_digest
+from privacy.encryption import token_digest
 from privacy.languages import in_chosen_language, speak
 from privacy.limits import address_prefix
 
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django_stubs_ext import StrOrPromise
 
-    from feedback.models import Invitation
+    from feedback.answering import Visit
+    from feedback.models import Response
     from privacy.models import Product
     from surveys.models import SurveyVersion
 
@@ -104,9 +104,10 @@ def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
     site = Site(request, version, survey.product)
     form = ScoreForm(posted(request), page=f"survey {survey.pk}", seal=Seal(submission_id=uuid4()), scale=version.scale)
     if form.is_valid():
-        token = base64.urlsafe_b64encode(keyed_hash("visitor", form.seal.submission_id.hex)).decode().rstrip("=")
-        invite_visitor(survey=survey, language=site.speech.language, token=token)
-        return take_score(site, form, token)
+        submission_id = form.seal.submission_id
+        return take_score(
+            site, form, admit_visitor(survey=survey, language=site.speech.language, submission_id=submission_id)
+        )
     response = site.show("feedback/score.html", form=form)
     if request.method != "POST":
         # No store may share the page, as every visitor needs a seal of their own. The browser may keep it: going
@@ -118,16 +119,16 @@ def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
 @survey_door
 def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invited person the step that is due; only POST stores an answer."""
-    visit = Visit(request, token, find_invitation(token))
+    page = PersonalPage(request, find_visit(token))
     if request.method == "POST":
         try:
-            return visit.take_follow_up() if request.POST.get("step") == Step.FOLLOW_UP else visit.take_score()
+            return page.take_follow_up() if request.POST.get("step") == Step.FOLLOW_UP else page.take_score()
         except (UsedInvitation, NoScoreYet):  # answered from another page meanwhile
-            return visit.site.go_to(token)
-    if request.method == "GET" and visit.invitation.opened_at is None:
+            return page.site.go_to(token)
+    if request.method == "GET" and page.visit.invitation.opened_at is None:
         record_opened(token=token)
-    step = due_step(visit.response, wanted=request.GET.get("change", ""), at=timezone.now())
-    return {Step.SCORE: visit.score, Step.FOLLOW_UP: visit.follow_up, Step.DONE: visit.thanks}[step]()
+    step = due_step(page.visit.response, wanted=request.GET.get("change", ""), at=timezone.now())
+    return {Step.SCORE: page.score, Step.FOLLOW_UP: page.follow_up, Step.DONE: page.thanks}[step]()
 
 
 class SeeOther(HttpResponseRedirect):
@@ -165,19 +166,13 @@ class Site:
         return SeeOther(reverse("feedback:invitation", args=[token]) + query)
 
 
-class Visit:
-    """An invited person at their page: the answer so far, and the forms with which they go on.
+class PersonalPage:
+    """An invited person's page: the forms with which they go on."""
 
-    Raises:
-        UsedInvitation: the answer was deleted, and an invitation is good for one.
-    """
-
-    def __init__(self, request: HttpRequest, token: str, invitation: Invitation) -> None:
-        self.request, self.token, self.invitation = request, token, invitation
-        self.response: Response | None = getattr(invitation, "response", None)
-        if self.response is None and invitation.responded_at is not None:
-            raise UsedInvitation
-        self.page = f"invitation {token_digest(token).hex()}"
+    def __init__(self, request: HttpRequest, visit: Visit) -> None:
+        invitation = visit.invitation
+        self.request, self.visit, self.token, self.scale = request, visit, visit.token, invitation.version.scale
+        self.name = f"invitation {token_digest(visit.token).hex()}"
         self.site = Site(request, invitation.version, invitation.product, invitation.language)
 
     def score(self) -> HttpResponse:
@@ -190,66 +185,55 @@ class Visit:
 
     def follow_up(self) -> HttpResponse:
         """Show the question that follows the score; all of it is optional."""
-        return self._show_follow_up(self._answered, self._follow_up_form(self._answered))
+        return self._show_follow_up(self._follow_up_form())
 
     def take_follow_up(self) -> HttpResponse:
-        response = self._answered
-        form = self._follow_up_form(response, self.request.POST)
+        form = self._follow_up_form(self.request.POST)
         if not form.is_valid():
-            return self._show_follow_up(response, form)
+            return self._show_follow_up(form)
         message = Submission(submission_id=form.seal.submission_id, seq=form.seal.seq)
+        receipt = receipt_code(form.seal.submission_id) if form.seal.earns_receipt else None
         if form.skips:
-            said = message if is_complete(response) else replace(message, comment="")
-            submit(token=self.token, submission=said)
+            take_skip(visit=self.visit, submission=message)
         else:
-            self.response = store(self.token, replace(message, **form.said()))
-        return self.thanks(receipt_code(form.seal.submission_id) if form.seal.earns_receipt else None)
+            response = take_words(token=self.token, submission=replace(message, **form.said()))
+            self.visit = replace(self.visit, response=response)
+        return self.thanks(receipt)
 
     def thanks(self, receipt: str | None = None) -> HttpResponse:
         """Thank the person; the receipt code is there only on the answer to their last step."""
-        response = self._answered
         return self.site.show(
             "feedback/thanks.html",
-            response=response,
-            band=self._band(response),
             receipt=receipt,
-            editable=editable_steps(response, at=timezone.now()),
             address=reverse("feedback:invitation", args=[self.token]),
+            **self._about(self.visit.answered),
         )
 
-    @property
-    def _answered(self) -> Response:
-        if self.response is None:
-            raise NoScoreYet
-        return self.response
+    def _about(self, response: Response) -> dict[str, Any]:
+        editable = editable_steps(response, at=timezone.now())
+        return {"response": response, "band": self._band(response), "editable": editable}
 
     def _band(self, response: Response) -> dict[str, Any]:
-        words: dict[str, Any] = self.site.speech.words["bands"][self.invitation.version.scale.band(response.score)]
+        words: dict[str, Any] = self.site.speech.words["bands"][self.scale.band(response.score)]
         return words
 
     def _seal(self) -> Seal:
-        if self.response is not None:
-            follows = self.response.seq + 1
-            return Seal(
-                submission_id=self.response.submission_id, seq=follows, earns_receipt=not is_complete(self.response)
-            )
-        # The same for all forms of this page, so that two tabs make one answer.
-        return Seal(submission_id=UUID(bytes=keyed_hash("submission", self.token)[:16], version=4))
+        message, is_last_step = self.visit.next_message, self.visit.response is not None and not self.visit.is_complete
+        return Seal(submission_id=message.submission_id, seq=message.seq, earns_receipt=is_last_step)
 
     def _score_form(self, data: Any = None) -> ScoreForm:
-        chosen = self.request.GET.get("s") or (self.response.score if self.response else None)
-        return ScoreForm(
-            data, page=self.page, seal=self._seal(), scale=self.invitation.version.scale, initial={"score": chosen}
-        )
+        response = self.visit.response
+        chosen = self.request.GET.get("s") or (response.score if response else None)
+        return ScoreForm(data, page=self.name, seal=self._seal(), scale=self.scale, initial={"score": chosen})
 
     def _show_score(self, form: ScoreForm) -> HttpResponse:
-        return self.site.show("feedback/score.html", form=form, response=self.response)
+        return self.site.show("feedback/score.html", form=form, response=self.visit.response)
 
-    def _follow_up_form(self, response: Response, data: Any = None) -> FollowUpForm:
-        respondent = self.invitation.respondent
+    def _follow_up_form(self, data: Any = None) -> FollowUpForm:
+        response, respondent = self.visit.answered, self.visit.invitation.respondent
         return FollowUpForm(
             data,
-            page=self.page,
+            page=self.name,
             seal=self._seal(),
             initial={name: getattr(response, name) for name in ("comment", "reasons", "contact_permission")},
             reasons=self._band(response)["reasons"],
@@ -257,19 +241,9 @@ class Visit:
             offers_contact=respondent.is_known and respondent.may_be_contacted,
         )
 
-    def _show_follow_up(self, response: Response, form: FollowUpForm) -> HttpResponse:
-        return self.site.show(
-            "feedback/follow_up.html",
-            form=form,
-            response=response,
-            band=self._band(response),
-            is_change=is_complete(response),
-            editable=editable_steps(response, at=timezone.now()),
-        )
-
-
-def is_complete(response: Response) -> bool:
-    return response.state == Response.State.COMPLETE
+    def _show_follow_up(self, form: FollowUpForm) -> HttpResponse:
+        about = self._about(self.visit.answered)
+        return self.site.show("feedback/follow_up.html", form=form, is_change=self.visit.is_complete, **about)
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -278,30 +252,9 @@ def posted(request: HttpRequest) -> QueryDict | None:
 
 def take_score(site: Site, form: ScoreForm, token: str) -> HttpResponse:
     """Store what a valid score form says, a score or a decline, and show what comes next."""
-    if form.declines:
-        decline(token=token)
-        if find_invitation(token).responded_at is None:
-            return site.show("feedback/declined.html")
-    else:
-        score = form.cleaned_data["score"]
-        store(token, Submission(submission_id=form.seal.submission_id, seq=form.seal.seq, score=score))
+    if not form.declines:
+        message = Submission(submission_id=form.seal.submission_id, seq=form.seal.seq)
+        take_words(token=token, submission=replace(message, score=form.cleaned_data["score"]))
+    elif take_decline(token=token):
+        return site.show("feedback/declined.html")
     return site.go_to(token)
-
-
-def store(token: str, submission: Submission) -> Response:
-    """Submit what a form says, once however often it is sent.
-
-    A form sent again with something else in it, after going back say, is a change of mind: the last press counts.
-    """
-    submit(token=token, submission=submission)
-    response = _stored(token)
-    said = {name: getattr(submission, name) for name in ("score", "comment", "reasons", "contact_permission")}
-    stored = {name: getattr(response, name) for name in said} | {"reasons": tuple(response.reasons)}
-    if all(value in {None, stored[name]} for name, value in said.items()):
-        return response
-    submit(token=token, submission=replace(submission, seq=response.seq + 1))
-    return _stored(token)
-
-
-def _stored(token: str) -> Response:
-    return Response.including_restricted.get(invitation__token_digest=token_digest(token))
