@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import jwt
 import phonenumbers
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from privacy.suppression import suppression_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from django_stubs_ext import StrOrPromise
+    from jwt.types import Options
+
 # What clients send when they know nobody; taken literally, everybody would share one record.
 # https://github.com/Wootric/WootricSDK-iOS/issues/33
 NOBODY: Final = frozenset({"", "unknown", "anonymous", "null", "none", "nil", "undefined", "nan"})
 LONGEST_SIGNED_IDENTITY: Final = timedelta(minutes=10)
-LONGEST_EMAIL: Final = 254  # case-folding and IDNA make some addresses longer than they were written
 CLOCK_SKEW: Final = timedelta(seconds=60)
+LONGEST_TOKEN: Final = 4096
+LARGEST_TIME: Final = 10**12  # seconds; what lies beyond was meant as milliseconds or to break something
+LONGEST_EMAIL: Final = 254  # case-folding and IDNA make some addresses longer than they were written
+LONGEST_IDENTIFIERS: Final = {"id": 255, "email": LONGEST_EMAIL, "phone": 32}
+# Claims are judged here, at a given time and without leeway for odd types; the library checks the signature.
+SIGNATURE_ONLY: Final[Options] = {
+    **{"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
+    **{"verify_iss": False, "verify_sub": False, "verify_jti": False},
+}
+HMAC_TOKEN: Final = re.compile(r"hmac:([0-9]{1,12}):([0-9a-fA-F]{64})")
+
+
+class IdentityError(Exception):
+    """A signed identity proves nothing; ``status`` is the answer HTTP has for it."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 403
+    message: ClassVar[StrOrPromise]
+    field: ClassVar[str] = "identity"
+
+    def __init__(self) -> None:
+        super().__init__(self.code)
+
+
+class ForgedIdentity(IdentityError):
+    code = "invalid_identity"
+    message = _("This identity is malformed, or no secret of the product that is in force signed it.")
+
+
+class ExpiredIdentity(IdentityError):
+    code = "expired_identity"
+    message = _("This identity is older than ten minutes, or was signed by a clock that runs ahead.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,31 +168,93 @@ def normalise_phone(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def verify_identity(token: str, *, secrets: Iterable[str], at: datetime) -> dict[str, Any] | None:
-    """Return the claims of an identity that one of the product's secrets signed, or ``None``.
+def verify_identity(token: str, *, external_id: str, secrets: Iterable[str], at: datetime) -> dict[str, Any]:
+    """Return what the product's backend signed about a person: at least one of ``id``, ``email`` and ``phone``.
+
+    A token names one person and can prove nothing else. Within its ten minutes it may be used as often as that person
+    opens pages, so it needs no ``jti``; afterwards it is worthless to whoever kept it.
 
     Args:
-        token: a JSON Web Token signed with HS256; ``exp`` lies at most ten minutes after ``iat``.
+        token: a JSON Web Token signed with HS256, whose ``exp`` lies at most ten minutes after ``iat``; or
+            ``hmac:<unix seconds>:<hex>`` where hex is the HMAC-SHA256 of ``<unix seconds>.<id>``.
+        external_id: the id that was sent beside the token, as it came; only the HMAC needs it.
         secrets: the secrets in force; two while one replaces the other.
         at: now.
+
+    Raises:
+        ForgedIdentity: no secret in force signed it, or it is malformed, or names nobody.
+        ExpiredIdentity: it is too old, or from the future by more than clocks differ.
     """
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise ForgedIdentity
+    if token.startswith("hmac:"):
+        return _verify_hmac(token, external_id, secrets, at)
+    return _verify_jwt(token, secrets, at)
+
+
+def _verify_hmac(token: str, external_id: str, secrets: Iterable[str], at: datetime) -> dict[str, Any]:
+    parts = HMAC_TOKEN.fullmatch(token)
+    if parts is None:
+        raise ForgedIdentity
+    claims = {"id": _as_identifier("id", external_id)}
+    signed, signature = f"{parts[1]}.{external_id}".encode(), bytes.fromhex(parts[2])
+    if not any(
+        hmac.compare_digest(hmac.digest(secret.encode(), signed, hashlib.sha256), signature) for secret in secrets
+    ):
+        raise ForgedIdentity
+    issued = int(parts[1])
+    expires = issued + LONGEST_SIGNED_IDENTITY.total_seconds()
+    _check_window(issued=issued, begins=issued, expires=expires, at=at)
+    return claims
+
+
+def _verify_jwt(token: str, secrets: Iterable[str], at: datetime) -> dict[str, Any]:
+    claims = _signed_claims(token, secrets)
+    issued, expires = _as_time(claims.get("iat")), _as_time(claims.get("exp"))
+    named = {
+        name: _as_identifier(name, claims[name]) for name in LONGEST_IDENTIFIERS if claims.get(name) not in (None, "")
+    }
+    if not named:
+        raise ForgedIdentity
+    begins = max(issued, _as_time(claims.get("nbf", issued)))
+    _check_window(issued=issued, begins=begins, expires=expires, at=at)
+    return named
+
+
+def _signed_claims(token: str, secrets: Iterable[str]) -> dict[str, Any]:
     for secret in secrets:
         try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                secret,
-                algorithms=["HS256"],
-                options={"require": ["exp", "iat"], "verify_exp": False, "verify_iat": False, "verify_aud": False},
-            )
-        except jwt.InvalidTokenError:
+            claims: dict[str, Any] = jwt.decode(token, secret, algorithms=["HS256"], options=SIGNATURE_ONLY)
+        except (jwt.PyJWTError, RecursionError):
             continue
-        return claims if _is_fresh(claims, at) else None
-    return None
+        return claims
+    raise ForgedIdentity
 
 
-def _is_fresh(claims: dict[str, Any], at: datetime) -> bool:
-    try:
-        issued, expires = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
-    except (TypeError, ValueError, OverflowError, OSError):
-        return False
-    return issued - CLOCK_SKEW <= at <= expires + CLOCK_SKEW and expires - issued <= LONGEST_SIGNED_IDENTITY
+def _as_time(value: Any) -> float:
+    """Return a NumericDate of RFC 7519, in seconds since 1970."""
+    if type(value) not in {int, float} or not abs(value) < LARGEST_TIME:  # not: NaN is no smaller than anything
+        raise ForgedIdentity
+    seconds: float = value
+    return seconds
+
+
+def _as_identifier(name: str, value: Any) -> str:
+    """Return a signed identifier; one that storing would change is refused, for it might turn into somebody else's."""
+    if name == "id" and type(value) is int:
+        value = str(value)
+    if not isinstance(value, str) or len(value) > LONGEST_IDENTIFIERS[name] or not _unless_nobody(value):
+        raise ForgedIdentity
+    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ForgedIdentity
+    if name == "id" and value != value.strip():
+        raise ForgedIdentity
+    return value
+
+
+def _check_window(*, issued: float, begins: float, expires: float, at: datetime) -> None:
+    if not 0 <= expires - issued <= LONGEST_SIGNED_IDENTITY.total_seconds():
+        raise ForgedIdentity
+    skew = CLOCK_SKEW.total_seconds()
+    if not begins - skew <= at.timestamp() <= expires + skew:
+        raise ExpiredIdentity

@@ -70,15 +70,15 @@ class AskingView(APIView):
         return answer
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, invitations.InvitationError):
+        if isinstance(exc, invitations.InvitationError | identity.IdentityError):
             exc = Refusal(exc)
         return super().handle_exception(exc)
 
 
 class Refusal(APIException):
-    """An ``InvitationError`` as an answer."""
+    """An ``InvitationError`` or ``IdentityError`` as an answer."""
 
-    def __init__(self, error: invitations.InvitationError) -> None:
+    def __init__(self, error: invitations.InvitationError | identity.IdentityError) -> None:
         self.status_code = error.status
         details: Any = {error.field: [error.message]} if error.field else error.message
         super().__init__(details, code=error.code)
@@ -150,8 +150,10 @@ class EligibilityView(AskingView):
 def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
     """Return the person a request describes; what the product's backend signed counts more than what a page says."""
     claims, token = dict(data.get("user", {})), data.get("identity", "")
-    signed = identity.verify_identity(token, secrets=product.signing_secrets, at=timezone.now()) if token else None
-    named = {name: str(signed[name]) for name in IDENTIFIERS if signed.get(name)} if signed else {}
+    named: dict[str, Any] = {}
+    if token:
+        secrets, beside = product.signing_secrets, claims.get("id", "")
+        named = identity.verify_identity(token, external_id=beside, secrets=secrets, at=timezone.now())
     if named:
         # Who somebody is comes from one source only: a signature says nothing about what a page adds to it.
         claims = {name: value for name, value in claims.items() if name not in IDENTIFIERS}
