@@ -1,4 +1,7 @@
-"""Secrets with which a product's backend signs identities: made here, shown once, replaced without an interruption."""
+"""Secrets with which a product's backend signs identities: made here, shown once, replaced without an interruption.
+
+When a secret was last needed is not kept: that would cost a write at every page view of somebody who is signed for.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,34 @@ MOST_VALID: Final = 2
 
 @transaction.atomic
 def issue(*, product: Product) -> SigningSecret:
-    """Make a secret for a product; the one before stays valid until it is deleted.
+    """Make a secret for a product; the one before stays valid until it is retired.
 
     Raises:
         ValidationError: ``too_many`` when two are valid already.
     """
-    Product.objects.select_for_update(no_key=True).get(pk=product.pk)
+    _lock(product)
     if product.signing_secrets.count() >= MOST_VALID:
-        raise ValidationError(_("Two secrets are valid already; delete the old one first."), code="too_many")
+        raise ValidationError(_("Two secrets are valid already; retire the old one first."), code="too_many")
     return SigningSecret.objects.create(product=product)
+
+
+@transaction.atomic
+def retire(*, product: Product, pk: int) -> None:
+    """Take a secret out of force: from now on what it signed is refused, also what it signed a moment ago.
+
+    Raises:
+        ValidationError: ``already_retired``, by somebody else or by an earlier click.
+    """
+    _lock(product)
+    deleted, _models = product.signing_secrets.filter(pk=pk).delete()
+    if not deleted:
+        raise ValidationError(_("This secret has been retired already."), code="already_retired")
+
+
+def mask(secret: SigningSecret) -> str:
+    """Return what staff may see of a secret after they made it: enough to tell two of them apart."""
+    return f"••••••••{secret.secret[-4:]}"
+
+
+def _lock(product: Product) -> None:
+    Product.objects.select_for_update(no_key=True).get(pk=product.pk)

@@ -15,7 +15,7 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -51,9 +51,14 @@ class ControllerAdmin(VisibleModelAdmin):
 
 class SigningSecretInline(TabularInline):
     model = SigningSecret
-    fields = readonly_fields = ("masked", "created_at")
+    fields = readonly_fields = ("masked", "created_at", "retirement")
     extra = 0
+    can_delete = False  # a page of its own says what retiring a secret means
     verbose_name_plural = _("Signing secrets")
+
+    def get_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        may_retire = request.user.has_perm("privacy.delete_signingsecret")
+        return self.fields if may_retire else self.fields[:-1]
 
     def has_add_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         return False  # made by a button, because a secret is shown once
@@ -63,7 +68,12 @@ class SigningSecretInline(TabularInline):
 
     @display(description=_("secret"))
     def masked(self, secret: SigningSecret) -> str:
-        return f"••••••••{secret.secret[-4:]}"
+        return signing_secrets.mask(secret)
+
+    @display(description=_("retire"))
+    def retirement(self, secret: SigningSecret) -> str:
+        address = reverse("admin:privacy_product_retire_secret", args=[secret.product_id, secret.pk])
+        return format_html('<a href="{}" class="underline">{}</a>', address, _("Retire it"))
 
 
 class ProductMemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -160,7 +170,13 @@ class ProductAdmin(VisibleModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        return [path("<int:pk>/secret/", view(self.secret_view), name="privacy_product_secret"), *super().get_urls()]
+        return [
+            path("<int:pk>/secret/", view(self.secret_view), name="privacy_product_secret"),
+            path(
+                "<int:pk>/secret/<int:secret_pk>/", view(self.retire_secret_view), name="privacy_product_retire_secret"
+            ),
+            *super().get_urls(),
+        ]
 
     def secret_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to make a signing secret; make it and show it, this one time."""
@@ -180,6 +196,38 @@ class ProductAdmin(VisibleModelAdmin):
         return TemplateResponse(
             request, "admin/privacy/product/secret.html", {**self.admin_site.each_context(request), **context}
         )
+
+    def retire_secret_view(self, request: HttpRequest, pk: int, secret_pk: int) -> HttpResponse:
+        """Ask whether to retire a signing secret, saying what follows from it; retire it."""
+        product = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not request.user.has_perm("privacy.delete_signingsecret"):
+            raise PermissionDenied
+        back = reverse("admin:privacy_product_change", args=[pk])
+        if request.method == "POST":
+            self._retire_secret(request, product, secret_pk)
+            return HttpResponseRedirect(back)
+        secret = get_object_or_404(product.signing_secrets, pk=secret_pk)
+        is_last = product.signing_secrets.count() == 1
+        title = {"title": _("Retire a signing secret"), "subtitle": str(product)}
+        context = {
+            **title,
+            "secret": signing_secrets.mask(secret),
+            "is_last": is_last,
+            "product": product,
+            "back": back,
+        }
+        return TemplateResponse(
+            request, "admin/privacy/product/retire_secret.html", {**self.admin_site.each_context(request), **context}
+        )
+
+    def _retire_secret(self, request: HttpRequest, product: Product, secret_pk: int) -> None:
+        try:
+            signing_secrets.retire(product=product, pk=secret_pk)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return
+        self.log_change(request, product, "signing secret retired")
+        messages.success(request, _("The secret is retired: what it signed is refused from now on."))
 
 
 class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -48,6 +48,7 @@ POSTS = {
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "privacy_product_secret": {"administrator"},
+    "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},
 }
 

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
@@ -148,8 +149,72 @@ def test_at_most_two_secrets_are_valid(client, administrator, product):
         issue(product=product)
     assert error.value.code == "too_many"
     refused = client.post(reverse("admin:privacy_product_secret", args=[product.pk]))
-    assert "delete the old one" in str(next(iter(get_messages(refused.wsgi_request))))
+    assert "retire the old one" in str(next(iter(get_messages(refused.wsgi_request))))
     assert SigningSecret.objects.count() == 2
+
+
+def retire(secret, product=None):
+    return reverse("admin:privacy_product_retire_secret", args=[(product or secret.product).pk, secret.pk])
+
+
+def test_the_old_secret_is_retired_once_the_new_one_is_in_use(client, administrator, product):
+    old, new = issue(product=product), issue(product=product)
+    page = text_of(client.get(change("privacy_product", product.pk)))
+    assert retire(old) in page
+    assert retire(new) in page
+
+    asked = client.get(retire(old))
+    assert old.secret[-4:] in text_of(asked)
+    assert old.secret not in text_of(asked)
+    assert "only one" not in text_of(asked)
+    assert SigningSecret.objects.count() == 2
+
+    client.post(retire(old))
+
+    assert list(SigningSecret.objects.all()) == [new]
+    assert "signing secret retired" in LogEntry.objects.latest("pk").get_change_message()
+    assert issue(product=product)
+
+
+@pytest.mark.parametrize(("mode", "warning"), [("open", "will not be asked"), ("trusted", "nobody will be asked")])
+def test_retiring_the_only_secret_warns_what_follows(client, administrator, product, mode, warning):
+    Product.objects.update(identity_mode=mode)
+
+    assert warning in text_of(client.get(retire(issue(product=product))))
+
+
+def test_a_second_click_retires_nothing_more(client, administrator, product):
+    old, new = issue(product=product), issue(product=product)
+    client.post(retire(old))
+
+    again = client.post(retire(old))
+
+    assert "retired already" in " ".join(str(message) for message in get_messages(again.wsgi_request))
+    assert list(SigningSecret.objects.all()) == [new]
+    assert client.get(retire(old)).status_code == 404
+
+
+def test_secrets_of_other_products_are_not_retired(client, administrator, product):
+    foreign = issue(product=make_product())
+
+    assert client.post(retire(foreign)).status_code == 404
+    client.post(retire(foreign, product))  # by way of one's own product
+
+    assert SigningSecret.objects.get() == foreign
+
+
+def test_the_form_of_a_product_deletes_no_secret(client, administrator, product):
+    secret = issue(product=product)
+    values = {"name": "App", "time_zone": "Europe/Warsaw", "default_language": "pl", "identity_mode": "open"}
+    deletion = {"signing_secrets-0-id": secret.pk, "signing_secrets-0-DELETE": "on"}
+
+    client.post(
+        change("privacy_product", product.pk),
+        {**values, **memberships(1, 1, prefix="signing_secrets", **deletion), **memberships()},
+    )
+
+    assert Product.objects.get().name == "App"
+    assert SigningSecret.objects.get() == secret
 
 
 def test_members_are_added_on_the_product(client, administrator, product):
