@@ -37,6 +37,7 @@ SIGNATURE_ONLY: Final[Options] = {
     **{"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
     **{"verify_iss": False, "verify_sub": False, "verify_jti": False},
 }
+DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")  # Python's IDNA lets anything in ASCII pass
 HMAC_TOKEN: Final = re.compile(r"hmac:([0-9]{1,12}):([0-9a-fA-F]{64})")
 
 
@@ -146,7 +147,8 @@ def normalise_email(address: str) -> str:
     except UnicodeError:
         ascii_domain = ""
     normalised = f"{mailbox}@{ascii_domain}"
-    if not (mailbox and at and ascii_domain) or len(normalised) > LONGEST_EMAIL:
+    is_one_line = mailbox.isprintable() and " " not in mailbox  # nothing of it may end a header or hide in a list
+    if not (mailbox and at and is_one_line and DOMAIN.fullmatch(ascii_domain)) or len(normalised) > LONGEST_EMAIL:
         raise ValidationError(_("This is not an e-mail address."), code="invalid_email")
     return normalised
 

@@ -25,13 +25,33 @@ def test_two_people_without_any_identifier_are_two_people():
 
 @pytest.mark.parametrize(
     ("written", "stored"),
-    [(" Anna@Example.COM ", "anna@example.com"), ("x@ŻÓŁĆ.pl", "x@xn--kda4b0koi.pl"), ("", "")],
+    [
+        (" Anna@Example.COM ", "anna@example.com"),
+        ("x@ŻÓŁĆ.pl", "x@xn--kda4b0koi.pl"),
+        ("Jörg.O'Neil+tag@mail-1.example.com", "jörg.o'neil+tag@mail-1.example.com"),
+        ("anna@intranet", "anna@intranet"),
+        ("", ""),
+    ],
 )
 def test_addresses_are_brought_into_one_form(written, stored):
     assert normalise_email(written) == stored
 
 
-@pytest.mark.parametrize("written", ["nobody", "@example.com", "a@", "a@..", "a@" + "x" * 64 + ".pl"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("nobody", "@example.com", "a@", "a@..", "a@" + "x" * 64 + ".pl", "a@-x.pl", "a@exa mple.com", "a@<b>.pl"),
+        *(
+            "a\r\nBcc: b@example.com",
+            "a@example.com\nBcc: b",
+            "a@exa\r\nmple.com",
+            "a b@example.com",
+            "a\x00@example.com",
+        ),
+        *("\u202ea@example.com", "a\u200b@example.com", "a\xa0b@example.com", "\ud800@example.com", "a@\ud800.pl"),
+    ],
+    ids=ascii,
+)
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(ValidationError) as refusal:
         normalise_email(written)
