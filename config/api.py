@@ -46,5 +46,7 @@ def _flat(details: Any) -> list[dict[str, str]]:
     if isinstance(details, list):
         return [entry for item in details for entry in _flat(item)]
     if {"code", "message"} >= set(details):
-        return [{"code": str(details["code"]), "detail": str(details["message"])}]
+        # A message may quote what was sent, half a character among it, which no answer can carry.
+        detail = str(details["message"]).encode("utf-8", "replace").decode()
+        return [{"code": str(details["code"]), "detail": detail}]
     return [entry for item in details.values() for entry in _flat(item)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,5 +40,16 @@ serve_asking = AskingHandler()
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Answer a request: one of the asking endpoints, or any other page."""
+    if "CONTENT_LENGTH" not in environ and environ.get("HTTP_TRANSFER_ENCODING"):
+        _measure_body(environ)
     serve = serve_asking if environ["PATH_INFO"].startswith(ASKING_PATHS) else serve_page
     return serve(environ, start_response)
+
+
+def _measure_body(environ: dict[str, Any]) -> None:
+    """Give a body that came in chunks the length without which Django takes it for empty.
+
+    One byte more than any endpoint without an upload reads is enough to refuse what is longer.
+    """
+    body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from surveys.targeting import Quota, Rule, Subject, Visitor, first_mismatch
-from surveys.wording import choose_language
+from surveys.wording import choose_language, is_language_known
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -268,9 +268,8 @@ def _is_in_the_audience(candidate: Candidate, facts: Facts) -> Obstacle | None:
     if rule := first_mismatch(candidate.rules, facts.visitor):
         recheck = RECHECK_PAGE if rule.subject == Subject.URL else RECHECK
         return Obstacle("not_in_audience", facts.at + recheck)
-    if candidate.languages and any(facts.languages) and not choose_language(candidate.languages, "", *facts.languages):
-        return Obstacle("no_wording", facts.at + RECHECK)
-    return None
+    speaks_it = choose_language(candidate.languages, "", *facts.languages) or not is_language_known(*facts.languages)
+    return None if speaks_it else Obstacle("no_wording", facts.at + RECHECK)
 
 
 def _is_no_newcomer(candidate: Candidate, facts: Facts) -> Obstacle | None:

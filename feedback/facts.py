@@ -105,7 +105,7 @@ WITH person AS (
 )
 INSERT INTO feedback_invitation (product_id, survey_id, version_id, respondent_id, channel, language, token_digest,
     url, device, app_version, is_test, created_at, expires_at)
-SELECT %(product)s, %(survey)s, %(version)s, person.id, %(channel)s, %(language)s, %(token_digest)s,
+SELECT %(product)s, %(survey)s, %(version)s, person.id, %(channel)s, %(shown_language)s, %(token_digest)s,
     %(url)s, %(device)s, %(app_version)s, %(is_test)s, %(at)s, %(expires_at)s
 FROM person
 """  # noqa: S608  put together from constants of this file

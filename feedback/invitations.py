@@ -192,7 +192,7 @@ def _as_row(question: Question, moment: Moment, product: ProductFacts, *, at: da
         "survey": question.survey_id,
         "version": question.version_id,
         "channel": moment.channel,
-        "language": question.language,
+        "shown_language": question.language,  # the person's own may be another
         "url": clean_url(moment.url, kept=product.allowed_url_parameters),
         "device": moment.device,
         "app_version": moment.app_version,

@@ -167,8 +167,18 @@ def choose_language(available: Collection[str], default: str, *preferred: str | 
         preferred: language codes, locales such as ``pl_PL`` or values of ``Accept-Language``, best first.
     """
     for header in preferred:
-        for code, quality in parse_accept_lang_header((header or "").lower().replace("_", "-")):
+        for code, quality in _codes(header):
             for candidate in (code, code.partition("-")[0]):
                 if quality and candidate in available:  # a quality of 0 says: not this one
                     return candidate
     return default
+
+
+def is_language_known(*preferred: str | None) -> bool:
+    """Tell whether any of the values names a language at all; what cannot be read says nothing."""
+    return any(_codes(header) for header in preferred)
+
+
+def _codes(header: str | None) -> tuple[tuple[str, float], ...]:
+    codes: tuple[tuple[str, float], ...] = parse_accept_lang_header((header or "").lower().replace("_", "-"))
+    return codes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,9 @@ from feedback.intake import MOST_REASONS
 from feedback.models.capturing import LONGEST_COMMENT
 from surveys.models import Channel
 from surveys.scales import Metric
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 MOST_PROPERTIES: Final = 50
 LONGEST_PROPERTY: Final = 500
@@ -51,6 +54,24 @@ class ScoreField(serializers.Field[int, Any, int, Any]):
 
     def to_representation(self, value: int) -> int:
         return value
+
+
+class SubmissionIdField(serializers.UUIDField):
+    """A UUID as text: numbers are taken for UUIDs as well, and clients that send them would share a few."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class YesOrNoField(serializers.BooleanField):
+    """``true`` or ``false`` and nothing that looks like it: nobody consents by a word that somebody interprets."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=type(data).__name__)
+        return data
 
 
 @extend_schema_field({"type": "object", "maxProperties": MOST_PROPERTIES, "additionalProperties": True})
@@ -131,16 +152,16 @@ class EligibilityInput(SparseInput):
     identity = TextField(max_length=4096)
     context = ContextInput(required=False)  # type: ignore[assignment]  # named so on the wire
     test_key = TextField(max_length=64)
-    force = serializers.BooleanField(required=False)
+    force = YesOrNoField(required=False)
 
 
 class SubmissionInput(serializers.Serializer[Any]):
-    submission_id = serializers.UUIDField()
+    submission_id = SubmissionIdField()
     seq = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     score = ScoreField(required=False)
     comment = TextField(max_length=LONGEST_COMMENT)
     reasons = serializers.ListField(child=TextField(max_length=80), required=False, max_length=MOST_REASONS)
-    contact_permission = serializers.BooleanField(required=False)
+    contact_permission = YesOrNoField(required=False)
     answered_at = serializers.DateTimeField(required=False)
 
 

@@ -89,3 +89,9 @@ def test_a_signature_vouches_for_nothing_that_it_does_not_say(survey, ask, sign)
 def test_a_signature_that_names_nobody_is_refused(survey, ask, sign, claims):
     assert ask(user={"id": "victim"}, identity=sign(**claims), status=403)["code"] == "invalid_identity"
     assert Respondent.objects.count() == 0
+
+
+def test_the_language_of_a_person_is_theirs_whatever_the_page_speaks(survey, ask):
+    ask(user={"id": "anna", "language": "de"}, context={"language": "pl"})
+
+    assert Respondent.objects.get().language == "de"

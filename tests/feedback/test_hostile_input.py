@@ -20,6 +20,10 @@ from tests.factories import make_invitation, make_product
 
 pytestmark = pytest.mark.django_db
 
+# By the day: what names a test must be the same wherever tests are collected.
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+TEN_YEARS_AGO, IN_TEN_YEARS = ((TODAY + timedelta(days=days)).isoformat() for days in (-3653, 3653))
+
 ELIGIBILITY = "/api/v1/products/pk_test/eligibility"
 RESPONSE = "/api/v1/invitations/token-1/response"
 ENDINGS = [f"/api/v1/invitations/token-1/{ending}" for ending in ("shown", "decline", "snooze")]
@@ -225,7 +229,7 @@ def test_what_is_no_json_is_refused(invitation, refused, body):
     assert refused(RESPONSE, body, method="PUT") == "malformed_json"
 
 
-@pytest.mark.parametrize("body", ["null", "7", "true", '"x"', "[]", "NaN", "[" * 900 + "]" * 900])
+@pytest.mark.parametrize("body", ["null", "7", "true", '"x"', "[]", "NaN", "[" * 100 + "]" * 100])
 def test_json_that_is_no_object_is_refused(invitation, refused, body):
     code = "null" if body == "null" else "invalid"
 
@@ -276,7 +280,7 @@ def test_of_a_key_said_twice_the_last_one_counts(survey, client):
 
     assert client.post(ELIGIBILITY, body, content_type="application/json").status_code == 200
 
-    person = Respondent.objects.get()
+    person = Respondent.objects.get(person=None)
     assert (person.external_id, person.anonymous_id) == ("b", "y")
 
 
@@ -304,8 +308,8 @@ def test_keys_that_nobody_knows_are_ignored(survey, client):
     [
         ("0001-01-01T00:00:00Z", "eligible"),
         ("0001-01-01T00:00:00", "eligible"),
-        ((timezone.now() - timedelta(days=3653)).isoformat(), "eligible"),
-        ((timezone.now() + timedelta(days=3653)).isoformat(), "too_new"),
+        (TEN_YEARS_AGO, "eligible"),
+        (IN_TEN_YEARS, "too_new"),
         ("9999-12-31T23:59:59.999999Z", "too_new"),
         ("9999-12-15T00:00:00+14:00", "too_new"),
     ],
@@ -344,15 +348,13 @@ def test_a_moment_outside_the_calendar_is_refused(invitation, refused, moment, c
     assert refused(RESPONSE, answer(answered_at=moment), method="PUT") == code
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", (datetime.now(UTC) - timedelta(days=3653)).isoformat()])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", TEN_YEARS_AGO])
 @pytest.mark.parametrize("more", [{}, {"comment": "late"}])
 def test_an_answer_from_long_ago_is_refused(invitation, refused, moment, more):
     assert refused(RESPONSE, answer(answered_at=moment, **more), method="PUT") == "answered_too_long_ago"
 
 
-@pytest.mark.parametrize(
-    "moment", ["9999-12-31T23:59:59.999999Z", (datetime.now(UTC) + timedelta(days=3653)).isoformat()]
-)
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999Z", IN_TEN_YEARS])
 @pytest.mark.parametrize("more", [{}, {"comment": "early"}])
 def test_an_answer_from_the_future_was_given_now(invitation, put, moment, more):
     assert put("token-1", score=9, answered_at=moment, **more).status_code == 201

@@ -22,7 +22,7 @@ TEXTS = {
     "HTML": ("<b>&\"'</b>", "<b>&\"'</b>"),
     "a template": ("{{7*7}}%s", "{{7*7}}%s"),
     "escapes": (r"\u0000\x'", r"\u0000\x'"),
-    "NUL": ("a\x00b\x00", "ab"),
+    "NUL": ("1\x00b\x00", "1b"),
     "half a character": ("a\ud83db", "a?b"),
     "halves in the wrong order": ("\udc4d\ud83d", "??"),
     "emoji": ("👍🏽👩‍👩‍👧", "👍🏽👩‍👩‍👧"),
@@ -55,7 +55,7 @@ def test_what_is_said_about_a_person_is_kept_as_text(survey, ask, put, sent, kep
     offered = ask(user=user, context=context, anonymous_id=sent, test_key=sent)
     put(offered["invitation"], score=9, comment=sent)
 
-    person, invitation, response = Respondent.objects.get(), Invitation.objects.get(), Response.objects.get()
+    person, invitation, response = Respondent.objects.get(person=None), Invitation.objects.get(), Response.objects.get()
     assert (person.external_id, person.anonymous_id, person.subject_key) == (kept, kept, f"id:{kept}")
     assert (person.name, person.company) == (kept, kept)
     assert person.properties == response.properties == {kept: kept, "k": kept}
@@ -72,7 +72,7 @@ def test_what_is_said_about_a_person_is_kept_as_text(survey, ask, put, sent, kep
 def test_an_anonymous_visitor_may_have_any_id(survey, ask, sent, kept):
     ask(anonymous_id=sent)
 
-    assert Respondent.objects.get().subject_key == f"anon:{kept}"
+    assert Respondent.objects.get(person=None).subject_key == f"anon:{kept}"
     assert ask(anonymous_id=sent)["code"] == "pending"
 
 
@@ -239,3 +239,26 @@ def test_the_same_is_refused_in_a_later_message(invitation, put, refused):
                 continue
             body = {"submission_id": str(uuid.UUID(int=1)), "seq": 1, "comment": "later", field: values[0]}
             assert refused(RESPONSE, body, method="PUT") == code
+
+
+@pytest.mark.parametrize("field", ["channel", "device"])
+def test_half_a_character_as_a_choice_is_refused(survey, refused, field):
+    assert refused("/api/v1/products/pk_test/eligibility", {"context": {field: "\ud83d"}}) == "invalid_choice"
+
+
+@pytest.mark.parametrize("value", [True, False, 7, 0])
+def test_a_submission_id_is_text(survey, refused, value):
+    make_invitation(survey=survey, token="token-1")
+
+    body = {"submission_id": value, "score": 9}
+
+    assert refused("/api/v1/invitations/token-1/response", body, method="PUT") == "invalid"
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "t", 1])
+def test_consent_is_true_or_false(survey, refused, value):
+    make_invitation(survey=survey, token="token-1")
+
+    body = {"submission_id": str(uuid.uuid4()), "score": 9, "contact_permission": value}
+
+    assert refused("/api/v1/invitations/token-1/response", body, method="PUT") == "invalid"

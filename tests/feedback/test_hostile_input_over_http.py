@@ -15,6 +15,7 @@ from django.db import connection
 
 from config.bench.workplace import database_url
 from config.processes import Programs, free_port
+from feedback.models import Respondent
 from tests.factories import make_invitation
 from tests.feedback.conftest import contents
 
@@ -70,4 +71,21 @@ def test_a_wrong_length_smuggles_nothing_in(port):
     status, body = send(port, b"Content-Length: %d" % (2 + len(hidden)), b"{}" + hidden)
     assert (status, json.loads(body)["code"]) == (400, "malformed_json")
 
+    assert contents() == before
+
+
+def chunked(*parts):
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def test_a_body_in_chunks_is_read_as_any_other(port):
+    head = b"Transfer-Encoding: chunked"
+
+    assert send(port, head, chunked(b'{"user":{', b'"id":"anna"}}'))[0] == 200
+    assert Respondent.objects.get(external_id="anna")
+
+    before = contents()
+    for path, part in itertools.product((ELIGIBILITY, RESPONSE), (b" " * 1000, b" " * 100_000)):
+        status, body = send(port, head, chunked(*[part] * 100), path=path)
+        assert (status, json.loads(body)["code"]) == (413, "body_too_large")
     assert contents() == before
