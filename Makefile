@@ -6,7 +6,7 @@ UV_VERSION := $(shell sed -n 's|^uv==\([^ ]*\).*|\1|p' requirements-dev.txt)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test check bench lock messages screenshots format
+.PHONY: install demo test check bench lock messages widget screenshots format
 
 install: .venv/installed
 
@@ -31,6 +31,7 @@ check: install
 	ODZEW_ENV=test $(BIN)/python manage.py makemigrations --check --dry-run
 	ODZEW_ENV=test $(BIN)/python manage.py check
 	ODZEW_ENV=test $(BIN)/python manage.py check_production
+	ODZEW_ENV=test $(BIN)/python manage.py build_widget --check
 
 bench: install
 	@ODZEW_ENV=demo $(BIN)/python manage.py bench
@@ -48,6 +49,10 @@ lock: install
 # Needs gettext, as translators have it; the compiled catalogues are part of the repository.
 messages: install
 	ODZEW_ENV=test $(BIN)/python manage.py messages
+
+# The scripts that host pages load are part of the repository: they are the same bytes on every machine.
+widget: install
+	ODZEW_ENV=test $(BIN)/python manage.py build_widget
 
 # Needs Chromium and a running demo.
 screenshots: install
