@@ -40,6 +40,7 @@ const response = await fetch(addressOf(home, message), {
 method: "POST",
 body: textOf(message, saysWhen),
 credentials: "omit",
+redirect: "error",
 keepalive: true,
 });
 if (response.status === 400 && saysWhen) return deliver(home, key, message, false);
@@ -68,11 +69,22 @@ else if (value !== false && value != null) made.setAttribute(name, value);
 made.append(...children);
 return made;
 }
+function isSound({ id, scale, bands, labels, question, language, decline, follow_up, thanks, rest_days }) {
+const spread = scale.max - scale.min;
+const { answered, declined, snoozed, ignored } = rest_days;
+const numbers = [id, scale.min, spread, bands.passive, bands.promoter, answered, declined, snoozed, ignored];
+const texts = ["detractor", "passive", "promoter"].flatMap((band) => {
+const { question, placeholder, reasons } = follow_up[band];
+return [question, placeholder, thanks[band], ...reasons];
+});
+texts.push(question, language, decline, labels.low, labels.high);
+const isText = (text) => typeof text === "string";
+return numbers.every(Number.isInteger) && texts.every(isText) && spread > 0 && spread <= 20;
+}
 class Survey {
 constructor(asked) {
 Object.assign(this, asked, { survey: asked.answer.survey, token: asked.answer.invitation });
-const { min, max } = this.survey.scale;
-if (!this.token || !(max - min > 0 && max - min <= 20)) throw new TypeError("no survey");
+if (!this.token || !isSound(this.survey)) throw new TypeError("no survey");
 this.closed = new Promise((resolve) => (this.resolve = resolve));
 this.leaving = new AbortController();
 this.build();
@@ -167,6 +179,9 @@ if (this.message) return;
 this.rest(this.survey.rest_days.ignored);
 this.post("shown");
 this.tell("shown");
+if (this.settings.setOn !== "display") return;
+if (String(this.settings.consent) === "true") this.remember("shown", this.survey.rest_days.ignored);
+else this.complain("no cookie is set on display without odzew('consent', true)");
 };
 this.leaving.signal.addEventListener("abort", () => {
 clearTimeout(timer);
@@ -283,11 +298,13 @@ this.emit(event, { survey: this.survey.id, metric: this.survey.metric, ...detail
 settle(outcome) {
 const days = this.survey.rest_days[outcome];
 this.rest(days);
+this.remember(outcome, days);
+}
+remember(outcome, days) {
 if (this.isTest) return;
 const value = [this.survey.id, new Date().toISOString().slice(0, 7), outcome].join(".");
 const age = Math.min(days, LONGEST_COOKIE) * 86400;
-const secure = location.protocol === "https:" ? "; Secure" : "";
-document.cookie = "odzew_" + this.survey.id + "=" + value + "; Max-Age=" + age + "; Path=/; SameSite=Lax" + secure;
+document.cookie = "odzew_" + this.survey.id + "=" + value + "; Max-Age=" + age + "; Path=/; SameSite=Lax; Secure";
 }
 post(what) {
 const message = { path: this.token + "/" + what, at: Date.now(), body: {} };

@@ -5,6 +5,7 @@ const DAY = 1440 * MINUTE;
 const PATIENCE = 5e3;
 const LONGEST = 390 * DAY; // as the inventory of personal data says
 const script = document.currentScript || document.querySelector('script[src*="/widget/v1.js"]');
+if (!script) return;
 const home = new URL("..", script.src).href;
 const given = window.odzewSettings || {};
 const product = script.dataset.product || given.product;
@@ -27,9 +28,10 @@ complain(problem);
 };
 const key = "odzew:" + product;
 let memory = {};
+let isForgetful = false;
 const read = () => {
 try {
-return JSON.parse(localStorage.getItem(key)) || memory;
+return (!isForgetful && JSON.parse(localStorage.getItem(key))) || memory;
 } catch {
 return memory;
 }
@@ -38,10 +40,10 @@ const write = (changes) => {
 memory = { ...read(), ...changes };
 try {
 localStorage.setItem(key, JSON.stringify(memory));
-return true;
 } catch {
-return false;
+isForgetful = true;
 }
+return !isForgetful;
 };
 const hash = (text) => {
 let sum = 2166136261;
@@ -70,15 +72,19 @@ const known = user.id || user.email || user.phone || signed();
 const who = known ? hash(String(known)) : "";
 const before = read().who;
 if (before && before !== who) write({ anonymous_id: undefined });
-if (who !== (before || "")) write({ who });
+if (who !== (before || "")) write({ who, pause: 0 });
 return who;
 };
 const inTime = (promise) =>
 Promise.race([promise, new Promise((_, fail) => setTimeout(() => fail("no answer in time"), PATIENCE))]);
+const isEntrance = () =>
+history.length < 3 &&
+!document.referrer.startsWith(location.origin) &&
+performance.getEntriesByType("navigation")[0]?.type === "navigate";
 const inView = () =>
 document.visibilityState === "visible" ||
 new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
-const survey = (language) => inTime(import(home + "widget/survey-3c833bc1462a." + encodeURIComponent(language) + ".js"));
+const survey = (language) => inTime(import(home + "widget/survey-5c6ad0ab07e1." + encodeURIComponent(language) + ".js"));
 const emit = (event, detail) => {
 for (const [name, listener] of listeners) if (name === event) safely(() => listener({ product, ...detail }));
 };
@@ -92,7 +98,7 @@ anonymous_id,
 context: {
 channel: "web",
 url: location.href.split("#")[0].slice(0, 2000),
-event,
+event: event || undefined,
 language: settings.language || document.documentElement.lang || navigator.language,
 device: isTouch ? (isSmall ? "phone" : "tablet") : "desktop",
 },
@@ -103,40 +109,46 @@ force: settings.testKey && true,
 const attempt = async (event) => {
 await inView();
 const who = recognise();
-const { rest, checks = {}, ...known } = read();
+const { rest, pause, rested, checks = {}, ...known } = read();
 const isKept = known.anonymous_id && Date.now() - known.since < LONGEST;
 const { anonymous_id, since } = isKept ? known : { anonymous_id: who ? undefined : random(), since: Date.now() };
 const check = hash(who + " " + event);
-if (isStopped || api.asked || (!settings.testKey && (isAhead(rest) || isAhead(checks[check])))) return;
+const visitor = hash("" + anonymous_id);
+const quiet = rested === who || rested === visitor ? pause : rest;
+const isOver = api.asked && !(rested === visitor && pause === 0);
+if (isStopped || isOver || (!settings.testKey && (isAhead(quiet) || isAhead(checks[check])))) return;
 const checkAgain = (time) =>
 write({ checks: { ...Object.fromEntries(Object.entries(checks).filter((entry) => isAhead(entry[1]))), [check]: time } });
-if (!write({ anonymous_id, since }) && !who && !settings.testKey) return;
+if (!write({ anonymous_id, since }) && !who && !settings.testKey && !isEntrance()) return;
 checkAgain(Date.now() + 10 * MINUTE);
 const response = await inTime(
 fetch(home + "api/v1/products/" + encodeURIComponent(product) + "/eligibility", {
 method: "POST",
 body: JSON.stringify(question(event, anonymous_id)),
 credentials: "omit",
+redirect: "error",
 signal: AbortSignal.timeout(PATIENCE),
 }),
 );
-const answer = await inTime(response.json());
+const answer = JSON.parse((await inTime(response.text())).slice(0, 1e5));
 if (!response.ok) throw answer.code;
 emit("checked", { code: answer.code, eligible: answer.eligible });
 const moment = answer.code === "url_blocked" ? MINUTE : 30 * MINUTE;
 checkAgain(soonest(answer.eligible ? 0 : Date.parse(answer.next_check_at), moment));
-if (answer.eligible && !isStopped) await show(answer, who);
+if (answer.eligible && !isStopped && !api.asked) await show(answer, who, who || visitor);
 };
-const show = async (answer, who) => {
+const show = async (answer, who, rested) => {
 const { id, language } = answer.survey;
 const isTest = Boolean(settings.testKey);
-const rest = (days) => isTest || write({ rest: Date.now() + Math.min(days, 7) * DAY });
-if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7);
+const after = (days) => Date.now() + days * DAY;
+const rest = (days, longest = 1) =>
+isTest || write({ rest: after(Math.min(days, 7)), pause: after(Math.min(days, longest)), rested });
+if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7, 7);
 write({ language });
 api.asked = true;
 const { ask } = await survey(language);
 if (isStopped) return;
-shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit });
+shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit, complain });
 await shown.closed;
 };
 let api = window.odzew;
@@ -167,6 +179,11 @@ isStopped = true;
 shown?.leave();
 shown?.close();
 },
+consent(given) {
+settings.consent = given;
+if (String(given) === "true") return;
+for (const [, name] of document.cookie.matchAll(/(odzew_\d+)=[^;]*\.shown/g)) document.cookie = name + "=; Max-Age=0; Path=/";
+},
 on: (event, listener) => listeners.push([event, listener]),
 };
 const run = ([name, ...values]) => {
@@ -174,11 +191,13 @@ const [command, only = product] = String(name).split(":").reverse();
 if (only === product) safely(() => commands[command](...values));
 };
 api.products[product] = run;
-for (const call of api.calls) run([...call]);
+for (const call of api.calls) safely(() => run([...call]));
 const begin = () => {
 if (asksByItself) {
 ask();
-window.navigation?.addEventListener?.("navigatesuccess", () => ask());
+let here = location.href;
+if (window.navigation?.currentEntry) navigation.addEventListener("navigatesuccess", () => ask());
+else setInterval(() => here !== (here = location.href) && ask(), 1e3);
 }
 const { language } = read();
 if (language && localStorage.getItem(key + ":unsent")) {

@@ -9,6 +9,7 @@
   const LONGEST = 390 * DAY; // as the inventory of personal data says
 
   const script = document.currentScript || document.querySelector('script[src*="/widget/v1.js"]');
+  if (!script) return;
   const home = new URL("..", script.src).href;
   const given = window.odzewSettings || {};
   const product = script.dataset.product || given.product;
@@ -36,9 +37,10 @@
 
   const key = "odzew:" + product;
   let memory = {};
+  let isForgetful = false;
   const read = () => {
     try {
-      return JSON.parse(localStorage.getItem(key)) || memory;
+      return (!isForgetful && JSON.parse(localStorage.getItem(key))) || memory;
     } catch {
       return memory;
     }
@@ -47,10 +49,10 @@
     memory = { ...read(), ...changes };
     try {
       localStorage.setItem(key, JSON.stringify(memory));
-      return true;
     } catch {
-      return false;
+      isForgetful = true;
     }
+    return !isForgetful;
   };
   const hash = (text) => {
     let sum = 2166136261;
@@ -84,7 +86,8 @@
     const who = known ? hash(String(known)) : "";
     const before = read().who;
     if (before && before !== who) write({ anonymous_id: undefined });
-    if (who !== (before || "")) write({ who });
+    // The server is to hear at once who the visitor was, so that it knows on other devices what happened on this one.
+    if (who !== (before || "")) write({ who, pause: 0 });
     return who;
   };
 
@@ -92,6 +95,11 @@
 
   const inTime = (promise) =>
     Promise.race([promise, new Promise((_, fail) => setTimeout(() => fail("no answer in time"), PATIENCE))]);
+  // Without a memory, only the page by which somebody came from elsewhere is sure to be the first of their session.
+  const isEntrance = () =>
+    history.length < 3 &&
+    !document.referrer.startsWith(location.origin) &&
+    performance.getEntriesByType("navigation")[0]?.type === "navigate";
   const inView = () =>
     document.visibilityState === "visible" ||
     new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
@@ -109,7 +117,7 @@
       context: {
         channel: "web",
         url: location.href.split("#")[0].slice(0, 2000),
-        event,
+        event: event || undefined,
         language: settings.language || document.documentElement.lang || navigator.language,
         device: isTouch ? (isSmall ? "phone" : "tablet") : "desktop",
       },
@@ -121,15 +129,20 @@
   const attempt = async (event) => {
     await inView();
     const who = recognise();
-    const { rest, checks = {}, ...known } = read();
+    const { rest, pause, rested, checks = {}, ...known } = read();
     const isKept = known.anonymous_id && Date.now() - known.since < LONGEST;
     const { anonymous_id, since } = isKept ? known : { anonymous_id: who ? undefined : random(), since: Date.now() };
     const check = hash(who + " " + event);
-    if (isStopped || api.asked || (!settings.testKey && (isAhead(rest) || isAhead(checks[check])))) return;
+    const visitor = hash("" + anonymous_id);
+    // The server knows the rest of whom it asked, and whether another survey may follow sooner; of whoever else uses
+    // this device it does not.
+    const quiet = rested === who || rested === visitor ? pause : rest;
+    const isOver = api.asked && !(rested === visitor && pause === 0);
+    if (isStopped || isOver || (!settings.testKey && (isAhead(quiet) || isAhead(checks[check])))) return;
     const checkAgain = (time) =>
       write({ checks: { ...Object.fromEntries(Object.entries(checks).filter((entry) => isAhead(entry[1]))), [check]: time } });
     // Nobody may be asked anew at every page view because the browser remembers nothing.
-    if (!write({ anonymous_id, since }) && !who && !settings.testKey) return;
+    if (!write({ anonymous_id, since }) && !who && !settings.testKey && !isEntrance()) return;
     checkAgain(Date.now() + 10 * MINUTE);
     const response = await inTime(
       // Without a content type there is no preflight: one request, not two.
@@ -137,28 +150,33 @@
         method: "POST",
         body: JSON.stringify(question(event, anonymous_id)),
         credentials: "omit",
+        // What is said about a person goes to no other place.
+        redirect: "error",
         signal: AbortSignal.timeout(PATIENCE),
       }),
     );
-    const answer = await inTime(response.json());
+    // No answer is that long; of one that is, the rest is not worth the page's time.
+    const answer = JSON.parse((await inTime(response.text())).slice(0, 1e5));
     if (!response.ok) throw answer.code;
     emit("checked", { code: answer.code, eligible: answer.eligible });
     const moment = answer.code === "url_blocked" ? MINUTE : 30 * MINUTE;
     checkAgain(soonest(answer.eligible ? 0 : Date.parse(answer.next_check_at), moment));
-    if (answer.eligible && !isStopped) await show(answer, who);
+    if (answer.eligible && !isStopped && !api.asked) await show(answer, who, who || visitor);
   };
 
-  const show = async (answer, who) => {
+  const show = async (answer, who, rested) => {
     const { id, language } = answer.survey;
     const isTest = Boolean(settings.testKey);
-    // Other surveys of the product may be due before this one is again: the server says so, once a week at most.
-    const rest = (days) => isTest || write({ rest: Date.now() + Math.min(days, 7) * DAY });
-    if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7);
+    // Other surveys of the product may be due before this one is again: the server says so.
+    const after = (days) => Date.now() + days * DAY;
+    const rest = (days, longest = 1) =>
+      isTest || write({ rest: after(Math.min(days, 7)), pause: after(Math.min(days, longest)), rested });
+    if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7, 7);
     write({ language });
     api.asked = true;
     const { ask } = await survey(language);
     if (isStopped) return;
-    shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit });
+    shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit, complain });
     await shown.closed;
   };
 
@@ -194,6 +212,12 @@
       shown?.leave();
       shown?.close();
     },
+    // What display alone set goes when the consent to it does.
+    consent(given) {
+      settings.consent = given;
+      if (String(given) === "true") return;
+      for (const [, name] of document.cookie.matchAll(/(odzew_\d+)=[^;]*\.shown/g)) document.cookie = name + "=; Max-Age=0; Path=/";
+    },
     on: (event, listener) => listeners.push([event, listener]),
   };
   // "identify" is for every product on the page, "pk_…:identify" for one.
@@ -202,13 +226,16 @@
     if (only === product) safely(() => commands[command](...values));
   };
   api.products[product] = run;
-  for (const call of api.calls) run([...call]);
+  for (const call of api.calls) safely(() => run([...call]));
 
   const begin = () => {
     if (asksByItself) {
       ask();
-      // A change of route is a page view like any other.
-      window.navigation?.addEventListener?.("navigatesuccess", () => ask());
+      // A change of route is a page view like any other. Where browsers do not tell of it, the address does: nothing
+      // of the page's own is replaced to find out.
+      let here = location.href;
+      if (window.navigation?.currentEntry) navigation.addEventListener("navigatesuccess", () => ask());
+      else setInterval(() => here !== (here = location.href) && ask(), 1e3);
     }
     // Answers that could not be delivered from an earlier page.
     const { language } = read();

@@ -53,6 +53,7 @@ async function deliver(home, key, message, saysWhen = isLate(message)) {
     method: "POST",
     body: textOf(message, saysWhen),
     credentials: "omit",
+    redirect: "error",
     keepalive: true,
   });
   // A clock that is years off must not cost an answer.

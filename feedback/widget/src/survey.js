@@ -17,11 +17,24 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// What does not look like a survey is not shown: no answer of a broken server may fail later, in the page's face.
+function isSound({ id, scale, bands, labels, question, language, decline, follow_up, thanks, rest_days }) {
+  const spread = scale.max - scale.min;
+  const { answered, declined, snoozed, ignored } = rest_days;
+  const numbers = [id, scale.min, spread, bands.passive, bands.promoter, answered, declined, snoozed, ignored];
+  const texts = ["detractor", "passive", "promoter"].flatMap((band) => {
+    const { question, placeholder, reasons } = follow_up[band];
+    return [question, placeholder, thanks[band], ...reasons];
+  });
+  texts.push(question, language, decline, labels.low, labels.high);
+  const isText = (text) => typeof text === "string";
+  return numbers.every(Number.isInteger) && texts.every(isText) && spread > 0 && spread <= 20;
+}
+
 class Survey {
   constructor(asked) {
     Object.assign(this, asked, { survey: asked.answer.survey, token: asked.answer.invitation });
-    const { min, max } = this.survey.scale;
-    if (!this.token || !(max - min > 0 && max - min <= 20)) throw new TypeError("no survey");
+    if (!this.token || !isSound(this.survey)) throw new TypeError("no survey");
     this.closed = new Promise((resolve) => (this.resolve = resolve));
     this.leaving = new AbortController();
     this.build();
@@ -128,6 +141,9 @@ class Survey {
       this.rest(this.survey.rest_days.ignored);
       this.post("shown");
       this.tell("shown");
+      if (this.settings.setOn !== "display") return;
+      if (String(this.settings.consent) === "true") this.remember("shown", this.survey.rest_days.ignored);
+      else this.complain("no cookie is set on display without odzew('consent', true)");
     };
     this.leaving.signal.addEventListener("abort", () => {
       clearTimeout(timer);
@@ -264,15 +280,18 @@ class Survey {
     this.emit(event, { survey: this.survey.id, metric: this.survey.metric, ...detail });
   }
 
-  // The cookie says which survey, in which month and how it ended; it does not say who.
   settle(outcome) {
     const days = this.survey.rest_days[outcome];
     this.rest(days);
+    this.remember(outcome, days);
+  }
+
+  // The cookie says which survey, in which month and how it ended; it does not say who.
+  remember(outcome, days) {
     if (this.isTest) return;
     const value = [this.survey.id, new Date().toISOString().slice(0, 7), outcome].join(".");
     const age = Math.min(days, LONGEST_COOKIE) * 86400;
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = "odzew_" + this.survey.id + "=" + value + "; Max-Age=" + age + "; Path=/; SameSite=Lax" + secure;
+    document.cookie = "odzew_" + this.survey.id + "=" + value + "; Max-Age=" + age + "; Path=/; SameSite=Lax; Secure";
   }
 
   post(what) {

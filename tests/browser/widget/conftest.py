@@ -1,0 +1,95 @@
+"""The widget on a page of another origin, whose Content-Security-Policy allows it scripts and connections only."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.core.signals import request_finished, request_started
+
+from surveys.scales import Metric
+from tests.browser.widget.host_site import Site, live
+from tests.factories import make_product
+
+
+@pytest.fixture
+def patient_server(live_server):
+    """The server; the database is not emptied before it has answered the last messages of closed browsers."""
+    running = []
+    request_started.connect(begin := lambda **_all: running.append(1))
+    request_finished.connect(end := lambda **_all: running.pop())
+    yield live_server
+    for _attempt in range(200):
+        if not running:
+            break
+        time.sleep(0.05)
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture
+def site(patient_server):
+    site = Site(patient_server.url)
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture
+def product(site):
+    """The product that the site embeds."""
+    return make_product(public_key="pk_shop", test_key="tk_shop", allowed_origins=[site.url])
+
+
+@pytest.fixture
+def survey(product):
+    """A live NPS survey of the product with reasons to tick."""
+    return live(product, Metric.NPS)
+
+
+@pytest.fixture
+def requests():
+    """The paths that the server was asked for, in order."""
+    paths = []
+
+    def note(environ, **_others):
+        paths.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+
+    request_started.connect(note)
+    yield paths
+    request_started.disconnect(note)
+
+
+@pytest.fixture
+def visit(site, chromium):
+    """Open the site in a new browser.
+
+    A test fails at its end if a script threw or the Content-Security-Policy refused anything. That the browser reports
+    failed requests, no script can prevent.
+    """
+    contexts, complaints, expected = [], [], []
+
+    def note(message):
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def visit(path="/", *, width=1280, height=800, scheme="light", language="en", permissions=(), complains_of=()):
+        expected.extend(complains_of)
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            locale=language,
+            permissions=list(permissions),
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", note)
+        page.goto(site.url + path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [each for each in complaints if not any(part in each for part in expected)] == []

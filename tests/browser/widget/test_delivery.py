@@ -1,0 +1,111 @@
+"""Nothing that somebody said is lost, and nothing arrives twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from feedback.models import Invitation, Response
+from tests.browser.widget.host_site import memory, score, settle, the_survey, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("way", ["as a last message", "from the next page", "both ways"])
+def test_leaving_in_mid_answer_loses_neither_score_nor_comment(site, survey, visit, way):
+    if way == "from the next page":
+        site.before = "navigator.sendBeacon = () => false;"
+    page = visit()
+    score(page, 4).check()
+    page.locator("odzew-survey textarea").fill("Half a sent")
+    if way == "as a last message":
+        site.scripts = []  # nothing on the next page could deliver it
+
+    page.get_by_role("link", name="Next page").click(no_wait_after=True)
+
+    wait_until(page, Response.objects.filter(score=4, comment="Half a sent").exists)
+    page.wait_for_url("**/next")
+    if site.scripts:
+        wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
+    assert Response.objects.count() == 1
+
+
+def test_leaving_at_once_after_the_score_loses_nothing(site, survey, visit):
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    site.scripts = []
+
+    # In a task of its own: an evaluation whose page goes away under it may never come back.
+    page.evaluate("""() => {
+        setTimeout(() => {
+            document.querySelector("odzew-survey").shadowRoot.querySelector("input[value='6']").click();
+            location.href = "/next";
+        });
+    }""")
+
+    wait_until(page, Response.objects.filter(score=6).exists)
+
+
+def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(survey, visit):
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    page.context.set_offline(True)
+    score(page, 7).check()
+    page.locator("odzew-survey textarea").fill("On the train")
+    page.get_by_role("button", name="Send").click()
+    expect(the_survey(page)).to_contain_text("will be sent as soon as there is a connection")
+
+    page.context.set_offline(False)
+
+    expect(page.locator("odzew-survey code")).to_be_visible()
+    settle(page)
+    response = Response.objects.get()
+    assert (response.score, response.comment, response.state) == (7, "On the train", "complete")
+
+
+@pytest.mark.parametrize("clock_is_years_slow", [False, True])
+def test_an_answer_waits_on_the_device_for_a_later_page_view(site, survey, visit, clock_is_years_slow):
+    if clock_is_years_slow:
+        site.before = "const now = Date.now; Date.now = () => now() - 10 * 365 * 864e5;"
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    page.route("**/response", lambda route: route.abort())
+    score(page, 1).check()
+    page.locator("odzew-survey textarea").fill("Nobody heard")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Close").click()
+    page.goto(site.url)
+    settle(page)
+    assert not Response.objects.exists()
+    page.evaluate("""() => {  // three hours pass
+        const messages = JSON.parse(localStorage.getItem("odzew:pk_shop:unsent"));
+        messages[0].at -= 3 * 36e5;
+        localStorage.setItem("odzew:pk_shop:unsent", JSON.stringify(messages));
+    }""")
+    page.unroute_all()
+
+    page.goto(site.url)
+
+    wait_until(page, Response.objects.filter(score=1, comment="Nobody heard").exists)
+    wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
+    late = timezone.now() - Response.objects.get().answered_at
+    if clock_is_years_slow:
+        assert late < timedelta(minutes=5)
+    else:
+        assert timedelta(hours=2.9) < late < timedelta(hours=3.1)
+
+
+def test_a_decline_waits_on_the_device_too(site, survey, visit):
+    page = visit()
+    page.route("**/decline", lambda route: route.abort())
+    page.get_by_role("button", name="No, thanks").click()
+    settle(page)
+    assert Invitation.objects.get().declined_at is None
+    page.unroute_all()
+
+    page.goto(site.url)
+
+    wait_until(page, Invitation.objects.filter(declined_at__isnull=False).exists)
