@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from feedback.models import Invitation, Respondent, Response
+from surveys.models import Survey
 from tests.browser.widget.host_site import STUB, memory, score, settle, the_survey, wait_until
 from tests.factories import make_product, make_survey
 
@@ -102,3 +103,27 @@ def test_two_products_on_one_page_do_not_disturb_each_other(site, survey, visit,
         ("pk_other", "id:other-anna"),
     }
     assert memory(page)["who"] != memory(page, "pk_other")["who"]
+
+
+def test_an_event_travels_with_the_question_and_is_remembered_apart_from_others(site, survey, visit, requests):
+    Survey.objects.update(first_survey_delay_days=31)
+    site.scripts[0]["data-auto"] = "off"
+    page = visit()
+    asked = []
+    page.on("request", lambda request: asked.append(request) if request.url.endswith("/eligibility") else None)
+
+    for _time in range(2):
+        for event in ("checkout_completed", "order_paid"):
+            page.evaluate("event => odzew('track', event)", event)
+        page.evaluate("odzew('ask')")
+        settle(page)
+
+    assert [each.post_data_json["context"].get("event") for each in asked] == ["checkout_completed", "order_paid", None]
+
+
+def test_calls_survive_a_page_that_keeps_something_else_under_the_name(site, survey, visit):
+    site.before = "window.odzew = document.createElement('div'); odzew.q = [7, null, ['identify', {id: 'anna'}]];"
+
+    expect(the_survey(visit())).to_be_visible()
+
+    assert Respondent.objects.get().subject_key == "id:anna"

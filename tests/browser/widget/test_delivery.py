@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from feedback.models import Invitation, Response
 from tests.browser.widget.host_site import memory, score, settle, the_survey, wait_until
@@ -64,6 +64,50 @@ def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(survey
     settle(page)
     response = Response.objects.get()
     assert (response.score, response.comment, response.state) == (7, "On the train", "complete")
+
+
+def test_a_score_from_a_page_left_offline_arrives_once_from_the_next_one(site, survey, visit, requests):
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    page.context.set_offline(True)
+    score(page, 3).check()
+    page.locator("odzew-survey textarea").fill("In a tunnel")
+    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
+        page.goto(site.url + "/next")
+    assert not Response.objects.exists()
+    page.context.set_offline(False)
+
+    page.goto(site.url + "/next")
+
+    wait_until(page, lambda: memory(page, "pk_shop:unsent") is None)
+    settle(page)
+    requests.clear()
+    for number in range(3):
+        page.goto(f"{site.url}/{number}")
+    settle(page)
+    assert requests == []
+    response = Response.objects.get()
+    assert (response.score, response.comment, response.state) == (3, "In a tunnel", "complete")
+    assert not response.score_changes.exists()
+
+
+def test_two_tabs_that_deliver_the_same_answer_store_it_once(site, survey, visit):
+    page = visit()
+    expect(the_survey(page)).to_be_visible()
+    page.context.set_offline(True)
+    score(page, 8).check()
+    page.close()
+    tabs = [page.context.new_page() for _tab in range(3)]
+    page.context.set_offline(False)
+
+    for tab in tabs:
+        tab.goto(site.url, wait_until="commit")
+
+    wait_until(tabs[0], Response.objects.filter(score=8).exists)
+    for tab in tabs:
+        tab.wait_for_load_state()
+        wait_until(tab, lambda tab=tab: memory(tab, "pk_shop:unsent") is None)
+    assert Response.objects.count() == 1
 
 
 @pytest.mark.parametrize("clock_is_years_slow", [False, True])
