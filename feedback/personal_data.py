@@ -186,15 +186,16 @@ declare(
         name="odzew_<survey>",
         kind="cookie",
         column=ASKED_BY_WIDGET,
-        detail="on the host page, once the person answered, declined or put it off: survey, month and outcome, "
-        "nothing that identifies; ends when the survey may be asked again, after 390 days at most",
+        detail="on the host page, once the person answered, declined or put it off, or with consent once it was "
+        "seen: survey, month and outcome, nothing that identifies; ends when the survey may be asked again, after "
+        "390 days at most",
     ),
     Store(
         name="odzew:<product>",
         kind="local storage",
         column=ASKED_BY_WIDGET,
-        detail="on the host page: a random identifier of an anonymous visitor, replaced after 390 days; a 32-bit "
-        "checksum by which a change of user is noticed; when the server is to be asked again",
+        detail="on the host page: a random identifier of an anonymous visitor, replaced after 390 days; 32-bit "
+        "checksums by which a change of user is noticed; when the server is to be asked again",
     ),
     Store(
         name="odzew:<product>:unsent",

@@ -119,7 +119,7 @@ def test_from_right_to_left_the_scale_is_mirrored_and_its_labels_stay_attached(s
 
 
 @pytest.mark.parametrize("metric", Metric.values)
-def test_at_320_pixels_every_target_is_large_enough_and_nothing_overflows(product, visit, metric):
+def test_at_320_pixels_every_target_is_large_enough_and_nothing_overflows(product, visit, assert_accessible, metric):
     live(product, metric)
     page = visit(width=320, height=640)
     expect(the_survey(page)).to_be_visible()
@@ -135,6 +135,7 @@ def test_at_320_pixels_every_target_is_large_enough_and_nothing_overflows(produc
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 320
         assert box["y"] >= 0
+        assert_accessible(page)
         score(page, 1).check()
 
 
