@@ -1,84 +1,30 @@
-"""Files of earlier answers, from bytes to responses."""
+"""Files of earlier answers, from bytes to responses: what is written, about whom, once only, and what is not."""
 
-import csv
-import io
 from datetime import UTC, datetime, timedelta
 
-import openpyxl
 import pytest
-from django.core.exceptions import ValidationError
 from django.db.models import Sum
 from django.utils import timezone
 
-from feedback import imports, tasks
-from feedback.imports import running
+from feedback import imports
 from feedback.models import ImportRowError, ImportRun, Invitation, Respondent, Response, Tally
 from feedback.tallies import find_drift
-from privacy.models import Membership, Product
+from privacy.models import Product
 from surveys.models import Survey
 from surveys.scales import Metric
-from tests.factories import make_controller, make_draft, make_product, make_respondent, make_staff
+from tests.factories import make_controller, make_draft, make_product, make_respondent
+from tests.feedback.import_files import (
+    COMMENTS,
+    csv_file,
+    errors,
+    imported,
+    outcome,
+    queued,
+    reviews,
+    xlsx_file,
+)
 
 pytestmark = pytest.mark.django_db
-
-COLUMNS = imports.Columns(product="product", score="score", comment="comment", date="date")
-HEADERS = ["comment", "score", "date", "product"]
-COMMENTS = [
-    "Great app, carries my bank",
-    "ጥሩ መተግበሪያ 👍🏽",
-    "Źle działa „nowa” wersja; gorsza, niestety",
-    'she said "ok"\nand left',
-    "siple too us  ",
-    "很好用",
-    "",
-]
-
-
-def reviews(count, headers=HEADERS):
-    """Rows like those of an app store: several scripts, quotes, line ends, two products, a few exact repetitions."""
-    rows = []
-    for number in range(count):
-        cells = {
-            "comment": COMMENTS[number % len(COMMENTS)],
-            "score": str(number % 5 + 1),
-            "date": f"2025-0{number % 9 + 1}-1{number % 3}",
-            "product": "Alpha" if number % 2 else "Beta",
-        }
-        rows.append([cells.get(header, "Store") for header in headers])
-    return rows
-
-
-def csv_file(rows, headers=HEADERS, encoding="utf-8", delimiter=","):
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter).writerows([headers, *rows])
-    return text.getvalue().encode(encoding)
-
-
-def xlsx_file(rows, headers=HEADERS):
-    book, content = openpyxl.Workbook(), io.BytesIO()
-    for row in [headers, *rows]:
-        book.active.append(row)
-    book.save(content)
-    return content.getvalue()
-
-
-def queued(content, *, columns=COLUMNS, metric="csat", controller=None, by=None, dry_run=False):
-    run = imports.upload_file(controller=controller or make_controller(), file_name="f.csv", content=content, by=by)
-    imports.choose_columns(run=run, columns=columns, metric=metric)
-    return imports.queue_run(run_id=run.pk, is_dry_run=dry_run)
-
-
-def imported(content, **options):
-    return imports.process_run(run_id=queued(content, **options).pk)
-
-
-def outcome(run):
-    return run.state, run.total_rows, run.imported, run.already_there, run.in_error
-
-
-def errors(run):
-    return [(error.line, error.code) for error in run.errors.all()]
-
 
 # --- What is written --------------------------------------------------------------------------------------------------
 
@@ -335,223 +281,3 @@ def test_the_order_of_day_and_month_can_be_chosen():
     imported(csv_file([["x", "5", "03/04/2025", "A"]]), columns=columns)
 
     assert Response.objects.get().answered_on.isoformat() == "2025-03-04"
-
-
-# --- Trying, starting, failing ----------------------------------------------------------------------------------------
-
-
-def test_a_dry_run_writes_nothing_but_its_report():
-    controller, user = make_controller(), make_staff(is_superuser=True)
-    imported(csv_file([["old", "5", "2025-01-01", "Alpha"]]), controller=controller)
-    rows = [["old", "5", "2025-01-01", "Alpha"], ["new", "5", "2025-01-01", "Beta"], ["x", "x", "x", "x"]]
-
-    tried = imported(csv_file(rows), controller=controller, dry_run=True, by=user)
-
-    assert outcome(tried) == ("finished", 3, 1, 1, 1)
-    assert errors(tried) == [(4, "invalid_score")]
-    assert Response.objects.count() == Respondent.objects.count() == Product.objects.count() == 1
-
-    imports.queue_run(run_id=tried.pk, is_dry_run=False)
-    done = imports.process_run(run_id=tried.pk)
-
-    assert outcome(done) == ("finished", 3, 1, 1, 1)
-    assert errors(done) == [(4, "invalid_score")]
-    assert Response.objects.count() == 2
-
-
-def test_the_file_is_removed_when_it_is_imported_and_kept_after_a_dry_run_in_the_admin():
-    user, content = make_staff(is_superuser=True), csv_file(reviews(3))
-
-    def kept(**options):
-        return bytes(ImportRun.objects.get(pk=imported(content, **options).pk).content)
-
-    assert kept(by=user, dry_run=True) == content
-    assert kept(by=user) == b""
-    assert kept(dry_run=True) == b""
-
-
-def test_an_import_runs_once():
-    run = imported(csv_file(reviews(3)))
-
-    imports.process_run(run_id=run.pk)
-    with pytest.raises(ValidationError) as refusal:
-        imports.queue_run(run_id=run.pk, is_dry_run=False)
-
-    assert refusal.value.code == "already_started"
-    assert Response.objects.count() == 3
-
-
-def test_columns_come_before_the_start():
-    run = imports.upload_file(controller=make_controller(), file_name="f", content=csv_file(reviews(1)))
-
-    with pytest.raises(ValidationError) as refusal:
-        imports.queue_run(run_id=run.pk, is_dry_run=False)
-
-    assert refusal.value.code == "no_columns"
-
-
-def test_a_column_that_is_not_there_is_refused_and_another_case_is_not():
-    run = imports.upload_file(controller=make_controller(), file_name="f", content=csv_file(reviews(1)))
-
-    with pytest.raises(ValidationError, match="“points”") as refusal:
-        imports.choose_columns(
-            run=run, columns=imports.Columns(product="product", score="points", date="date"), metric="csat"
-        )
-
-    assert refusal.value.code == "missing_column"
-    imports.choose_columns(
-        run=run, columns=imports.Columns(product=" PRODUCT ", score="Score", date="DATE"), metric="nps"
-    )
-
-
-def test_nothing_is_kept_of_a_file_that_cannot_be_used():
-    for content, code in ((b"a,b\n", "no_rows"), (b"", "empty_file"), (b"PK\x03\x04", "not_xlsx")):
-        with pytest.raises(ValidationError) as refusal:
-            imports.upload_file(controller=make_controller(), file_name="f", content=content)
-        assert refusal.value.code == code
-    assert not ImportRun.objects.exists()
-
-
-def test_a_file_that_breaks_off_fails_before_a_row_is_written():
-    run = imported(csv_file(reviews(700)) + b'"never closed,5,2025-01-01,Alpha\n')
-
-    assert run.state == "failed"
-    assert "never closed" in run.failure
-    assert not Response.objects.exists()
-    assert bytes(ImportRun.objects.get(pk=run.pk).content) == b""
-
-
-def test_a_column_of_comments_taken_for_products_creates_none():
-    rows = [["c", "5", "2025-01-01", f"opinion {number}"] for number in range(51)]
-
-    run = imported(csv_file(rows))
-
-    assert run.state == "failed"
-    assert not Product.objects.exists()
-
-
-def test_a_file_can_be_discarded_until_it_is_started():
-    run = imports.upload_file(controller=make_controller(), file_name="f", content=csv_file(reviews(1)))
-
-    imports.discard_file(run_id=run.pk)
-
-    run = ImportRun.objects.get(pk=run.pk)
-    assert (run.state, bytes(run.content)) == ("failed", b"")
-    with pytest.raises(ValidationError) as refusal:
-        imports.discard_file(run_id=run.pk)
-    assert refusal.value.code == "already_started"
-
-
-def test_files_nobody_came_back_for_are_removed_after_30_days():
-    user = make_staff(is_superuser=True)
-    old = imports.upload_file(controller=make_controller(), file_name="f", content=csv_file(reviews(1)))
-    tried = imported(csv_file(reviews(1)), by=user, dry_run=True)
-    new = imports.upload_file(controller=make_controller(), file_name="f", content=csv_file(reviews(1)))
-    ImportRun.objects.filter(pk__in=[old.pk, tried.pk]).update(created_at=timezone.now() - timedelta(days=30))
-
-    tasks.resume_imports.delay()
-
-    assert list(ImportRun.objects.exclude(content=b"")) == [new]
-    with pytest.raises(ValidationError) as refusal:
-        imports.queue_run(run_id=tried.pk, is_dry_run=False)
-    assert refusal.value.code == "file_removed"
-
-
-# --- Dying and going on -----------------------------------------------------------------------------------------------
-
-
-class Killed(Exception):
-    """The worker is gone."""
-
-
-def die_after(parts):
-    def report(run):
-        if run.done_rows == parts * running.PART:
-            raise Killed
-
-    return report
-
-
-def test_a_killed_import_goes_on_where_it_stopped():
-    rows = reviews(1200)
-    rows[10][1] = rows[1100][1] = "x"
-    run = queued(csv_file(rows))
-
-    with pytest.raises(Killed):
-        imports.process_run(run_id=run.pk, report_progress=die_after(2))
-    half = ImportRun.objects.get(pk=run.pk)
-    assert (half.state, half.done_rows, Response.objects.count()) == ("running", 1000, 999)
-
-    tasks.resume_imports.delay()
-
-    run = ImportRun.objects.get(pk=run.pk)
-    assert outcome(run) == ("finished", 1200, 1198, 0, 2)
-    assert len(errors(run)) == 2
-    assert Response.objects.count() == 1198
-    assert find_drift() == []
-
-
-def test_progress_is_reported_part_by_part():
-    seen = []
-
-    imports.process_run(
-        run_id=queued(csv_file(reviews(1200))).pk,
-        report_progress=lambda run: seen.append((run.done_rows, run.imported)),
-    )
-
-    assert seen == [(500, 500), (1000, 1000), (1200, 1200)]
-
-
-# --- Who may what -----------------------------------------------------------------------------------------------------
-
-
-def test_somebody_who_may_not_add_products_imports_only_into_their_own():
-    product = make_product(name="Alpha")
-    make_product(name="Gamma", controller=product.controller)
-    reviewer = make_staff("reviewer", product=product)
-    rows = [["x", "5", "2025-01-01", name] for name in ("ALPHA", "Gamma", "Delta")]
-
-    run = imported(csv_file(rows), controller=product.controller, by=reviewer)
-
-    assert errors(run) == [(3, "unknown_product"), (4, "unknown_product")]
-    assert Response.objects.get().product == product
-    assert Product.objects.count() == 2
-
-
-def test_whoever_creates_a_product_by_importing_can_see_it():
-    product = make_product(name="Alpha")
-    administrator = make_staff("administrator", product=product)
-
-    run = imported(csv_file(reviews(4)), controller=product.controller, by=administrator)
-
-    assert run.imported == 4
-    created = Product.objects.get(name="Beta")
-    assert created in Product.objects.visible_to(administrator)
-    assert Membership.objects.filter(user=administrator, product=created).count() == 1
-
-
-def test_somebody_of_the_whole_controller_needs_no_membership_of_a_new_product():
-    controller = make_controller()
-    administrator = make_staff("administrator")
-    Membership.objects.create(user=administrator, controller=controller)
-
-    imported(csv_file(reviews(4)), controller=controller, by=administrator)
-
-    assert Membership.objects.filter(user=administrator).count() == 1
-    assert Product.objects.visible_to(administrator).count() == 2
-
-
-def test_a_product_they_cannot_see_is_no_product_to_create():
-    product = make_product(name="Alpha")
-    make_product(name="Beta", controller=product.controller)
-    administrator = make_staff("administrator", product=product)
-
-    run = imported(csv_file(reviews(4)), controller=product.controller, by=administrator)
-
-    assert {code for _line, code in errors(run)} == {"unknown_product"}
-    assert (run.imported, Product.objects.count()) == (2, 2)
-
-
-def test_every_reason_has_words_on_every_scale():
-    for metric in Metric:
-        assert imports.explain("invalid_score", metric)

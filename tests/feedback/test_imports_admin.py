@@ -8,7 +8,7 @@ from feedback import imports
 from feedback.models import ImportRun, Response
 from privacy.models import Membership
 from tests.factories import make_controller, make_product, make_staff
-from tests.feedback.test_imports import COLUMNS, csv_file, queued, reviews
+from tests.feedback.import_files import COLUMNS, csv_file, queued, reviews
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from feedback.tallies import find_drift
 from privacy.models import Controller, Product
 from surveys.models import Survey
 from tests.factories import make_controller
-from tests.feedback.test_imports import COLUMNS, csv_file, outcome, queued, reviews
+from tests.feedback.import_files import COLUMNS, csv_file, outcome, queued, reviews
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

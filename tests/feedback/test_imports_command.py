@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from feedback.models import ImportRun, Response
 from tests.factories import make_controller
-from tests.feedback.test_imports import csv_file, reviews, xlsx_file
+from tests.feedback.import_files import csv_file, reviews, xlsx_file
 
 pytestmark = pytest.mark.django_db
 
