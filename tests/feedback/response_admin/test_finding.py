@@ -1,0 +1,98 @@
+"""Filters and search of the list of responses."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from feedback import triage
+from feedback.admin.paging import CappedPaginator
+from feedback.models import Response
+from tests.factories import make_respondent, make_response
+from tests.feedback.response_admin.looking import LIST, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def found(client, **query):
+    answer = client.get(LIST, query)
+    assert answer.status_code == 200
+    return set(answer.context["cl"].result_list)
+
+
+def test_every_filter_narrows_the_list(client, login, survey, response):
+    reviewer = login("reviewer")
+    plain = make_response(survey=survey, score=10, channel="email", language="pl")
+    test = make_response(survey=survey, is_test=True)
+    suspect = make_response(survey=survey, is_suspect=True)
+    triage.exclude(responses=[plain], reason="spam", by=reviewer)
+    triage.add_tag(responses=[response], name="fees", by=reviewer)
+    triage.archive(responses=[test], by=reviewer)
+
+    assert found(client, product__id__exact=survey.product_id) == {response, plain, test, suspect}
+    assert found(client, metric__exact="ces") == set()
+    assert found(client, band="detractor") == {response}
+    assert found(client, channel__exact="email") == {plain}
+    assert found(client, language="pl") == {plain}
+    assert found(client, has_comment="yes") == {response}
+    assert found(client, has_comment="no") == {plain, test, suspect}
+    assert found(client, tag="fees") == {response}
+    assert found(client, triage__exact="archived") == {test}
+    assert found(client, counted="counted") == {response}
+    assert found(client, counted="excluded") == {plain}
+    assert found(client, counted="test") == {test}
+    assert found(client, counted="suspect") == {suspect}
+    assert found(client, answered_at__year=timezone.now().year, counted="test") == {test}
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    ["email__startswith", "name__icontains", "comment__contains", "respondent__email", "company", "receipt_hash"],
+)
+def test_an_address_cannot_ask_about_columns_that_are_no_filters(client, login, response, lookup):
+    login("analyst")
+
+    assert client.get(LIST, {lookup: "a"}).status_code == 400
+
+
+def test_search_finds_words_in_comments_and_never_people(client, login, response):
+    login("reviewer")
+
+    assert found(client, q="fees write") == {response}
+    assert found(client, q="fee") == {response}
+    assert found(client, q="Nowak") == set()
+    assert found(client, q="jan.kowalski@example.com") == set()
+    assert "not people" in text_of(client.get(LIST, {"q": "jan.kowalski@example.com"}))
+    assert found(client, q="a' | b:* & !") == set()
+
+
+def test_the_list_takes_as_many_queries_for_fifty_rows_as_for_one(client, login, survey):
+    reviewer = login("reviewer")
+    triage.add_tag(responses=[make_response(survey=survey)], name="fees", by=reviewer)
+    client.get(LIST)  # permissions and content types are cached now
+    with CaptureQueriesContext(
+        connection,
+    ) as for_one:
+        client.get(LIST)
+    person = make_respondent(product=survey.product)
+    rows = [make_response(survey=survey, respondent=person, comment="So-so") for _number in range(49)]
+    triage.add_tag(responses=rows, name="slow", by=reviewer)
+
+    with CaptureQueriesContext(connection) as for_fifty:
+        assert len(client.get(LIST).context["cl"].result_list) == 50
+
+    assert len(for_fifty) == len(for_one)
+    assert not [query for query in for_fifty if '."search"' in query["sql"]]
+
+
+def test_counting_stops_at_the_limit(survey):
+    person = make_respondent(product=survey.product)
+    for _number in range(4):
+        make_response(survey=survey, respondent=person)
+    paginator = CappedPaginator(Response.objects.all(), 2)
+    paginator.limit = 3
+
+    assert (paginator.count, paginator.is_capped, paginator.num_pages) == (3, True, 2)
+
+    exact = CappedPaginator(Response.objects.all(), 2)
+    assert (exact.count, exact.is_capped) == (4, False)

@@ -1,0 +1,117 @@
+"""Who sees what of a response."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from feedback.follow_up import change_status, flag
+from feedback.models import Response, ScoreChange
+from tests.factories import make_response, make_staff
+from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("role", "masked"), [("analyst", True), ("agent", True), ("reviewer", False), ("data_protection_officer", False)]
+)
+def test_the_list_masks_comments_for_those_who_may_not_read_them(client, login, response, role, masked):
+    login(role)
+
+    listed = text_of(client.get(LIST))
+
+    assert ("[e-mail]" in listed) is masked
+    assert ("jan.kowalski@example.com" in listed) is not masked
+    assert "detractor" in listed
+    assert "Anna Nowak" not in listed
+
+
+IDENTITY = ("Anna Nowak", "anna@example.com", "K-777", "+48501234567", "second@example.com")
+
+
+@pytest.mark.parametrize("role", ["analyst", "agent"])
+def test_the_page_hides_the_person_from_those_without_identity(client, login, response, role):
+    login(role)
+
+    shown = text_of(client.get(page(response)))
+
+    assert [value for value in (*IDENTITY, "jan.kowalski@example.com", "gold", "ACME") if value in shown] == []
+    assert "Fees" in shown
+
+
+@pytest.mark.parametrize("guess", ["kowal", "jan.kow", "jan.kowalski@exampl", "60012", "kowalski@"])
+def test_masked_words_cannot_be_guessed_by_searching(client, login, response, guess):
+    login("analyst")
+
+    listed = text_of(client.get(LIST, {"q": guess}))
+
+    assert "0 responses" in listed or "No results" in listed
+
+
+def test_the_page_shows_the_person_to_a_reviewer(client, login, response):
+    login("reviewer")
+
+    shown = text_of(client.get(page(response)))
+
+    assert [value for value in (*IDENTITY, COMMENT) if value not in shown] == []
+
+
+def test_an_agent_sees_the_person_while_the_follow_up_is_open(client, login, response):
+    agent = login("agent")
+    follow_up = flag(response=response, reason="Angry", by=agent)
+    assert [value for value in (*IDENTITY, COMMENT) if value not in text_of(client.get(page(response)))] == []
+
+    change_status(follow_up=follow_up, to="dismissed", by=agent, note="spam")
+
+    assert [value for value in (*IDENTITY, COMMENT) if value in text_of(client.get(page(response)))] == []
+
+
+def test_an_analyst_does_not_see_follow_ups(client, login, response):
+    flag(response=response, reason="Very angry", by=make_staff("reviewer"))
+    login("analyst")
+
+    assert "Very angry" not in text_of(client.get(page(response)))
+    assert client.get(reverse("admin:feedback_followup_changelist")).status_code == 403
+
+
+def test_the_page_says_what_was_asked_and_what_came_before(client, login, survey, response):
+    make_response(
+        survey=survey, respondent=response.respondent, score=9, answered_at=timezone.now() - timedelta(days=90)
+    )
+    ScoreChange.objects.create(response=response, score=3, changed_at=timezone.now())
+    login("reviewer")
+
+    shown = text_of(client.get(page(response)))
+
+    assert "How likely are you to recommend us" in shown
+    assert "What should we improve first?" in shown
+    assert "2 / 10 · detractor" in shown
+    assert "9 · promoter" in shown
+    assert "3 until" in shown
+    assert survey.name in shown
+
+
+def test_responses_of_other_products_and_restricted_people_do_not_exist(client, login, response):
+    foreign, restricted = make_response(), make_response(survey=response.survey)
+    Response.objects.filter(pk=restricted.pk).update(restricted_at=timezone.now())
+    login("reviewer")
+
+    listed = client.get(LIST).context["cl"].result_list
+
+    assert list(listed) == [response]
+    for hidden in (foreign, restricted):
+        assert client.get(page(hidden)).status_code == 302  # the admin says "perhaps it was deleted"
+        assert client.get(do(hidden, "archive")).status_code == 404
+    assert foreign.product.name not in text_of(client.get(LIST))
+
+
+def test_the_page_reads_the_answer_for_reviewers_only(client, login, response):
+    login("analyst")
+    client.get(page(response))
+    assert Response.objects.get().triage == "unread"
+
+    login("reviewer")
+    client.get(page(response))
+    assert Response.objects.get().triage == "read"
