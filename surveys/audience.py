@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -163,10 +164,18 @@ def _clean_values(
         raise ValidationError(_("At most %(most)d values."), "too_many_values", {"most": MOST_VALUES})
     if operator in {Operator.GREATER, Operator.LESS} and not NUMBER.fullmatch(values[0]):
         raise ValidationError(_("Write a number, such as 100 or 9.5."), "not_a_number")
-    if operator in {Operator.BEFORE, Operator.AFTER} and day_of(values[0]) != values[0]:
+    if operator in {Operator.BEFORE, Operator.AFTER} and not _is_date(values[0]):
         raise ValidationError(_("Write a date as year-month-day: 2026-01-31."), "not_a_date")
     cleaned = map(partial(clean_value, subject, events=events), values)
     return tuple(dict.fromkeys(cleaned))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return day_of(text) == text  # other writings of a date are no text to compare days with
 
 
 def _choice(choices: type[Recognition | Device], written: str) -> str:

@@ -194,7 +194,15 @@ def holds(rule: Rule, visitor: Visitor) -> bool:
 
 def fold(text: str) -> str:
     """Return a text with which others that differ in case only are equal; “ß” equals “ss”."""
-    return text.upper()
+    capitals = text.upper()
+    return capitals if len(capitals) == len(text) else "".join(map(_capital, text))
+
+
+def _capital(letter: str) -> str:
+    """Return the one capital of a letter: of “ß” the usual two, of others that have several none, as in PostgreSQL."""
+    if letter == "ß":
+        return "SS"
+    return next((each for each in (letter.upper(), letter.title()) if len(each) == 1), letter)
 
 
 def number_of(value: Any) -> Decimal | None:

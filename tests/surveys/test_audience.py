@@ -77,6 +77,8 @@ def test_a_rule_is_tidied(rule, cleaned):
         (Rule("property", "seats", "less", ("1,5",)), "values", "not_a_number"),
         (Rule("property", "since", "after", ("31.01.2026",)), "values", "not_a_date"),
         (Rule("property", "since", "after", ("2026-01-31T10:00",)), "values", "not_a_date"),
+        (Rule("property", "since", "after", ("2026-02-30",)), "values", "not_a_date"),
+        (Rule("property", "since", "after", ("20260131",)), "values", "not_a_date"),
         (Rule("property", "plan", "is", ("x" * 501,)), "values", "too_long"),
         (Rule("property", "plan", "is", tuple(map(str, range(MOST_VALUES + 1)))), "values", "too_many_values"),
         (Rule("country", "", "is", ("Poland",)), "values", "invalid_country"),
