@@ -39,7 +39,13 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
             Entry(_("Imports"), "upload_file", "feedback.ImportRun"),
         ),
     ),
-    (_("Asking"), (Entry(_("Surveys"), "rate_review", "surveys.Survey"),)),
+    (
+        _("Asking"),
+        (
+            Entry(_("Surveys"), "rate_review", "surveys.Survey"),
+            Entry(_("Events"), "bolt", "surveys.Event"),
+        ),
+    ),
     (_("Privacy"), (Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),)),
     (
         _("Organisation"),

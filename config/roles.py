@@ -32,7 +32,7 @@ def _may(app: str, *rules: str) -> tuple[str, ...]:
 
 
 FIGURES: Final = (*_may("privacy", "view product"), *_may("feedback", "view tally"))
-SURVEYS: Final = _may("surveys", "view survey surveyversion")
+SURVEYS: Final = _may("surveys", "view survey surveyversion event")
 
 ROLES: Final[dict[str, Role]] = {
     "analyst": Role(_("analyst"), (*FIGURES, *SURVEYS, *_may("feedback", "view response tag"))),
@@ -74,7 +74,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("auth", "view,add,change user", "view group"),
             *_may("privacy", "view,add,change controller product", "view,add,change,delete membership signingsecret"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
-            *_may("surveys", "view,add,change,delete wording bandwording"),
+            *_may("surveys", "view,add,change,delete wording bandwording event"),
             *_may("feedback", "view,add importrun"),
         ),
     ),

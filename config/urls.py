@@ -5,11 +5,17 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
+from feedback.admin.audience import preview_audience
 
 urlpatterns = [
     path("livez", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
     path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch of the admin's theme
+    path(
+        "admin/surveys/survey/<int:pk>/audience/",
+        admin.site.admin_view(preview_audience),
+        name="feedback_audience_preview",
+    ),
     path("admin/", admin.site.urls),
     path("api/v1/", include("feedback.api.urls")),
     path("widget/", include("feedback.widget.urls")),

@@ -14,13 +14,13 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from privacy.admin.visibility import staff
+from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 from surveys.admin.forms import SurveyForm
 from surveys.admin.preview import preview
+from surveys.admin.targeting import AudienceInline, QuotaInline, audience_sentence, rule_editor
 from surveys.admin.transitions import TRANSITIONS
 from surveys.admin.versions import VersionInline, difference_rows, rendered
 from surveys.admin.wording import WORDING_INLINES
@@ -32,22 +32,21 @@ from surveys.wording import DECLINE, add_default_wording, follow_metric, remove_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from django.db.models import ForeignKey, QuerySet
-    from django.forms import ModelChoiceField
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 COLOURS = {"draft": "info", "live": "success", "paused": "warning", "archived": "default"}
 
 
 @admin.register(Survey)
-class SurveyAdmin(ModelAdmin):
+class SurveyAdmin(VisibleModelAdmin):
     form = SurveyForm
     change_form_template = "surveys/admin/change_form.html"
     warn_unsaved_form = True
     compressed_fields = False
 
-    list_display = ("name", "product", "metric", "state_label", "version_label", "starts_at", "ends_at")
-    list_filter = (("product", admin.RelatedOnlyFieldListFilter), "metric", "state")
+    list_display = ("name", "product", "metric", "state_label", "version_label", "audience", "starts_at", "ends_at")
+    list_filter = (("product", VisibleFilter), "metric", "state")
     list_select_related = ("product", "current_version")
     search_fields = ("name", "slug")
     actions_detail = ("publish", "pause", "resume", "archive")
@@ -62,29 +61,31 @@ class SurveyAdmin(ModelAdmin):
             {
                 "classes": ("collapse",),
                 "description": _("How often a person is asked. An empty number falls back to the product's."),
-                "fields": tuple(zip(NUMBERS[::2], NUMBERS[1::2], strict=True)),
+                "fields": (
+                    *zip(NUMBERS[::2], NUMBERS[1::2], strict=True),
+                    ("is_transactional", "transactional_floor_days"),
+                ),
+            },
+        ),
+        (
+            _("Limits"),
+            {
+                "classes": ("collapse",),
+                "description": _("How many responses are enough. Segments have quotas of their own."),
+                "fields": (("daily_cap", "response_target"),),
             },
         ),
     )
 
     class Media:
         css = {"all": ("surveys/admin.css",)}
-        js = ("surveys/editor.js",)
+        js = ("surveys/editor.js", "surveys/audience.js")
 
     # --- who sees what ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Survey]:
         surveys: QuerySet[Survey] = super().get_queryset(request)
-        visible = surveys.visible_to(request.user)  # type: ignore[attr-defined]
-        return visible.prefetch_related("wordings", "band_wordings")  # type: ignore[no-any-return]
-
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
-        if db_field.name == "product":
-            kwargs["queryset"] = Product.objects.visible_to(request.user)
-        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        return field
+        return surveys.prefetch_related("wordings", "band_wordings", "audience")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         data: dict[str, Any] = super().get_changeform_initial_data(request)
@@ -98,7 +99,7 @@ class SurveyAdmin(ModelAdmin):
         return ("product", "share_address", *fixed)
 
     def get_inlines(self, request: HttpRequest, obj: Survey | None) -> list[Any]:
-        return [*WORDING_INLINES, VersionInline] if obj else []
+        return [AudienceInline, QuotaInline, *WORDING_INLINES, VersionInline] if obj else []
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer deletion on a draft's own page only."""
@@ -121,6 +122,10 @@ class SurveyAdmin(ModelAdmin):
         if has_unpublished_changes(survey):
             return "changed", _("%(number)d, unpublished changes") % {"number": number}
         return "same", str(number)
+
+    @display(description=_("audience"))
+    def audience(self, survey: Survey) -> str:
+        return audience_sentence(survey)
 
     # --- the page ---
 
@@ -171,6 +176,8 @@ class SurveyAdmin(ModelAdmin):
         return {
             "survey": survey,
             "show_save_and_add_another": False,
+            "audience": audience_sentence(survey),
+            "rule_editor": rule_editor(survey),
             "state_colour": COLOURS[survey.state],
             "has_changes": survey.current_version is not None and has_unpublished_changes(survey),
             "not_begun": survey.starts_at is not None and survey.starts_at > now,

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 
+from privacy.admin.visibility import VisibleModelAdmin
 from privacy.models import Product
 from surveys.admin.forms import ProductThrottlesForm
 from surveys.models import ProductThrottles
 from surveys.throttling import NUMBERS
 
 if TYPE_CHECKING:
-    from django.db.models import ForeignKey, QuerySet
+    from django.db.models import ForeignKey
     from django.forms import ModelChoiceField
     from django.http import HttpRequest
 
 
 @admin.register(ProductThrottles)
-class ProductThrottlesAdmin(ModelAdmin):
+class ProductThrottlesAdmin(VisibleModelAdmin):
     form = ProductThrottlesForm
     list_display = ("product", "first_survey_delay_days", "response_days", "decline_days", "snooze_days")
     list_select_related = ("product",)
@@ -28,10 +28,6 @@ class ProductThrottlesAdmin(ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ProductThrottles | None = None) -> tuple[str, ...]:
         return ("product", *NUMBERS)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductThrottles]:
-        rows: QuerySet[ProductThrottles] = super().get_queryset(request)
-        return rows.visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ProductThrottles | None = None) -> tuple[str, ...]:
         return ("product",) if obj else ()

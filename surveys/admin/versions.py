@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
+from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin
 from surveys.models import BandWording, SurveyVersion, Wording
 from surveys.publishing import as_text, differences
 from surveys.scales import Band
@@ -61,11 +62,11 @@ class VersionInline(ReadOnly, TabularInline):
 
 
 @admin.register(SurveyVersion)
-class SurveyVersionAdmin(ReadOnly, ModelAdmin):
+class SurveyVersionAdmin(ReadOnly, VisibleModelAdmin):
     list_display = ("title", "survey", "product", "published_at", "published_by")
     list_display_links = ("title",)
     list_select_related = ("survey__product", "published_by")
-    list_filter = (("survey__product", admin.RelatedOnlyFieldListFilter), "metric")
+    list_filter = (("survey__product", VisibleFilter), "metric")
     date_hierarchy = "published_at"
     search_fields = ("survey__name",)
     fields = (
@@ -78,10 +79,6 @@ class SurveyVersionAdmin(ReadOnly, ModelAdmin):
 
     class Media:
         css = {"all": ("surveys/admin.css",)}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SurveyVersion]:
-        rows: QuerySet[SurveyVersion] = super().get_queryset(request)
-        return rows.visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         version = self.get_object(request, object_id)

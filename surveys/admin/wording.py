@@ -12,6 +12,7 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 
 from surveys.admin.forms import BandWordingForm
+from surveys.admin.targeting import PartOfSurvey
 from surveys.models import BandWording, Wording
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class BandWordingFormSet(LanguageFormSet):
     part = "bands"
 
 
-class LanguageInline(StackedInline):
+class LanguageInline(PartOfSurvey, StackedInline):
     """Rows of one language. They come with the shipped wording, so that none is added one by one."""
 
     language: ClassVar[str]
@@ -58,16 +59,6 @@ class LanguageInline(StackedInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    # Wording is a part of its survey: who may see or change the one may see or change the other.
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("surveys.view_survey") or self.has_change_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("surveys.change_survey")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_change_permission(request, obj)
 
 
 class WordingInline(LanguageInline):

@@ -62,6 +62,14 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def asked_for_by(self) -> list[Survey]:
+        """Return the surveys whose audience asks for this event."""
+        return [
+            survey
+            for survey in self.product.surveys.all()
+            if any(rule.subject == Subject.EVENT and self.name in rule.values for rule in survey.audience.all())
+        ]
+
 
 def _operator_is_offered() -> Q:
     """Return the condition that a rule compares its subject in a way the decision knows."""

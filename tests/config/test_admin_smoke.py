@@ -11,7 +11,7 @@ from feedback.models import ImportRun, ScoreChange
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
-from surveys.models import ProductThrottles
+from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,9 @@ def everything():
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)
     ProductThrottles.objects.create(product=product)
+    Event.objects.create(product=product, name="order.finished")
+    AudienceRule.objects.create(survey=survey, subject="event", operator="is", values=["order.finished"])
+    SegmentQuota.objects.create(survey=survey, dimension="country", value="PL", target=100)
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="purge", task="purge", interval=every)
 

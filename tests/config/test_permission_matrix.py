@@ -10,7 +10,7 @@ from config.roles import ROLES, sync_roles
 from feedback.follow_up import flag
 from feedback.models import ImportRun, Tag
 from privacy.models import Membership
-from surveys.models import ProductThrottles
+from surveys.models import Event, ProductThrottles
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,10 @@ PAGES = {
     },
     "surveys.surveyversion": dict.fromkeys(("analyst", "reviewer", "data_protection_officer", "administrator"), "L"),
     "surveys.productthrottles": {"administrator": "LAC"},
+    "surveys.event": {
+        **dict.fromkeys(("analyst", "reviewer", "data_protection_officer"), "L"),
+        "administrator": "LACD",
+    },
     "feedback.importrun": {"reviewer": "LA", "data_protection_officer": "L", "administrator": "LA"},
     "auth.user": {"administrator": "LAC"},
     "auth.group": {"administrator": "L"},
@@ -68,6 +72,7 @@ def rows():
         "surveys.survey": response.survey,
         "surveys.surveyversion": response.version,
         "surveys.productthrottles": ProductThrottles.objects.create(product=product),
+        "surveys.event": Event.objects.create(product=product, name="order.finished"),
         "privacy.rightsrequest": make_rights_request(controller=product.controller),
         "privacy.controller": product.controller,
         "privacy.product": product,

@@ -1,0 +1,82 @@
+"""Forms over what staff write about an audience, shared by the page that saves it and the one that counts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.forms.models import BaseInlineFormSet, inlineformset_factory
+
+from surveys.audience import join_values, split_values
+from surveys.models import AudienceRule, Survey
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+    from surveys.targeting import Rule
+
+AUDIENCE_PREFIX: Final = "audience"
+MOST_RULES: Final = 30
+
+
+class ValuesField(forms.CharField):
+    """A list of texts, written one per line or separated by commas."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return join_values(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return split_values(super().to_python(value) or "")
+
+    def validate(self, value: Any) -> None:
+        """Leave it to the rule how many values there may be, and which."""
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators("\n".join(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.prepare_value(initial), data))
+
+
+class AudienceRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    values = ValuesField(required=False)
+
+    class Meta:
+        model = AudienceRule
+        fields = ("subject", "name", "operator", "values")
+
+
+class AudienceFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    """Rules keep the order in which they stand on the page."""
+
+    def clean(self) -> None:
+        super().clean()
+        for position, form in enumerate(self.forms):
+            form.instance.position = position
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules as they would be saved; only of a valid set."""
+        kept = [form for form in self.forms if form.instance.subject and form not in self.deleted_forms]
+        return [form.instance.rule for form in kept]
+
+
+def audience_formset(data: QueryDict, *, survey: Survey) -> AudienceFormSet:
+    """Return the rules that stand in a survey's form, saved or not.
+
+    Args:
+        data: everything the form sends; its other fields are not looked at.
+    """
+    of_survey = inlineformset_factory(
+        Survey,
+        AudienceRule,
+        form=AudienceRuleForm,
+        formset=AudienceFormSet,
+        max_num=MOST_RULES,
+        validate_max=True,
+        absolute_max=MOST_RULES + 1,
+    )
+    formset: AudienceFormSet = of_survey(data, instance=survey, prefix=AUDIENCE_PREFIX)  # type: ignore[assignment]
+    return formset
