@@ -1,14 +1,16 @@
-"""Forms over what staff write about an audience, shared by the page that saves it and the one that counts it."""
+"""Forms of what staff write about an audience, shared by the page that saves it and the one that counts it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet, inlineformset_factory
+from django.utils.translation import gettext as _
 
 from surveys.audience import join_values, split_values
-from surveys.models import AudienceRule, Survey
+from surveys.models import AudienceRule, SegmentQuota, Survey
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -40,12 +42,42 @@ class ValuesField(forms.CharField):
         return bool(super().has_changed(self.prepare_value(initial), data))
 
 
-class AudienceRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+class TargetingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A row whose model looks at several fields together; of a field that is wrong by itself it says no more."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        if field is None and hasattr(error, "error_dict"):
+            error = {name: errors for name, errors in error.error_dict.items() if name not in self.errors}
+        if error:
+            super().add_error(field, error)
+
+
+class AudienceRuleForm(TargetingForm):
     values = ValuesField(required=False)
 
     class Meta:
         model = AudienceRule
         fields = ("subject", "name", "operator", "values")
+
+
+class QuotaForm(TargetingForm):
+    class Meta:
+        model = SegmentQuota
+        fields = ("dimension", "name", "value", "target")
+
+
+class QuotaFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    def clean(self) -> None:
+        """Refuse a second quota of a segment, also where it is only written differently.
+
+        Raises:
+            ValidationError: ``duplicate_quota``.
+        """
+        super().clean()
+        kept = [form.instance for form in self.forms if form.is_valid() and form not in self.deleted_forms]
+        segments = [(quota.dimension, quota.name, quota.value) for quota in kept if quota.dimension]
+        if len(segments) > len(set(segments)):
+            raise ValidationError(_("Each segment has one quota; here one has two."), code="duplicate_quota")
 
 
 class AudienceFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin
 from surveys.audience import CHOICES, describe
-from surveys.forms import MOST_RULES, AudienceFormSet, AudienceRuleForm, ValuesField
+from surveys.forms import MOST_RULES, AudienceFormSet, AudienceRuleForm, QuotaForm, QuotaFormSet, ValuesField
 from surveys.models import AudienceRule, Event, SegmentQuota
 from surveys.targeting import OF_THE_MOMENT, OPERATORS, WITHOUT_VALUES, Subject
 
@@ -72,8 +72,14 @@ class AudienceInline(PartOfSurvey, StackedInline):
     verbose_name_plural = _("audience")
 
 
+class QuotaAdminFormSet(QuotaFormSet, PaginationInlineFormSet):
+    """The same with what the theme's pages expect."""
+
+
 class QuotaInline(PartOfSurvey, TabularInline):
     model = SegmentQuota
+    form = QuotaForm
+    formset = QuotaAdminFormSet
     tab = True
     extra = 0
     hide_title = True

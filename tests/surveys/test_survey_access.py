@@ -68,7 +68,7 @@ def test_the_list_needs_as_many_queries_for_ten_surveys_as_for_one(
     address = reverse("admin:surveys_survey_changelist")
     make_response(survey=make_survey(product=product))
     client.get(address)
-    # session, user, two of permissions, filter's products, count of the filtered and of all, surveys, wording, bands
+    # session, user, two of permissions, filter's products, count, surveys, wording, bands, audience
     with django_assert_num_queries(10):
         client.get(address)
     for _number in range(9):
