@@ -21,9 +21,10 @@ from feedback.models import FollowUp, Response
 from feedback.triage import add_tag
 from privacy.intake import Content, enter_request, file_request
 from privacy.models import Controller, Membership, Product, Right, RightsRequest
-from surveys.models import Survey
+from surveys.models import Event, Survey
 from surveys.publishing import publish
 from surveys.scales import Band, Metric
+from surveys.targeting import Operator, Recognition, Subject
 from surveys.wording import add_default_wording
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ STAFF: Final = {
 }
 MOBILE_KEY: Final = "pk_demo"
 SHARE_LINKS: Final = ("demo-nps", "demo-ces", "demo-csat")
+EVENTS: Final = {"transfer.completed": "Przelew został wykonany", "call.ended": "Rozmowa z infolinią się skończyła"}
+ASKED_AFTER_A_CASE: Final = "demo-online-csat"
+AUDIENCE: Final = ((Subject.EVENT, ["call.ended"]), (Subject.KNOWN, [Recognition.IDENTIFIED.value]))
 RESPONSES: Final = 1500
 DAYS: Final = 365
 TAGGED_SHARE: Final = 0.6
@@ -132,6 +136,9 @@ def _make_surveys(controller: Controller, *, publisher: User) -> list[Survey]:
     )
     wanted = [(mobile, metric, f"demo-{metric.value}") for metric in Metric]
     wanted += [(online, metric, f"demo-online-{metric.value}") for metric in (Metric.NPS, Metric.CSAT)]
+    for product in (mobile, online):
+        for name, label in EVENTS.items():
+            Event.objects.get_or_create(product=product, name=name, defaults={"label": label})
     return [_make_survey(product, metric, slug, publisher) for product, metric, slug in wanted]
 
 
@@ -142,6 +149,10 @@ def _make_survey(product: Product, metric: Metric, slug: str, publisher: User) -
     if created:
         add_default_wording(survey=survey)
         publish(survey=survey, by=publisher)
+        if slug == ASKED_AFTER_A_CASE:
+            Survey.objects.filter(pk=survey.pk).update(is_transactional=True, daily_cap=200)
+            for position, (subject, values) in enumerate(AUDIENCE):
+                survey.audience.create(position=position, subject=subject, operator=Operator.IS, values=values)
     return Survey.objects.select_related("product", "current_version").get(pk=survey.pk)
 
 

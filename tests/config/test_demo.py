@@ -28,7 +28,8 @@ from config.sample import demonstration
 from config.sample.demonstration import OutsideTheDemonstrationError
 from feedback.models import FollowUp, Response, ResponseTag
 from privacy.models import Product, RightsRequest
-from surveys.models import Survey
+from surveys.audience import describe
+from surveys.models import AudienceRule, Survey
 
 # --- Sample data ------------------------------------------------------------------------------------------------------
 
@@ -80,6 +81,14 @@ def test_the_fixed_points_exist_and_are_loaded_once(client):
     product = Product.objects.get(public_key="pk_demo", test_key="tk_demo")
     links = Survey.objects.filter(product=product, state=Survey.State.LIVE, current_version__isnull=False)
     assert set(links.values_list("slug", flat=True)) == {"demo-nps", "demo-ces", "demo-csat"}
+    assert not AudienceRule.objects.filter(survey__product=product).exists()
+    after_a_case = Survey.objects.get(slug="demo-online-csat")
+    assert describe(each.rule for each in after_a_case.audience.all()) == (
+        "call.ended has just happened and the person is identified"
+    )
+    for rule in after_a_case.audience.all():
+        rule.full_clean()
+    after_a_case.full_clean()
     for username, role in demonstration.STAFF.items():
         assert client.login(username=username, password="odzew-demo")
         user = User.objects.get(username=username)
