@@ -107,7 +107,7 @@ class AudienceRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"rule {self.pk}"
+        return f"rule {self.position + 1}"
 
     @property
     def rule(self) -> Rule:

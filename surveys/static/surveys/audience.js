@@ -6,7 +6,7 @@
   const PAUSE = 500; // milliseconds after the last change
 
   const fieldOf = (row, name) => row.querySelector(`[name$="-${name}"]`);
-  const wrapperOf = (field) => field.closest(".field-line, .form-row-field, [class*=field-]") ?? field.parentElement;
+  const lineOf = (field) => field.closest(".field-line"); // with its label and help
 
   // What is in the text field, as the server reads it; a text with quotes is left alone.
   const valuesOf = (text) => text.split(/[\n,]/).map((value) => value.trim()).filter(Boolean);
@@ -22,7 +22,10 @@
     hint.id = `${values.id}-hint`;
     const choices = document.createElement("fieldset");
     choices.className = "rule-choices";
-    wrapperOf(values).before(hint, choices);
+    choices.setAttribute("aria-label", lineOf(values).querySelector("label").textContent.trim());
+    const help = document.getElementById(values.getAttribute("aria-describedby")) ?? values.parentElement.lastElementChild;
+    lineOf(values).before(hint);
+    values.before(choices);
     subject.setAttribute("aria-describedby", hint.id);
 
     const offerOperators = (offered) => {
@@ -46,11 +49,15 @@
     const follow = () => {
       const rules = editor.subjects[subject.value];
       const hasValues = !editor.withoutValues.includes(operator.value);
-      const hasChoices = Boolean(rules?.choices && Object.keys(rules.choices).length);
-      wrapperOf(name).hidden = Boolean(rules) && subject.value !== editor.named;
-      wrapperOf(operator).hidden = !rules;
-      wrapperOf(values).hidden = !rules || !hasValues || hasChoices;
-      choices.hidden = !hasValues || !hasChoices;
+      const offered = Object.keys(rules?.choices ?? {});
+      // A value that is no longer among the choices, such as an event taken away, stays in sight to be corrected.
+      const hasChoices = offered.length > 0 && valuesOf(values.value).every((value) => offered.includes(value));
+      lineOf(name).hidden = Boolean(rules) && subject.value !== editor.named;
+      lineOf(operator).hidden = !rules;
+      lineOf(values).hidden = !rules || !hasValues;
+      choices.hidden = !hasChoices;
+      values.hidden = hasChoices;
+      help.hidden = hasChoices;
       hint.textContent = rules?.hint ?? "";
     };
 
