@@ -95,6 +95,26 @@ def test_sql_and_the_decision_agree_about_everybody(django_db_blocker, everybody
         assert in_sql == in_python, chosen
 
 
+def test_sql_and_the_decision_agree_about_every_pair_of_telling_values():
+    product = make_product()
+    tellings = [*TEXTS, None, True, False, 0, 1, 10, 10.0, -1.5, 0.1, 1e-7, 1e15, ["pro"], [], {"pro": 1}]
+    everybody = [
+        {"properties": {"plan": each}, "company": each[:200] if isinstance(each, str) else "", "is_known": True}
+        for each in tellings
+    ]
+    stored = Respondent.objects.bulk_create(store(product, each, number) for number, each in enumerate(everybody))
+    people = [(row.subject_key, Visitor(**each)) for row, each in zip(stored, everybody, strict=True)]
+    wrong = []
+    for subject, name in ((Subject.PROPERTY, "plan"), (Subject.COMPANY, "")):
+        for operator in set(STORED[subject]) - WITHOUT_VALUES:
+            for text in filter(bool, TEXTS):
+                rule = Rule(subject, name, operator, (text,))
+                in_sql = set(people_in(product=product, rules=[rule]).values_list("subject_key", flat=True))
+                wrong += [(rule, visitor) for key, visitor in people if holds(rule, visitor) != (key in in_sql)]
+
+    assert wrong == []
+
+
 def test_sql_knows_every_operator_of_what_is_stored():
     product = make_product()
     make_respondent(product=product, properties={"1": "2026-01-01", "n": 1})
