@@ -29,8 +29,9 @@ OCCASION: Final = (
     *("responded_at", "declined_at", "snoozed_at"),
 )
 
-# Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to. There is
-# always a row; of somebody never met it only says whether they are suppressed.
+# Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to; on a
+# device also what others were asked there, because nobody knows who sits in front of it once they have logged out.
+# There is always a row; of somebody never met it only says whether they are suppressed.
 PERSON: Final = """
 SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
        member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
@@ -55,8 +56,14 @@ LEFT JOIN LATERAL (
     UNION ALL
     SELECT * FROM feedback_respondent WHERE person_id = root.id
 ) member ON true
-LEFT JOIN feedback_invitation invitation ON invitation.respondent_id = member.id AND NOT invitation.is_test
-    AND invitation.created_at > %(since)s
+LEFT JOIN LATERAL (
+    SELECT * FROM feedback_invitation
+    WHERE respondent_id = member.id AND NOT is_test AND created_at > %(since)s
+    UNION ALL
+    SELECT * FROM feedback_invitation
+    WHERE borrowed_device_id = member.id AND NOT is_test AND created_at > %(since)s
+        AND member.subject_key IN (%(own_key)s, %(device_key)s)
+) invitation ON true
 LEFT JOIN surveys_survey survey ON survey.id = invitation.survey_id
 """
 
@@ -74,13 +81,13 @@ MEET: Final = INSERT_PERSON + "DO NOTHING"
 INSERT_DEVICE: Final = """
 INSERT INTO feedback_respondent AS device (product_id, subject_key, external_id, email, phone, anonymous_id, name,
     company, country, language, properties, first_seen_at, reservations, do_not_contact, person_id)
-SELECT %(product)s, %(device_key)s, '', '', '', %(anonymous_id)s, '', '', '', '', '{}', %(at)s, %(reservations)s, false,
-    person.id
+SELECT %(product)s, %(device_key)s, '', '', '', %(anonymous_id)s, '', '', '', '', '{}', %(at)s, 1, false, person.id
 FROM person
 ON CONFLICT (product_id, subject_key) DO UPDATE SET person_id = coalesce(device.person_id, excluded.person_id),
 """
 
-# A new link moves the device's counter on, too: whoever decides about the device now has to look at the person.
+# A new link moves the device's counter on, too, and a new device begins at one: whoever decides about it now has to
+# look at the person.
 LINK: Final = f"""
 WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_at RETURNING person.id)
 {INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
@@ -104,9 +111,9 @@ WITH person AS (
     RETURNING person.id
 )
 INSERT INTO feedback_invitation (product_id, survey_id, version_id, respondent_id, channel, language, token_digest,
-    url, device, app_version, is_test, created_at, expires_at)
+    url, device, app_version, is_test, created_at, expires_at, borrowed_device_id)
 SELECT %(product)s, %(survey)s, %(version)s, person.id, %(channel)s, %(shown_language)s, %(token_digest)s,
-    %(url)s, %(device)s, %(app_version)s, %(is_test)s, %(at)s, %(expires_at)s
+    %(url)s, %(device)s, %(app_version)s, %(is_test)s, %(at)s, %(expires_at)s, %(borrowed_device)s::bigint
 FROM person
 """  # noqa: S608  put together from constants of this file
 
@@ -162,6 +169,14 @@ class PersonFacts:
     def properties(self) -> dict[str, Any]:
         properties: dict[str, Any] = json.loads(self.properties_json)
         return properties
+
+    @property
+    def borrowed_device(self) -> int | None:
+        """The key of the device where it belongs to somebody else."""
+        if self.device is None or self.device.person_id is None:
+            return None
+        is_theirs = self.own is not None and self.device.person_id == self.own.id
+        return None if is_theirs else self.device.id
 
     def are_complete(self, person: Person) -> bool:
         """Tell whether nothing is left to remember: the person is met, and their device is linked to somebody."""
@@ -233,6 +248,7 @@ def reserve(
         Whether the invitation was reserved; if not, somebody else was quicker.
     """
     values = {**_row(product, person, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    values["borrowed_device"] = known.borrowed_device
     if person.device_key:
         values["device_seen"] = _counter(known.device)
         steps = [RESERVE, CLAIM_DEVICE]

@@ -80,7 +80,8 @@ declare(
         model="feedback.Invitation",
         person="respondent",
         columns={
-            **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
+            **not_personal("id", "product", "survey", "version", "respondent", "borrowed_device"),
+            **not_personal("is_test", "expires_at"),
             "channel": ASKED,
             "language": ASKED,
             "token_digest": IDENTIFIER_HASH,

@@ -136,13 +136,26 @@ class UnrestrictedInvitations(models.Manager.from_queryset(InvitationQuerySet)):
 
 
 class Invitation(models.Model):
-    """One occasion on which a respondent was asked; the times say how it went."""
+    """One occasion on which a respondent was asked; the times say how it went.
+
+    Who is asked on a device that belongs to somebody else leaves its clock running: the invitation names it.
+    """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
     survey = models.ForeignKey(Survey, on_delete=models.PROTECT, related_name="+", verbose_name=_("survey"))
     version = models.ForeignKey(SurveyVersion, on_delete=models.PROTECT, related_name="+", verbose_name=_("version"))
     respondent = models.ForeignKey(
         Respondent, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("respondent")
+    )
+    borrowed_device = models.ForeignKey(
+        Respondent,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("asked on the device of"),
     )
     channel = models.CharField(_("channel"), max_length=8, choices=Channel)
     language = models.CharField(_("language"), max_length=10)
@@ -169,6 +182,11 @@ class Invitation(models.Model):
         verbose_name_plural = _("invitations")
         indexes = [
             models.Index(fields=["respondent", "-created_at"], name="invitation_of_respondent"),
+            models.Index(
+                fields=["borrowed_device"],
+                name="invitation_on_borrowed",
+                condition=models.Q(borrowed_device__isnull=False),
+            ),
             models.Index(fields=["product", "shown_at"], name="invitation_shown", condition=~models.Q(shown_at=None)),
         ]
 

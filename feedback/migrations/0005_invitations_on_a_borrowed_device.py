@@ -1,0 +1,23 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("feedback", "0004_devices_are_found_by_their_person")]
+
+    operations = [
+        migrations.AddField(
+            model_name="invitation",
+            name="borrowed_device",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="feedback.respondent",
+                verbose_name="asked on the device of",
+            ),
+        ),
+    ]
