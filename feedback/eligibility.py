@@ -332,9 +332,13 @@ def _are_more_wanted(candidate: Candidate, facts: Facts) -> Obstacle | None:
     if any(given >= quota.target and quota.applies_to(facts.visitor) for quota, given in quotas.segments):
         return Obstacle("quota_full", facts.at + RECHECK)
     if quotas.daily_cap is not None and quotas.today >= quotas.daily_cap:
-        tomorrow = facts.at.astimezone(facts.zone).date() + DAY
-        return Obstacle("daily_cap", datetime.combine(tomorrow, datetime.min.time(), facts.zone))
+        return Obstacle("daily_cap", end_of_day(facts.at, facts.zone))
     return None
+
+
+def end_of_day(at: datetime, zone: tzinfo) -> datetime:
+    """Return the first instant of the next day in that zone."""
+    return datetime.combine(at.astimezone(zone).date() + DAY, datetime.min.time(), zone)
 
 
 def _is_sampled(candidate: Candidate, facts: Facts) -> Obstacle | None:

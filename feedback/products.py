@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from feedback.eligibility import Candidate, Quotas
+from feedback.eligibility import Candidate, Quotas, end_of_day
 from privacy.encryption import decrypt
 from surveys.targeting import Quota, Rule
 from surveys.throttling import NUMBERS, resolve
@@ -31,6 +31,11 @@ MOST_REMEMBERED: Final = 1_000  # products; somebody who hosts more than that lo
 
 def _numbers_of(table: str, prefix: str) -> str:
     return ", ".join(f"{table}.{name} AS {prefix}_{name}" for name in NUMBERS)
+
+
+def _tag(column: str) -> str:
+    """Return the SQL of a language's code with which those of its varieties begin: of EN- for en, EN-GB- for en_gb."""
+    return f"upper(replace({column}, '_', '-')) || '-'"
 
 
 # What a survey has so far is counted from the tallies; a segment that they do not know is counted from the responses,
@@ -54,12 +59,12 @@ SELECT product.id, product.is_live, product.test_key, product.identity_mode, pro
                    SELECT FROM feedback_response response
                    WHERE response.survey_id = survey.id AND NOT response.is_test AND NOT response.is_suspect
                        AND response.excluded_at IS NULL AND response.restricted_at IS NULL
-                       AND upper(quota.value) = upper(CASE quota.dimension
-                           WHEN 'country' THEN response.country
-                           WHEN 'language' THEN response.language
-                           WHEN 'company' THEN response.company
-                           ELSE response.properties ->> quota.name
-                       END)
+                       AND CASE quota.dimension
+                           WHEN 'country' THEN upper(response.country) = upper(quota.value)
+                           WHEN 'language' THEN starts_with({_tag("response.language")}, {_tag("quota.value")})
+                           WHEN 'company' THEN upper(response.company) = upper(quota.value)
+                           ELSE upper(response.properties ->> quota.name) = upper(quota.value)
+                       END
                    LIMIT quota.target
                ) counted
            ))
@@ -155,14 +160,21 @@ _remembered: dict[str, tuple[float, ProductFacts]] = {}
 def product_facts(public_key: str) -> ProductFacts | None:
     """Return the product with this key, or ``None``; one statement, or none where it was read a moment ago."""
     now = time.monotonic()
-    read_at, product = _remembered.get(public_key, (0.0, None))
-    if product is None or now - read_at >= settings.PRODUCT_SETTINGS_AGE * (SLOWNESS if product.has_segments else 1):
+    good_until, product = _remembered.get(public_key, (0.0, None))
+    if product is None or now >= good_until:
+        at = timezone.now()
         product = load_product(public_key)
         if len(_remembered) >= MOST_REMEMBERED:
             forget()
         if product is not None:
-            _remembered[public_key] = now, product
+            _remembered[public_key] = now + _seconds_to_remember(product, at), product
     return product
+
+
+def _seconds_to_remember(product: ProductFacts, at: datetime) -> float:
+    """Return for how long the settings are good: with the product's day, what it was answered today ends."""
+    age: float = settings.PRODUCT_SETTINGS_AGE * (SLOWNESS if product.has_segments else 1)
+    return min(age, (end_of_day(at, product.zone) - at).total_seconds())
 
 
 def forget() -> None:
