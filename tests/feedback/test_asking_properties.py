@@ -270,10 +270,6 @@ class Asked:
     def is_over(self):
         return bool(self.responded or self.declined or self.snoozed)
 
-    @property
-    def asked_under(self):
-        return self.login or self.device
-
 
 def rests(asked, metric, now):
     """Tell whether the rules of asking forbid a survey of this metric to whom all this happened; in words of days."""
@@ -303,7 +299,6 @@ class Asking(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.now, self.asked, self.owner = START, [], {}
-        self.logged_in = dict.fromkeys(DEVICES, "")
         self.clock = time_machine.travel(START, tick=False)
         self.traveller = self.clock.start()
 
@@ -317,19 +312,26 @@ class Asking(RuleBasedStateMachine):
     def read_settings(self):
         self.product = load_product("pk_test")
 
-    @rule(device=st.sampled_from(DEVICES), tabs=st.integers(1, 2))
-    def view_pages(self, device, tabs):
-        login = self.logged_in[device]
+    @rule(
+        device=st.sampled_from(DEVICES),
+        login=st.sampled_from([*PEOPLE_WITH_NAMES, ""]),
+        reaction=st.sampled_from(["shown", "answer", "decline", "snooze", ""]),
+        tabs=st.integers(1, 2),
+    )
+    def view_pages(self, device, login, reaction, tabs):
+        """Somebody logs in, or out, looks at a page in so many tabs, and reacts to a survey if there is one."""
         person = identify(anonymous_id=device, external_id=login)
         for _tab in range(tabs):
             relevant = [each for each in self.asked if self.concerns(each, device, login)]
             due = [metric for metric in ("nps", "ces") if not rests(relevant, metric, self.now)]
             answer = invitations.ask(product=self.product, person=person, moment=invitations.Moment())
             assert (answer.question.metric if answer.question else None) == (due[0] if due else None), answer.code
-            if answer.question:
-                self.asked.append(Asked(answer.token, answer.question.metric, device, login, self.now))
             if login:
                 self.owner.setdefault(device, login)
+            if answer.question:
+                asked = Asked(answer.token, answer.question.metric, device, login, self.now)
+                self.asked.append(asked)
+                self.react(asked, reaction)
 
     def concerns(self, asked, device, login):
         """Tell whether an earlier invitation may have been put to whoever is at the device now."""
@@ -339,10 +341,6 @@ class Asking(RuleBasedStateMachine):
             or asked.login in theirs
             or (not asked.login and self.owner.get(asked.device) in theirs)
         )
-
-    @rule(device=st.sampled_from(DEVICES), person=st.sampled_from([*PEOPLE_WITH_NAMES, ""]))
-    def log_in_or_out(self, device, person):
-        self.logged_in[device] = person
 
     @rule(leap=st.sampled_from(LEAPS))
     def let_time_pass(self, leap):
@@ -362,7 +360,11 @@ class Asking(RuleBasedStateMachine):
     @precondition(on_screen)
     @rule(data=st.data(), how=st.sampled_from(["shown", "answer", "decline", "snooze"]))
     def act(self, data, how):
-        asked = data.draw(st.sampled_from(self.on_screen()))
+        self.react(data.draw(st.sampled_from(self.on_screen())), how)
+
+    def react(self, asked, how):
+        if not how:
+            return
         if how == "shown":
             invitations.record_shown(token=asked.token)
         elif how == "answer":
