@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle, islice
+from random import Random
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 from django.utils import timezone
 
-from config.bench.load import request, seconds_to_answer
+from config.bench.load import END_OF_HEAD, check, request, seconds_to_answer, seconds_to_converse
 from config.bench.registry import Measurement, benchmark, compare
 from config.bench.workplace import SLICES
 from config.sample.seeding import copy_rows, keys
@@ -21,10 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from config.bench.load import Conversation
     from config.bench.workplace import Workplace
 
 KINDS: Final = (("web", "pl"), ("web", "en"), ("mobile", "pl"), ("web", "pl"), ("mobile", "en"))
-GOAL: Final = 0.75
+GOALS: Final = {"submission": 0.75, "not due": 0.75, "reserving": 0.5}
+FALL: Final = 0.9  # of the speed among few people is kept among many
+FEW: Final = 10_000
+AT_ONCE: Final = 20_000  # people in one COPY
+REST_EVERY: Final = 10
+LONGEST_FILLING: Final = 60  # seconds
 UNIT: Final = "requests/s"
 SUBMISSION_IN_SQL: Final = """
 BEGIN;
@@ -36,6 +47,28 @@ COMMIT;
 ELIGIBILITY_IN_SQL: Final = """
 SELECT next_check_at FROM bare_person WHERE subject_key = 'pgbench' || :number;
 """
+
+
+@dataclass(frozen=True)
+class Question:
+    """May somebody be asked, put to people of whom the answer is known.
+
+    Args:
+        floor: what bare Django is asked.
+        contains: what both answers have in them.
+        sql: the same for pgbench, where it takes one statement.
+    """
+
+    floor: str
+    contains: bytes
+    reserves: bool
+    sql: str = ""
+
+
+QUESTIONS: Final = {
+    "not due": Question("/eligibility", b'"eligible":false', reserves=False, sql=ELIGIBILITY_IN_SQL),
+    "reserving": Question("/reservation", b'"eligible":true', reserves=True),
+}
 
 
 @benchmark
@@ -58,45 +91,75 @@ def submission(work: Workplace) -> Iterator[Measurement]:
     product = (request("PUT", f"/api/v1/invitations/{token}/response", _score(next(scores))) for token in tokens)
     floor = (request("PUT", f"/response/{token}", _score(next(scores))) for token in tokens)
     yield from _compare(
-        work, "submission", product, floor, status=201, contains=b'"state":"partial"', sql=SUBMISSION_IN_SQL
+        work,
+        "submission",
+        product,
+        floor,
+        status=201,
+        contains=b'"state":"partial"',
+        goal=GOALS["submission"],
+        sql=SUBMISSION_IN_SQL,
     )
 
 
 @benchmark
-def eligibility_of_the_rested(work: Workplace) -> Iterator[Measurement]:
-    """Known people who answered three weeks ago: the answer is no, as it is to nearly all page views."""
-    people = [f"rested-{number}" for number in range(_enough(work))]
-    weeks_ago = timezone.now() - timedelta(days=21)
-    tokens = [new_token() for _ in people]
-    _invite(work, _meet(work, people), tokens, at=weeks_ago, responded_at=weeks_ago)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO bare_person (subject_key, next_check_at) SELECT unnest(%s::text[]), now()", [people]
+def eligibility(work: Workplace) -> Iterator[Measurement]:
+    """May somebody be asked, among few people and among many: whoever is there is drawn from all of them."""
+    few = max(FEW, _enough(work) * REST_EVERY // (REST_EVERY - 1) + REST_EVERY)
+    by_floor: dict[str, list[float]] = {name: [] for name in QUESTIONS}
+    asked: set[int] = set()
+    for size in (few, max(work.respondents, 2 * few)):
+        yield _fill(work, size)
+        for name, question in QUESTIONS.items():
+            people = _draw(work, are_due=question.reserves, asked=asked)
+            lines = list(
+                _compare(
+                    work,
+                    f"eligibility, {name}, {size:,} people",
+                    (_ask(work.asking_path, each) for each in people),
+                    (_ask(question.floor, each) for each in people),
+                    status=200,
+                    contains=question.contains,
+                    goal=GOALS[name],
+                    sql=question.sql,
+                )
+            )
+            by_floor[name].append(lines[0].ratio or 0)
+            yield from lines
+    for name, (among_few, among_many) in by_floor.items():
+        # Each by bare Django of the same minutes, so that only what many people cost the product is left.
+        yield Measurement(
+            name=f"eligibility, {name}, many people by few",
+            value=100 * among_many,
+            floor=100 * among_few,
+            unit="% of bare Django",
+            ratio=round(among_many / among_few, 3),
+            goal=FALL,
         )
-        cursor.execute(
-            "INSERT INTO bare_person (subject_key, next_check_at)"
-            " SELECT 'pgbench' || number, now() FROM generate_series(0, %s) AS number",
-            [work.numbers],
-        )
-        cursor.execute("ANALYZE feedback_respondent, feedback_invitation, bare_person")
-    product = (_ask(f"/api/v1/products/{work.survey.product.public_key}/eligibility", each) for each in people)
-    floor = (_ask("/eligibility", each) for each in people)
-    yield from _compare(
-        work, "eligibility, not due", product, floor, status=200, contains=b'"eligible":false', sql=ELIGIBILITY_IN_SQL
-    )
 
 
 @benchmark
-def eligibility_of_the_due(work: Workplace) -> Iterator[Measurement]:
-    """Known people who may be asked: each request reserves an invitation."""
-    people = [f"due-{number}" for number in range(_enough(work))]
-    _meet(work, people)
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO bare_person (subject_key) SELECT unnest(%s::text[])", [people])
-        cursor.execute("ANALYZE feedback_respondent, bare_person")
-    product = (_ask(f"/api/v1/products/{work.survey.product.public_key}/eligibility", each) for each in people)
-    floor = (_ask("/reservation", each) for each in people)
-    yield from _compare(work, "eligibility, reserving", product, floor, status=200, contains=b'"eligible":true')
+def visits(work: Workplace) -> Iterator[Measurement]:
+    """A whole visit of somebody who answers: the page asks, they give a score, they say why."""
+    work.report("whole visits …")
+    people = iter([f"visitor-{number}" for number in range(_enough(work))])
+    _meet(work, [f"visitor-{number}" for number in range(_enough(work))])
+
+    def visit(person: str) -> Conversation:
+        answer = yield _ask(work.asking_path, person)
+        check(answer, status=200, contains=b'"eligible":true')
+        token = json.loads(answer.partition(END_OF_HEAD)[2])["invitation"]
+        score = _score(9)
+        check((yield request("PUT", f"/api/v1/invitations/{token}/response", score)), status=201, contains=b'"partial"')
+        said = {"submission_id": score["submission_id"], "seq": 1, "comment": "It does what it says, and fast."}
+        check((yield request("PUT", f"/api/v1/invitations/{token}/response", said)), status=200, contains=b'"complete"')
+
+    def drive(number: int) -> float:
+        return number / seconds_to_converse(work.product_port, [visit(each) for each in islice(people, number)])
+
+    drive(work.warm_up)
+    rate = median(drive(work.requests) for _round in range(work.rounds))
+    yield Measurement(name="visit: eligibility, score, comment", value=round(rate, 1), unit="visits/s")
 
 
 def _compare(
@@ -107,6 +170,7 @@ def _compare(
     *,
     status: int,
     contains: bytes,
+    goal: float,
     sql: str = "",
 ) -> Iterator[Measurement]:
     """Run the product, bare Django and pgbench in turn, and compare."""
@@ -127,9 +191,59 @@ def _compare(
             rates[member].append(SLICES * work.slice / sum(seconds))
         if sql:
             rates["sql"].append(work.pgbench(sql))
-    yield compare(f"{name}, by bare Django", rates["product"], rates["floor"], unit=UNIT, goal=GOAL)
+    yield compare(f"{name}, by bare Django", rates["product"], rates["floor"], unit=UNIT, goal=goal)
     if sql:
         yield compare(f"{name}, by pgbench", rates["product"], rates["sql"], unit=UNIT)
+
+
+def _fill(work: Workplace, size: int) -> Measurement:
+    """Let the product know so many people, one in ten of whom answered three weeks ago, and the floor as many."""
+    work.report(f"Filling the tables up to {size:,} people …")
+    began = time.monotonic()
+    numbers = range(work.filled, max(size, work.filled))
+    three_weeks_ago = timezone.now() - timedelta(days=21)
+    for start in range(numbers.start, numbers.stop, AT_ONCE):
+        part = range(start, min(start + AT_ONCE, numbers.stop))
+        keys_of_part = _meet(work, [f"person-{number}" for number in part])
+        rested = [key for number, key in zip(part, keys_of_part, strict=True) if number % REST_EVERY == 0]
+        tokens = [new_token() for _ in rested]
+        _invite(work, rested, tokens, at=three_weeks_ago, responded_at=three_weeks_ago)
+    seconds = time.monotonic() - began
+    work.filled = numbers.stop
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bare_person (subject_key, next_check_at)"
+            " SELECT 'person-' || number, now() FROM generate_series(%s::int, %s::int) AS number"
+            " UNION ALL SELECT 'pgbench' || number, now() FROM generate_series(0, %s::int) AS number"
+            " ON CONFLICT DO NOTHING",
+            [numbers.start, numbers.stop - 1, work.numbers],
+        )
+        cursor.execute(
+            "INSERT INTO bare_invitation (token_digest)"
+            " SELECT sha256(convert_to('filled' || number, 'UTF8')) FROM generate_series(%s::int, %s::int) AS number",
+            [numbers.start // REST_EVERY, (numbers.stop - 1) // REST_EVERY],
+        )
+        # Fresh rows cost their first readers time to mark them as committed.
+        cursor.execute("VACUUM (ANALYZE) feedback_respondent, feedback_invitation, bare_person, bare_invitation")
+    return Measurement(
+        name=f"filling by COPY, {len(numbers):,} people",
+        value=round(seconds, 1),
+        unit="s",
+        goal=LONGEST_FILLING,
+        more_is_better=False,
+    )
+
+
+def _draw(work: Workplace, *, are_due: bool, asked: set[int]) -> list[str]:
+    """Return names from all over the tables; whoever is due, and reserves an invitation, is asked once only."""
+    dice = Random(work.filled)  # noqa: S311  the same people in every run
+    if are_due:
+        due = [number for number in range(work.filled) if number % REST_EVERY and number not in asked]
+        drawn = dice.sample(due, _enough(work))
+        asked.update(drawn)
+    else:
+        drawn = dice.choices(range(0, work.filled, REST_EVERY), k=_enough(work))
+    return [f"person-{each}" for each in drawn]
 
 
 def _meet(work: Workplace, names: Sequence[str]) -> list[int]:

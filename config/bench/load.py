@@ -7,11 +7,11 @@ import re
 import selectors
 import socket
 import time
-from collections import deque
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 HOST: Final = "127.0.0.1"
 CONNECTIONS: Final = 8
@@ -35,6 +35,10 @@ def request(method: str, path: str, body: dict[str, Any]) -> bytes:
     return head.encode() + content
 
 
+# What one client says and hears: yields messages, is sent the answers, and ends when it has nothing more to say.
+Conversation = Generator[bytes, bytes, None]
+
+
 class Connection:
     """One kept connection with at most one request under way."""
 
@@ -42,6 +46,23 @@ class Connection:
         self.socket = socket.create_connection((HOST, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
+        self.conversation: Conversation | None = None
+
+    def begin(self, conversations: Iterator[Conversation]) -> bool:
+        """Say the first thing of the next conversation; tell whether there was one."""
+        self.conversation = next(conversations, None)
+        if self.conversation:
+            self.send(next(self.conversation))
+        return self.conversation is not None
+
+    def go_on(self, answer: bytes) -> bool:
+        """Say what comes after the answer; tell whether there was anything."""
+        assert self.conversation is not None  # noqa: S101  only who said something is answered
+        try:
+            self.send(self.conversation.send(answer))
+        except StopIteration:
+            self.conversation = None
+        return self.conversation is not None
 
     def send(self, message: bytes) -> None:
         self.received = b""
@@ -73,30 +94,40 @@ def seconds_to_answer(port: int, messages: Iterable[bytes], *, status: int, cont
     Raises:
         UnexpectedAnswerError: an answer has another status, or lacks the text that proves the work was done.
     """
-    waiting = deque(messages)
-    total = len(waiting)
-    expected = f"HTTP/1.1 {status} ".encode()
+
+    def say(message: bytes) -> Conversation:
+        check((yield message), status=status, contains=contains)
+
+    return seconds_to_converse(port, [say(message) for message in messages])
+
+
+def check(answer: bytes, *, status: int, contains: bytes) -> None:
+    """Raise ``UnexpectedAnswerError`` where an answer has another status or lacks the text."""
+    if not answer.startswith(f"HTTP/1.1 {status} ".encode()) or contains not in answer:
+        raise UnexpectedAnswerError(answer.decode(errors="replace"))
+
+
+def seconds_to_converse(port: int, conversations: Sequence[Conversation]) -> float:
+    """Hold all conversations, each connection its next one as soon as it is free, and return how long it took.
+
+    Raises:
+        UnexpectedAnswerError: what a conversation raises, or nobody answered.
+    """
+    waiting = iter(conversations)
     with selectors.DefaultSelector() as selector:
-        connections = [Connection(port) for _ in range(min(CONNECTIONS, total))]
+        connections = [Connection(port) for _ in range(min(CONNECTIONS, len(conversations)))]
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         began = time.perf_counter()
-        for connection in connections:
-            connection.send(waiting.popleft())
-        answered = 0
-        while answered < total:
+        talking = sum(connection.begin(waiting) for connection in connections)
+        while talking:
             ready = selector.select(PATIENCE)
             if not ready:
                 raise UnexpectedAnswerError(f"no answer within {PATIENCE} seconds")
             for key, _events in ready:
                 answer = key.data.receive()
-                if answer is None:
-                    continue
-                if not answer.startswith(expected) or contains not in answer:
-                    raise UnexpectedAnswerError(answer.decode(errors="replace"))
-                answered += 1
-                if waiting:
-                    key.data.send(waiting.popleft())
+                if answer is not None and not key.data.go_on(answer):
+                    talking -= not key.data.begin(waiting)
         seconds = time.perf_counter() - began
         for connection in connections:
             connection.socket.close()

@@ -54,6 +54,7 @@ class Workplace:
         survey: a published NPS survey, without a delay before the first question.
         rounds: how often each comparison is repeated, its members in turn.
         requests: how many requests a member of a round makes.
+        respondents: how many people the tables hold in the end.
         product_port: where the product listens.
         floor_port: where bare Django listens.
         scratch: a folder for files.
@@ -63,11 +64,17 @@ class Workplace:
     survey: Survey
     rounds: int
     requests: int
+    respondents: int
     product_port: int
     floor_port: int
     scratch: Path
     report: Callable[[str], None]
     transactions: int = field(default=0, init=False)
+    filled: int = field(default=0, init=False)
+
+    @property
+    def asking_path(self) -> str:
+        return f"/api/v1/products/{self.survey.product.public_key}/eligibility"
 
     @property
     def warm_up(self) -> int:
@@ -111,11 +118,14 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplace(*, rounds: int, requests: int, seeded: int, report: Callable[[str], None]) -> Iterator[Workplace]:
+def workplace(
+    *, rounds: int, requests: int, seeded: int, respondents: int, report: Callable[[str], None]
+) -> Iterator[Workplace]:
     """Make a database with history in it, run both servers on it, and remove it all in the end.
 
     Args:
         seeded: how many responses of made-up history the tables hold.
+        respondents: how many people benchmarks fill the tables up to.
     """
     with bench_database():
         report("Filling the database …")
@@ -133,7 +143,7 @@ def workplace(*, rounds: int, requests: int, seeded: int, report: Callable[[str]
                 env={"DJANGO_SETTINGS_MODULE": "config.bench.bare_settings"},
             )
             try:
-                yield Workplace(survey, rounds, requests, product, floor, logs, report)
+                yield Workplace(survey, rounds, requests, respondents, product, floor, logs, report)
             except UnexpectedAnswerError:
                 programs.check()  # a server that stopped says more than the answer it did not give
                 raise

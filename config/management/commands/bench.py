@@ -21,16 +21,22 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (5)")
         parser.add_argument("--requests", type=int, default=1500, help="requests of each member of a round (1500)")
         parser.add_argument("--seeded", type=int, default=10_000, help="responses of history in the tables (10000)")
+        parser.add_argument(
+            "--respondents", type=int, default=1_000_000, help="people in the tables for the large comparison (1000000)"
+        )
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
-    def handle(self, *args: Any, rounds: int, requests: int, seeded: int, only: str, **options: Any) -> None:
+    def handle(
+        self, *args: Any, rounds: int, requests: int, seeded: int, respondents: int, only: str, **options: Any
+    ) -> None:
         if settings.IS_PRODUCTION:
             raise CommandError("benchmarks fill a database with made-up people; refused in production")
         chosen = [each for each in BENCHMARKS if only in each.__name__]
         if not chosen:
             raise CommandError(f"no benchmark's name contains “{only}”")
         try:
-            with workplace(rounds=rounds, requests=requests, seeded=seeded, report=self.stderr.write) as work:
+            size = {"rounds": rounds, "requests": requests, "seeded": seeded, "respondents": respondents}
+            with workplace(**size, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:
             raise CommandError(str(error)) from error
