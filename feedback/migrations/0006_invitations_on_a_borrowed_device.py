@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("feedback", "0004_devices_are_found_by_their_person")]
+    dependencies = [("feedback", "0005_a_follow_up_is_with_whoever_answered")]
 
     operations = [
         migrations.AddField(

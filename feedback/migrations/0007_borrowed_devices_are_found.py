@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("feedback", "0005_invitations_on_a_borrowed_device")]
+    dependencies = [("feedback", "0006_invitations_on_a_borrowed_device")]
 
     operations = [
         AddIndexConcurrently(
