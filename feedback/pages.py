@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.intake import COMMENT_EDITABLE, SCORE_EDITABLE
 from feedback.invitations import InvitationError
-from feedback.models import Response
+from feedback.models import Invitation, Response
+from privacy.encryption import token_digest
 from surveys.models import Channel, Survey
 from surveys.wording import choose_language
 
@@ -54,6 +55,15 @@ def find_open_survey(slug: str, *, at: datetime) -> Survey:
     if published.filter(Q(starts_at__isnull=True) | Q(starts_at__lte=at)).exists():
         raise EndedSurvey
     raise UnknownSurvey
+
+
+def framing_origins(token: str) -> list[str]:
+    """Return the web sites that may show an invitation's page in a frame: those that its product lists by name.
+
+    An empty list allows any site to ask, but none to frame: a page in a frame can be laid under another one's buttons.
+    """
+    asked = Invitation.including_restricted.filter(token_digest=token_digest(token))
+    return asked.values_list("product__allowed_origins", flat=True).first() or []
 
 
 class Step(StrEnum):

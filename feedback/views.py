@@ -26,7 +26,7 @@ from feedback.forms import FollowUpForm, ScoreForm, Seal
 from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code
 from feedback.invitations import InvitationError, record_opened
 from feedback.limiting import seconds_to_wait
-from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey
+from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey, framing_origins
 from privacy.encryption import token_digest
 from privacy.languages import in_chosen_language, speak
 from privacy.limits import address_prefix
@@ -68,6 +68,8 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             response = view(request, *args, **kwargs) if wait is None else too_many(request, wait)
         except InvitationError as error:
             response = dead_end(request, error.status, *DEAD_ENDS.get(error.code, (error.message, "")))
+        if is_embedded(request):
+            allow_framing(response, by=framing_origins(kwargs["token"]))
         response["X-Robots-Tag"] = "noindex"
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
@@ -78,6 +80,18 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 def _count(request: HttpRequest, slug: str = "", token: str = "") -> int | None:
     return seconds_to_wait(network=address_prefix(request), survey=slug, invitation=token)
+
+
+def is_embedded(request: HttpRequest) -> bool:
+    """Tell whether an app shows an invitation's page in a web view of its own, or a web site in a frame."""
+    match = request.resolver_match
+    return match is not None and "token" in match.kwargs and request.GET.get("embed") == "1"
+
+
+def allow_framing(response: HttpResponse, *, by: list[str]) -> None:
+    if by:
+        response.xframe_options_exempt = True  # type: ignore[attr-defined]  # the older header knows no list of sites
+        response._csp_replace = {"frame-ancestors": by}  # type: ignore[attr-defined]  # the hook of django-csp's decorators
 
 
 def too_many(request: HttpRequest, wait: int) -> HttpResponse:
@@ -92,7 +106,8 @@ def too_many(request: HttpRequest, wait: int) -> HttpResponse:
 
 
 def dead_end(request: HttpRequest, status: int, title: StrOrPromise, text: StrOrPromise) -> HttpResponse:
-    return render(request, "feedback/dead_end.html", {"title": title, "text": text}, status=status)
+    context = {"title": title, "text": text, "embedded": is_embedded(request)}
+    return render(request, "feedback/dead_end.html", context, status=status)
 
 
 @survey_door
@@ -156,13 +171,22 @@ class Site:
         return render(
             self.request,
             template,
-            {"product": self.product, "speech": self.speech, "scale": self.version.scale, **context},
+            {
+                "product": self.product,
+                "speech": self.speech,
+                "scale": self.version.scale,
+                "embedded": is_embedded(self.request),
+                **context,
+            },
             status=400 if form is not None and form.errors else 200,
         )
 
     def go_to(self, token: str) -> HttpResponse:
         chosen = self.request.GET.get("lang", "")
-        query = "?" + urlencode({"lang": chosen}) if chosen in dict(self.speech.languages) else ""
+        kept = {"lang": chosen} if chosen in dict(self.speech.languages) else {}
+        if is_embedded(self.request):
+            kept["embed"] = "1"
+        query = "?" + urlencode(kept) if kept else ""
         return SeeOther(reverse("feedback:invitation", args=[token]) + query)
 
 
@@ -227,7 +251,7 @@ class PersonalPage:
         return ScoreForm(data, page=self.name, seal=self._seal(), scale=self.scale, initial={"score": chosen})
 
     def _show_score(self, form: ScoreForm) -> HttpResponse:
-        return self.site.show("feedback/score.html", form=form, response=self.visit.response)
+        return self.site.show("feedback/score.html", form=form, response=self.visit.response, token=self.token)
 
     def _follow_up_form(self, data: Any = None) -> FollowUpForm:
         response, respondent = self.visit.answered, self.visit.invitation.respondent

@@ -1,4 +1,5 @@
-// The pages work without this: it names the chosen score on the button, counts the last characters and copies the code.
+// The pages work without this: it names the chosen score on the button, counts the last characters, copies the code, and
+// tells an app around an embedded page how it went.
 (() => {
   "use strict";
 
@@ -41,5 +42,46 @@
         getSelection().selectAllChildren(code);
       }
     });
+  }
+
+  const message = document.querySelector("meta[name=odzew-message]");
+  if (!message) return;
+
+  // The bare name of the event and nothing else, so that it may reach whoever is around: that can only be an app's web
+  // view, or a site that the product lists, because no other may show this page in a frame.
+  const tell = (name) => {
+    if (window.parent !== window) window.parent.postMessage(name, "*");
+    window.ReactNativeWebView?.postMessage(name);
+    window.webkit?.messageHandlers?.odzew?.postMessage(name);
+    window.odzew?.postMessage?.(name);
+  };
+  if (message.content) tell(message.content);
+  for (const place of document.querySelectorAll("[data-close]")) {
+    place.hidden = false;
+    place.addEventListener("click", () => tell("odzew:closed"));
+  }
+
+  // Shown means the scale was in view for a second.
+  const shown = document.querySelector("meta[name=odzew-shown]");
+  const scale = document.querySelector(".scale");
+  if (shown && scale) {
+    let timer;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        clearTimeout(timer);
+        if (entries.at(-1).isIntersecting) timer = setTimeout(report, 1000);
+      },
+      { threshold: 0.5 },
+    );
+    const report = () => {
+      if (document.hidden) return;
+      observer.disconnect();
+      fetch(shown.content, { method: "POST", credentials: "omit", keepalive: true }).catch(() => {});
+    };
+    document.addEventListener("visibilitychange", () => {
+      observer.unobserve(scale);
+      observer.observe(scale);
+    });
+    observer.observe(scale);
   }
 })();
