@@ -283,6 +283,51 @@ def test_an_answer_may_arrive_thirty_days_late_and_never_from_the_future(invitat
         assert answer.json()["code"] == "answered_too_long_ago"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-10T12:00:00Z",
+        "2026-03-10T17:45:00+05:45",
+        "2026-03-11T02:00:00+14:00",
+        "2026-03-09T23:59:59.999999-12:00",
+        "2026-03-10T13:00:00+01:00",  # Warsaw before its clocks went forward, within these thirty days
+    ],
+)
+def test_the_thirty_days_are_counted_in_elapsed_time_whatever_zone_the_client_writes(invitation, put, written):
+    picked = datetime.fromisoformat(written)
+    Invitation.objects.update(expires_at=picked + timedelta(days=90))
+
+    with time_machine.travel(picked + timedelta(days=30, microseconds=1), tick=False):
+        late = put("token-1", score=9, answered_at=written)
+    assert (late.status_code, late.json()["code"]) == (400, "answered_too_long_ago")
+    assert list(late.json()["fields"]) == ["answered_at"]
+    assert not Response.objects.exists()
+
+    with time_machine.travel(picked + timedelta(days=30), tick=False):
+        assert put("token-1", score=9, answered_at=written).status_code == 201
+    response = Response.objects.get()
+    assert response.answered_at == picked
+    assert response.answered_on == picked.astimezone(response.product.zone).date()
+
+
+@pytest.mark.parametrize("written", ["12:00", "yesterday", "", 1773144000, None, "2026-02-30T12:00Z"])
+def test_a_time_that_is_none_changes_nothing(invitation, put, written):
+    answer = put("token-1", score=9, answered_at=written)
+
+    assert (answer.status_code, answer.json()["fields"]["answered_at"][0]["code"]) in {(400, "invalid"), (400, "null")}
+    assert not Response.objects.exists()
+
+
+def test_a_comment_that_comes_late_keeps_the_time_of_the_score(invitation, put):
+    with time_machine.travel(NOON, tick=False):
+        Invitation.objects.update(expires_at=NOON + timedelta(days=60))
+        put("token-1", submission_id=FIRST, score=9, answered_at=(NOON - timedelta(days=3)).isoformat())
+        answer = put("token-1", submission_id=FIRST, seq=1, comment="Late", answered_at=NOON.isoformat())
+
+    assert answer.status_code == 200
+    assert Response.objects.get().answered_at == NOON - timedelta(days=3)
+
+
 def test_a_step_two_nobody_came_back_to_completes_after_half_an_hour(invitation, put):
     put("token-1", score=9)
 
