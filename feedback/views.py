@@ -90,7 +90,7 @@ def is_embedded(request: HttpRequest) -> bool:
 
 def allow_framing(response: HttpResponse, *, by: list[str]) -> None:
     if by:
-        response.xframe_options_exempt = True  # type: ignore[attr-defined]  # the older header knows no list of sites
+        response.xframe_options_exempt = True  # the older header knows no list of sites
         response._csp_replace = {"frame-ancestors": by}  # type: ignore[attr-defined]  # the hook of django-csp's decorators
 
 
