@@ -11,6 +11,8 @@ from privacy.inventory import (
     Column,
     Erasure,
     Expiry,
+    InBrowser,
+    Pages,
     Rectification,
     Store,
     Table,
@@ -187,21 +189,48 @@ declare(
         name="odzew_<survey>",
         kind="cookie",
         column=ASKED_BY_WIDGET,
-        detail="on the host page, once the person answered, declined or put it off, or with consent once it was "
-        "seen: survey, month and outcome, nothing that identifies; ends when the survey may be asked again, after "
-        "390 days at most",
+        browser=InBrowser(
+            on=Pages.HOST,
+            set_by=_(
+                "The question’s script, once you answer, decline or ask to be asked later; with your consent already "
+                "once the question was shown."
+            ),
+            why=_("It keeps the same question from coming back too soon."),
+            holds=_("Which survey it was, the month, and how it ended; nothing that identifies you."),
+            lasts=_("Until the question may be asked again, 390 days at most."),
+            because=_("It does what you just asked for: to be left alone with this question."),
+        ),
     ),
     Store(
         name="odzew:<product>",
         kind="local storage",
         column=ASKED_BY_WIDGET,
-        detail="on the host page: a random identifier of an anonymous visitor, replaced after 390 days; 32-bit "
-        "checksums by which a change of user is noticed; when the server is to be asked again",
+        browser=InBrowser(
+            on=Pages.HOST,
+            set_by=_("The question’s script, when it checks whether you may be asked."),
+            why=_("It keeps questions from coming too often, without asking the server at every page."),
+            holds=_(
+                "When to check again; a checksum of 32 bits by which a change of user is noticed; and a random number "
+                "for visitors who are not logged in."
+            ),
+            lasts=_("The random number is replaced after 390 days; you can clear all of it in the browser."),
+            because=_(
+                "It only keeps you from being asked too often. A site that judges otherwise loads the script after "
+                "your consent."
+            ),
+        ),
     ),
     Store(
         name="odzew:<product>:unsent",
         kind="local storage",
         column=replace(COMMENT, keep="P30D", access=Access.WITHHELD, portability=False),
-        detail="on the host page: an answer until the server has it, 30 days at most",
+        browser=InBrowser(
+            on=Pages.HOST,
+            set_by=_("The question’s script, when you answer, decline or ask to be asked later."),
+            why=_("It saves what you said until it has arrived, also where the connection is lost."),
+            holds=_("Your score and comment, and the token of this one question."),
+            lasts=_("Until the server has it, 30 days at most."),
+            because=_("It delivers the answer that you gave."),
+        ),
     ),
 )

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
 
-from privacy.inventory import PURPOSES, Column, Inventory, Store, Table, inventory
+from privacy.inventory import BROWSER_KINDS, PURPOSES, Column, Inventory, Store, Table, inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,13 @@ def _column_problems(name: str, column: Column) -> Iterator[CheckMessage]:
 
 
 def _store_problems(store: Store) -> Iterator[CheckMessage]:
-    return _column_problems(f"the store {store.name}", store.column)
+    yield from _column_problems(f"the store {store.name}", store.column)
+    if (store.kind in BROWSER_KINDS) != (store.browser is not None):
+        yield Error(
+            f"The register of cookies does not know what to say about the store {store.name}, a {store.kind}.",
+            hint=f"Give browser=InBrowser(…) to a {', a '.join(BROWSER_KINDS)}, and to nothing else.",
+            id="privacy.E009",
+        )
 
 
 def _purpose_problems() -> Iterator[CheckMessage]:

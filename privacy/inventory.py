@@ -177,14 +177,56 @@ class Table:
     waived: str = ""
 
 
+class Pages(StrEnum):
+    """Whose pages leave something in a browser."""
+
+    OURS = "ours"
+    HOST = "host"  # web sites that embed the widget
+
+
+BROWSER_KINDS: Final = ("cookie", "local storage", "session storage")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InBrowser:
+    """What the register of cookies says about a store in a browser, in whole sentences.
+
+    Reading and writing there needs consent unless it is strictly necessary, whether the data are personal or not:
+    Art. 5(3) of Directive 2002/58/EC.
+
+    Args:
+        on: whose pages leave it; it is always of the first party, because these pages load nothing from elsewhere.
+        set_by: who leaves it there, and when.
+        why: what it is for.
+        holds: what is in it.
+        lasts: when it goes.
+        needs_consent: whether it may be there only after consent.
+        because: why it does or does not need consent.
+    """
+
+    on: Pages
+    set_by: StrOrPromise
+    why: StrOrPromise
+    holds: StrOrPromise
+    lasts: StrOrPromise
+    needs_consent: bool = False
+    because: StrOrPromise
+
+
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Something outside our tables that holds data: a cookie, a cache, a log, a backup."""
+    """Something outside our tables that holds data: a cookie, a cache, a log, a backup.
+
+    Args:
+        name: as it is called there; a part that varies stands in angle brackets.
+        browser: what the register of cookies says; given where, and only where, the kind is one of ``BROWSER_KINDS``.
+    """
 
     name: str
     kind: str
     column: Column
     detail: str = ""
+    browser: InBrowser | None = None
 
 
 @dataclass

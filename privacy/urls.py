@@ -7,6 +7,7 @@ from privacy import views
 app_name = "privacy"
 urlpatterns = [
     path("", views.notice, name="notice"),
+    path("cookies/", views.cookies, name="cookies"),
     path("request/", views.request_form, name="request"),
     path("request/received/", views.received, name="received"),
     path("confirm/<slug:token>/", views.confirm, name="confirm"),

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privacy.cookies import cookie_register
 from privacy.forms import RequestForm
 from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
 from privacy.intake import file_request, seconds_to_wait
@@ -48,6 +49,13 @@ def notice(request: HttpRequest) -> HttpResponse:
             "objection": Right.OBJECTION.value,
         },
     )
+
+
+@require_safe
+@in_chosen_language
+def cookies(request: HttpRequest) -> HttpResponse:
+    """Show everything that is left in browsers, on the sites that ask and on our own pages."""
+    return render(request, "privacy/cookies.html", {"register": cookie_register()})
 
 
 @csrf_exempt

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-
 import pytest
 from playwright.sync_api import expect
 
@@ -29,34 +26,13 @@ BRIDGES = {
 
 
 @pytest.fixture
-def host():
-    """A web site that shows the page in a frame; a test sets ``address``."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(HOST_PAGE.format(address=self.server.address).encode())
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
 def address(live_server, host):
     """The page of a person whom an app asks about a product that the host may ask for, too."""
     product = make_product(allowed_origins=[host.url])
     make_invitation(survey=make_survey(product=product), token="personal-token", channel="mobile")
-    host.address = f"{live_server.url}/i/personal-token/?embed=1&lang=en"
-    return host.address
+    address = f"{live_server.url}/i/personal-token/?embed=1&lang=en"
+    host.html = HOST_PAGE.format(address=address)
+    return address
 
 
 def answer(frame, score=9):
