@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from config.roles import ROLES
 from config.sample.comments import TAGGED_BY
+from config.sample.keys import MOBILE_KEY, SHOP_SECRET
 from config.sample.seeding import seed
 from feedback.follow_up import change_status, flag
 from feedback.models import FollowUp, Response
 from feedback.triage import add_tag
 from privacy.intake import Content, enter_request, file_request
-from privacy.models import Controller, Membership, Product, Right, RightsRequest
+from privacy.models import Controller, Membership, Product, Right, RightsRequest, SigningSecret
 from surveys.models import Event, Survey
 from surveys.publishing import publish
 from surveys.scales import Band, Metric
@@ -39,7 +40,6 @@ STAFF: Final = {
     "dpo": "data_protection_officer",
     "admin": "administrator",
 }
-MOBILE_KEY: Final = "pk_demo"
 SHARE_LINKS: Final = ("demo-nps", "demo-ces", "demo-csat")
 EVENTS: Final = {"transfer.completed": "Przelew został wykonany", "call.ended": "Rozmowa z infolinią się skończyła"}
 ASKED_AFTER_A_CASE: Final = "demo-online-csat"
@@ -90,6 +90,23 @@ def load(*, responses: int = RESPONSES) -> bool:
     _flag_responses(products, staff)
     _file_requests(products, officer=staff["officer"])
     return True
+
+
+@transaction.atomic
+def admit_shop(*, origins: Sequence[str]) -> None:
+    """Let the sample shop, which moves with the port, ask for the first product, and sign who is logged in there.
+
+    Raises:
+        OutsideTheDemonstrationError: ODZEW_ENV is not demo.
+    """
+    refuse_elsewhere()
+    product = Product.objects.select_for_update().get(public_key=MOBILE_KEY)
+    missing = [origin for origin in origins if origin not in product.allowed_origins]
+    if missing:
+        product.allowed_origins = [*product.allowed_origins, *missing]
+        product.save(update_fields=["allowed_origins"])
+    if not product.signing_secrets.exists():
+        SigningSecret.objects.create(product=product, secret=SHOP_SECRET)
 
 
 def _make_controller() -> Controller:

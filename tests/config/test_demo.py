@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import http.cookiejar
 import json
@@ -21,11 +22,12 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from config import embedded
-from config.management.commands.demo import introduction
+from config.management.commands.demo import check_ports, introduction
 from config.processes import PortUnavailableError, Programs, ProgramStoppedError, check_port, free_port
 from config.roles import sync_roles
 from config.sample import demonstration
 from config.sample.demonstration import OutsideTheDemonstrationError
+from config.sample.keys import SHOP_SECRET
 from feedback.models import FollowUp, Response, ResponseTag
 from privacy.models import Product, RightsRequest
 from surveys.audience import describe
@@ -115,12 +117,36 @@ def test_what_people_changed_in_the_demonstration_stays(client):
 
 
 def test_the_introduction_names_addresses_that_exist_and_every_login():
-    text = introduction("http://127.0.0.1:1234")
+    text = introduction("http://127.0.0.1:1234", shop="http://127.0.0.1:1235")
 
+    assert "http://127.0.0.1:1235/" in text
     assert f"http://127.0.0.1:1234{reverse('admin:index')}" in text
     assert "odzew-demo" in text
     for username in demonstration.STAFF:
         assert re.search(rf"^  {username} ", text, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_shop_may_ask_and_sign_wherever_it_listens():
+    demonstration.load(responses=10)
+    demonstration.admit_shop(origins=["http://127.0.0.1:8001"])
+    product = Product.objects.get(public_key="pk_demo")
+    product.allowed_origins.append("https://mine.example.com")
+    product.save()
+
+    for _start in range(2):
+        demonstration.admit_shop(origins=["http://127.0.0.1:8001", "http://127.0.0.1:9001"])
+
+    product.refresh_from_db()
+    own, moved = ["http://127.0.0.1:8001", "https://mine.example.com"], ["http://127.0.0.1:9001"]
+    assert product.allowed_origins == own + moved
+    assert [secret.secret for secret in product.signing_secrets.all()] == [SHOP_SECRET]
+
+
+@pytest.mark.django_db
+def test_no_shop_is_admitted_outside_the_demonstration():
+    with pytest.raises(OutsideTheDemonstrationError):
+        demonstration.admit_shop(origins=["http://127.0.0.1:8001"])
 
 
 # --- Programs ---------------------------------------------------------------------------------------------------------
@@ -138,6 +164,16 @@ def test_a_taken_port_is_named():
 
         with pytest.raises(PortUnavailableError, match=f"port {port} is taken"):
             check_port("127.0.0.1", port)
+
+
+def test_a_taken_port_of_the_shop_is_named_with_its_reason():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(
+            PortUnavailableError, match=rf"port {port} is taken; .*\(the sample shop takes the one after"
+        ):
+            check_ports(port - 1)
 
 
 def test_a_port_that_does_not_exist_is_named():
@@ -343,17 +379,33 @@ def check_a_second_one_is_refused(var, port):
 
 def check_nothing_is_left(var, port):
     assert processes_of(var) == {}
-    with pytest.raises(ConnectionRefusedError):
-        http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+    for each in (port, port + 1):
+        with pytest.raises(ConnectionRefusedError):
+            http.client.HTTPConnection("127.0.0.1", each, timeout=5).connect()
+
+
+def free_neighbours():
+    """Return a port that is free together with the next one."""
+    while True:
+        port = free_port("127.0.0.1")
+        with contextlib.suppress(PortUnavailableError):
+            check_ports(port)
+            return port
+
+
+def check_the_shop_embeds_the_widget(port):
+    page = Visitor(port + 1).get("/en/")
+    assert f'src="http://127.0.0.1:{port}/widget/v1.js" data-product="pk_demo"' in page
 
 
 def test_the_demonstration_runs_stops_without_a_trace_and_keeps_its_data(var):
-    port = free_port("127.0.0.1")
+    port = free_neighbours()
 
     process, printed = start_demo(var, port)
     for path in ("/admin/", "/readyz"):
         assert f"http://127.0.0.1:{port}{path}" in printed
     check_it_serves(port)
+    check_the_shop_embeds_the_widget(port)
     check_a_second_one_is_refused(var, port)
     assert any("celery" in command for command in processes_of(var).values())
     os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does

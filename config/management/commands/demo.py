@@ -1,4 +1,4 @@
-"""Run everything on this machine, with sample data: web server, worker and scheduler, until Ctrl-C."""
+"""Run everything on this machine, with sample data: web server, worker, scheduler and a shop, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from config.sample import demonstration
 HOST: Final = "127.0.0.1"
 START_LIMIT: Final = 60  # seconds
 # One process, because the demonstration's cache is the process's own; rate limits and the like count in it.
-WEB: Final = (
+SERVER: Final = (
     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
     *("--workers", "1", "--blocking-threads", "4", "--host", HOST),
 )
@@ -44,17 +44,19 @@ ADDRESSES: Final = {
 
 
 class Command(BaseCommand):
-    help = "Run the demonstration: sample data, web server, worker and scheduler. Ctrl-C stops everything."
+    help = "Run the demonstration: sample data, web server, worker, scheduler and a shop. Ctrl-C stops everything."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="where the web server listens (8000)")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="where the web server listens (8000); the sample shop takes the next"
+        )
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         try:
             demonstration.refuse_elsewhere()
-            check_port(HOST, port)
+            check_ports(port)
             raise_on_ending_signals()
-            self.prepare()
+            self.prepare(port)
             with Programs(logs=settings.VAR / "log", folder=settings.BASE_DIR) as programs:
                 self.serve(programs, port)
         except StopRequested:
@@ -67,8 +69,10 @@ class Command(BaseCommand):
         ) as error:
             sys.exit(f"odzew: {error}")
 
-    def prepare(self) -> None:
-        """Bring the database up to date and make the sample data that are missing."""
+    def prepare(self, port: int) -> None:
+        """Bring the database up to date, make the sample data that are missing, and set the clock to now."""
+        from config.sample import clock  # noqa: PLC0415  it can be imported in the demonstration only
+
         self.say("Preparing the database …")
         for folder in ("broker/queue", "broker/control", "static"):
             (settings.VAR / folder).mkdir(parents=True, exist_ok=True)
@@ -76,15 +80,19 @@ class Command(BaseCommand):
         sync_roles()
         if demonstration.load():
             self.say("Sample data loaded.")
+        demonstration.admit_shop(origins=[f"http://{host}:{port + 1}" for host in (HOST, "localhost")])
+        clock.move_back()
 
     def serve(self, programs: Programs, port: int) -> None:
         """Start the programs, say where everything is, and wait."""
-        site = f"http://{HOST}:{port}"
+        site, shop = f"http://{HOST}:{port}", f"http://{HOST}:{port + 1}"
         env = {"PUBLIC_URL": site}
-        programs.start("web", *WEB, "--port", str(port), "config.wsgi:application", env=env)
+        programs.start("web", *SERVER, "--port", str(port), "config.sample.wsgi:application", env=env)
         programs.start("worker", *WORKER, env=env)
+        programs.start("shop", *SERVER, "--port", str(port + 1), "config.sample.shop.wsgi:application", env=env)
         programs.wait_until_it_answers(f"{site}/readyz", seconds=START_LIMIT)
-        self.say(introduction(site))
+        programs.wait_until_it_answers(f"{shop}/en/", seconds=START_LIMIT)
+        self.say(introduction(site, shop=shop))
         try:
             programs.watch()
         except StopRequested:
@@ -96,10 +104,20 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def introduction(site: str) -> str:
+def check_ports(port: int) -> None:
+    """Raise ``PortUnavailableError`` where the web server's port or the shop's, which is the next, cannot be used."""
+    check_port(HOST, port)
+    try:
+        check_port(HOST, port + 1)
+    except PortUnavailableError as error:
+        raise PortUnavailableError(f"{error} (the sample shop takes the one after Odzew's)") from error
+
+
+def introduction(site: str, *, shop: str) -> str:
     """Return where everything is and as whom to log in."""
     lines = ["", f"Odzew is running at {site} (Ctrl-C stops it)", ""]
     lines += [f"  {name:<22}{site}{path}" for name, path in ADDRESSES.items() if _is_routed(path)]
+    lines += [f"  {'Sample shop':<22}{shop}/", "", "The shop embeds the widget, and its clock can be moved."]
     lines += ["", f"Logins, all with the password {demonstration.PASSWORD}", ""]
     lines += [f"  {username:<22}{role}" for username, role in demonstration.roles_of_staff().items()]
     return "\n".join([*lines, ""])
