@@ -198,7 +198,10 @@ declare(
             why=_("It keeps the same question from coming back too soon."),
             holds=_("Which survey it was, the month, and how it ended; nothing that identifies you."),
             lasts=_("Until the question may be asked again, 390 days at most."),
-            because=_("It does what you just asked for: to be left alone with this question."),
+            because=_(
+                "It does what you just asked for: to be left alone with this question. A site that wants it as soon as "
+                "the question is shown needs your consent first."
+            ),
         ),
     ),
     Store(
