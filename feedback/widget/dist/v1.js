@@ -132,7 +132,8 @@ signal: AbortSignal.timeout(PATIENCE),
 );
 const answer = JSON.parse((await inTime(response.text())).slice(0, 1e5));
 if (!response.ok) throw answer.code;
-emit("checked", { code: answer.code, eligible: answer.eligible });
+const { code, eligible, why, next_check_at } = answer;
+emit("checked", { code, eligible, why, next_check_at });
 const moment = answer.code === "url_blocked" ? MINUTE : 30 * MINUTE;
 checkAgain(soonest(answer.eligible ? 0 : Date.parse(answer.next_check_at), moment));
 if (answer.eligible && !isStopped && !api.asked) await show(answer, who, who || visitor);

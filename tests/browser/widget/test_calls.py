@@ -52,7 +52,8 @@ def test_the_page_may_decide_when_to_ask_and_hears_what_happens(site, survey, vi
 
     heard = page.evaluate("heard")
     assert [each["event"] for each in heard] == ["checked", "shown", "answered", "closed"]
-    assert heard[0] == {"event": "checked", "product": "pk_shop", "code": "eligible", "eligible": True}
+    why = {"why": "This person may be asked now.", "next_check_at": heard[0]["next_check_at"]}
+    assert heard[0] == {"event": "checked", "product": "pk_shop", "code": "eligible", "eligible": True, **why}
     assert heard[2] == {"event": "answered", "product": "pk_shop", "survey": survey.pk, "metric": "nps", "score": 8}
 
 
