@@ -7,7 +7,8 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import BASE_DIR, ENVIRONMENT, LOGGING, PUBLIC_URL, SECRET_KEY, VAR
+from config.settings import LOGGING, PUBLIC_URL, SECRET_KEY, VAR
+from config.variables import BASE_DIR, ENVIRONMENT
 
 if ENVIRONMENT not in {"demo", "test"}:
     raise ImproperlyConfigured("the sample shop runs in the demonstration only")
