@@ -85,6 +85,11 @@ class ExplainedSurvey:
         return first.code if first else "eligible"
 
     @property
+    def first_failed(self) -> int | None:
+        """The number of the check that gives the answer."""
+        return self.failed[0].number if self.failed else None
+
+    @property
     def why(self) -> str:
         return why(self.code)
 
