@@ -54,21 +54,26 @@ class IdentifiersForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         names = [name for name in ("external_id", "email", "phone", "anonymous_id") if name in self.fields]
-        if not any(cleaned.get(name) for name in names) and not self.errors:
-            raise ValidationError(_("Write at least one identifier."), "no_identifier")
         for name in names:
             try:
-                found = identify(**{name: cleaned.get(name, "")})
+                cleaned[name] = _normalised(name, cleaned.get(name, ""))
             except ValidationError as error:
                 self.add_error(name, error)
-            else:
-                cleaned[name] = getattr(found, name) if cleaned.get(name) else ""
+        if not self.errors and not any(cleaned[name] for name in names):
+            raise ValidationError(_("Write at least one identifier."), "no_identifier")
         return cleaned
 
     def person(self) -> Person:
         """Return the person, once the form is valid."""
         names = ("external_id", "email", "phone", "anonymous_id", "is_signed")
         return identify(**{name: self.cleaned_data[name] for name in names if name in self.cleaned_data})
+
+
+def _normalised(name: str, typed: str) -> str:
+    """Return an identifier as it is stored; empty where it is one of the words that clients send for nobody."""
+    found: str = getattr(identify(**{name: typed}), name)
+    # Who has no identifier is given a fresh anonymous one, which is not what was typed.
+    return found if name != "anonymous_id" or found == typed.strip() else ""
 
 
 class MomentForm(forms.Form):
