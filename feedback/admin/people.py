@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 SESSION: Final = "person_looked_up"  # the last question only: its reference, and the question encrypted
 
+KINDS: Final = {
+    "external_id": _("id in the product"),
+    "email": _("e-mail"),
+    "phone": _("phone"),
+    "anonymous_id": _("anonymous id"),
+}
+
 
 @admin.register(Respondent)
 class RespondentAdmin(VisibleModelAdmin):
@@ -157,6 +164,7 @@ class RespondentAdmin(VisibleModelAdmin):
             "found": found,
             "is_hidden": found.is_restricted and not request.user.has_perm(SEE_RESTRICTED),
             "question": question,
+            "described_by": ", ".join(str(name) for key, name in KINDS.items() if getattr(question.person, key)),
             "channel": Channel(question.moment.channel).label,
             "similar": _similar(product, question, respondent),
             "form": form or MomentForm(initial={**vars(question.moment), "is_signed": question.person.is_signed}),

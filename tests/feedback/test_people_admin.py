@@ -144,6 +144,13 @@ def test_the_page_tells_the_verdict_and_opens_the_first_check_that_fails(desk, s
     assert "failed" in opened
 
 
+def test_the_page_names_the_kinds_of_identifiers_and_none_of_them(desk, survey):
+    page = text(desk.get(page_of(make_respondent(product=survey.product, **ANNA))))
+
+    assert "<dd>id in the product, e-mail</dd>" in page
+    assert "anna" not in page.casefold()
+
+
 def test_a_moment_can_be_tried(desk, survey):
     person = make_respondent(product=survey.product, **ANNA)
     survey.channels = ["mobile"]
