@@ -173,7 +173,7 @@ def explain(*, product: ProductFacts, person: Person, moment: Moment, at: dateti
         is_forced=moment.forced,
     )
     tried = in_order(list(product.candidates), facts)
-    code, chosen, next_check_at = _decision(product, facts, moment, background)
+    code, chosen, next_check_at = _decision(product, facts, background)
     return Explanation(
         at=at,
         code=code,
@@ -198,14 +198,10 @@ def origin_of_page(moment: Moment) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
-def _decision(
-    product: ProductFacts, facts: Facts, moment: Moment, background: Background
-) -> tuple[str, int | None, datetime]:
-    """Decide as the endpoint does: the origin is looked at first, and the test key skips all checks."""
+def _decision(product: ProductFacts, facts: Facts, background: Background) -> tuple[str, int | None, datetime]:
+    """Decide as the endpoint does: the origin is looked at before anything else."""
     if not _origin_is_accepted(background):
         return ORIGIN_BLOCKED, None, facts.at
-    if moment.forced and (published := product.published):
-        return "forced", published[0].survey_id, facts.at
     verdict = decide(list(product.candidates), facts)
     return verdict.code, verdict.candidate.survey_id if verdict.candidate else None, verdict.next_check_at
 

@@ -124,12 +124,6 @@ class ProductFacts:
         return [decrypt(secret) for secret in self.encrypted_secrets]
 
     @cached_property
-    def published(self) -> list[Candidate]:
-        """The surveys that a test may ask, the most important first."""
-        published = [candidate for candidate in self.candidates if candidate.version_id is not None]
-        return sorted(published, key=lambda each: -each.priority)
-
-    @cached_property
     def has_audiences(self) -> bool:
         """Whether a survey looks at who somebody is."""
         return any(candidate.rules or candidate.quotas.segments for candidate in self.candidates)
