@@ -33,8 +33,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> None:
     """Rate limits and remembered settings of one test must not reach the next."""
     from feedback import products  # noqa: PLC0415  the models it imports need Django to be set up
+    from privacy import limits  # noqa: PLC0415
 
     cache.clear()
+    limits.forget()
     products.forget()
 
 
