@@ -12,9 +12,13 @@ import contextlib
 import pytest
 from django.core.cache import cache
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
 from config import embedded
 
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis_settings.register_profile("odzew", deadline=None)
+hypothesis_settings.load_profile("odzew")
 running = contextlib.ExitStack()
 
 
