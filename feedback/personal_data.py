@@ -175,12 +175,13 @@ declare(
         model="feedback.Contact",
         person="follow_up__respondent",
         columns={
-            **not_personal("id", "follow_up", "attempts", "next_attempt_at", "failed_at"),
+            **not_personal("id", "follow_up", "attempts", "next_attempt_at", "failed_at", "failure"),
             "kind": FOLLOW_UP,
             "actor": STAFF,
             "at": FOLLOW_UP,
             "subject": FOLLOW_UP,
             "text": FOLLOW_UP,
+            "sender": FOLLOW_UP,
             "message_id": replace(FOLLOW_UP, access=Access.WITHHELD),
             "reply_digest": replace(FOLLOW_UP, access=Access.WITHHELD),
             "sent_at": FOLLOW_UP,
@@ -304,6 +305,19 @@ declare(
         kind="queue",
         column=Column(personal=False),
         detail="numbers of records only",
+    ),
+    Store(
+        name="e-mails about follow-ups",
+        kind="mail provider",
+        column=replace(FOLLOW_UP, keep="P30D", access=Access.WITHHELD, erasure=Erasure.KEEP),
+        detail="the operator's mail provider delivers them and, where INBOUND_MAIL_PROVIDER names it, receives the "
+        "replies; the agreement with it has to limit how long it keeps them",
+    ),
+    Store(
+        name="mailbox of replies",
+        kind="mailbox",
+        column=replace(FOLLOW_UP, keep="P1D", access=Access.WITHHELD),
+        detail="the mailbox that IMAP_URL names; each mail is deleted there once it was read, within minutes",
     ),
     Store(
         name="odzew_<survey>",

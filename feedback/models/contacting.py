@@ -28,6 +28,11 @@ class Contact(models.Model):
         CALL = "call", _("call")
         OTHER = "other", _("other")
 
+    class Failure(models.TextChoices):
+        MAY_NOT_BE_CONTACTED = "may_not_be_contacted", _("This person must not be contacted.")
+        NO_EMAIL = "no_email", _("This person has no e-mail address.")
+        REFUSED = "refused", _("The mail server does not accept it.")
+
     follow_up = models.ForeignKey(
         FollowUp, on_delete=models.CASCADE, related_name="contacts", verbose_name=_("follow-up")
     )
@@ -49,6 +54,9 @@ class Contact(models.Model):
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, editable=False)
     sent_at = models.DateTimeField(_("sent"), null=True, editable=False)
     failed_at = models.DateTimeField(_("given up"), null=True, editable=False)
+    failure = models.CharField(_("why not sent"), max_length=20, choices=Failure, blank=True, editable=False)
+    # What the mail says about itself, so only shown: whose reply it is, the token in its address says.
+    sender = models.CharField(_("sender"), max_length=254, blank=True, editable=False)
 
     class Meta:
         ordering = ["at", "pk"]
