@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feedback import imports, intake
+from feedback import follow_up, imports, intake
 
 
 @shared_task
@@ -24,3 +24,9 @@ def resume_imports() -> None:
     for run_id in imports.unfinished_runs():
         import_responses.delay(run_id)
     imports.remove_old_files(now=timezone.now())
+
+
+@shared_task
+def watch_follow_ups() -> int:
+    """Remind of first contacts that are due soon, and escalate those that are overdue."""
+    return follow_up.remind_and_escalate()
