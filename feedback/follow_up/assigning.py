@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from feedback.follow_up.clocks import first_contact_due, schedule_of
 from feedback.follow_up.locking import WORK, check_still_worked_on, lock_follow_up
-from feedback.follow_up.telling import tell
 from feedback.models import FollowUp, Notice, Priority, Team
+from feedback.staff_mail import owe
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def possible_teams(product: Product) -> QuerySet[Team]:
 
 def tell_of_assignment(follow_up: FollowUp, to: User) -> None:
     occasion = f"{timezone.now():%Y%m%d%H%M%S%f}"
-    tell(user=to, notice=Notice.ASSIGNED, key=f"assigned-{follow_up.pk}-{occasion}", follow_up=follow_up)
+    owe(user=to, notice=Notice.ASSIGNED, key=f"assigned:{follow_up.pk}:{occasion}", follow_up=follow_up)
 
 
 def check_priority(priority: str) -> None:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from feedback.follow_up.assigning import staff_who_see
 from feedback.follow_up.locking import required_text
-from feedback.follow_up.telling import tell
 from feedback.models import FollowUp, Note, Notice
+from feedback.staff_mail import owe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def write_note(*, follow_up: FollowUp, text: str, by: User) -> tuple[Note, Menti
     note.mentions.set(mentions.users)
     for user in mentions.users:
         if user.pk != by.pk:
-            tell(user=user, notice=Notice.MENTION, key=f"mention-{note.pk}", follow_up=follow_up)
+            owe(user=user, notice=Notice.MENTION, key=f"mention:{note.pk}", follow_up=follow_up)
     return note, mentions
 
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from feedback.follow_up.assigning import possible_owners, staff_who_see
 from feedback.follow_up.clocks import SOON, schedules_of
-from feedback.follow_up.telling import tell
 from feedback.models import FollowUp, Notice
+from feedback.staff_mail import owe
 from feedback.working_time import add_working_hours
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _remind(now: datetime) -> None:
         soon = add_working_hours(now, SOON, schedule)
         for follow_up in clocks.filter(product=product, due_at__lte=soon).select_related("owner", "team", "product"):
             for user in _responsible(follow_up):
-                key = f"reminder-{follow_up.pk}-{follow_up.due_at:%Y%m%d%H%M}"
-                tell(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
+                key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
+                owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
 
 
 @transaction.atomic
@@ -68,8 +68,8 @@ def _escalate(pk: int, now: datetime) -> int:
     reviewers = list(staff_who_see(follow_up.product, REVIEW))
     everybody = {user.pk: user for user in (*_responsible(follow_up), *_members(follow_up), *reviewers)}
     for user in everybody.values():
-        key = f"escalation-{follow_up.pk}-{follow_up.due_at:%Y%m%d%H%M}"
-        tell(user=user, notice=Notice.ESCALATION, key=key, follow_up=follow_up)
+        key = f"escalation:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
+        owe(user=user, notice=Notice.ESCALATION, key=key, follow_up=follow_up)
     return 1
 
 

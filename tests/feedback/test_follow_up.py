@@ -308,7 +308,8 @@ def run(sql, *values):
 
 
 INSERT = """
-INSERT INTO feedback_followup (response_id, respondent_id, product_id, status, priority, reason, created_at, closing_note)
+INSERT INTO feedback_followup
+    (response_id, respondent_id, product_id, status, priority, reason, created_at, closing_note)
 VALUES (%s, %s, %s, 'new', 'normal', 'Angry', now(), '')
 """
 

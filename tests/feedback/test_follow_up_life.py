@@ -1,4 +1,4 @@
-"""What happens in a follow-up between its flag and its end: clock, contacts, notes, moves, and who must be left alone."""
+"""What happens between a flag and its end: clock, contacts, notes, moves, and who must be left alone."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
@@ -286,7 +286,7 @@ def test_a_note_tells_whom_it_mentions(survey, reviewer, follow_up):
 
     assert set(note.mentions.all()) == {anna, reviewer}
     assert list(mentions.unknown) == ["admin", "gone", "nobody", "stranger"]
-    assert list(StaffMail.objects.values_list("user", "notice", "key")) == [(anna.pk, "mention", f"mention-{note.pk}")]
+    assert list(StaffMail.objects.values_list("user", "notice", "key")) == [(anna.pk, "mention", f"mention:{note.pk}")]
 
 
 def test_notes_are_bounded(reviewer, follow_up):
