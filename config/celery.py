@@ -28,5 +28,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "feedback.tasks.resume_imports",
         "schedule": 10 * 60.0,
     },
+    "remind of follow-ups and escalate those that are overdue": {
+        "task": "feedback.tasks.watch_follow_ups",
+        "schedule": 10 * 60.0,
+    },
 }
 app.conf.beat_schedule = SCHEDULE

@@ -14,7 +14,6 @@ from django.db import DatabaseError
 from feedback.inbound import Outcome, receive
 from feedback.inbound_reading import UnreadableMail, parse
 
-
 logger = logging.getLogger(__name__)
 
 SECONDS: Final = 20

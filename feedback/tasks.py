@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from feedback import correspondence, imports, inbound_mailbox, intake
+from feedback import correspondence, follow_up, imports, inbound_mailbox, intake
 
 
 @shared_task
@@ -53,3 +53,9 @@ def queue_contact(contact_id: int) -> None:
 def fetch_replies() -> None:
     """Fetch people's replies from the mailbox, where one is configured."""
     inbound_mailbox.fetch_replies()
+
+
+@shared_task
+def watch_follow_ups() -> int:
+    """Remind of first contacts that are due soon, and escalate those that are overdue."""
+    return follow_up.remind_and_escalate()
