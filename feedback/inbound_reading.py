@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.errors
 import hashlib
 import re
@@ -123,8 +124,9 @@ def without_history(text: str) -> str:
 def text_of_html(html: str) -> str:
     """Return the words of a page: paragraphs as lines, quotes marked with ">", scripts and styles left out."""
     reader = _Words()
-    reader.feed(html)
-    reader.close()
+    with contextlib.suppress(AssertionError):  # what Python's parser raises at "<![<": what was read so far is kept
+        reader.feed(html)
+        reader.close()
     return reader.text()
 
 
@@ -173,7 +175,14 @@ def _decoded(value: str) -> str:
         pieces = decode_header(value)
     except (ValueError, email.errors.MessageError):
         return value
-    return "".join(_text(piece, charset or "") if isinstance(piece, bytes) else piece for piece, charset in pieces)
+    return "".join(
+        piece
+        if isinstance(piece, str)
+        else _text(piece, charset)
+        if charset
+        else piece.decode("raw_unicode_escape", "replace")  # how that function gives back what was not encoded
+        for piece, charset in pieces
+    )
 
 
 def _text(content: bytes, charset: str) -> str:

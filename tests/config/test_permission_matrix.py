@@ -51,6 +51,7 @@ POSTS = {
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
+    "feedback_followup_write": {"agent"},
     "privacy_product_secret": {"administrator"},
     "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},
