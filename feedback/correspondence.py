@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from datetime import timedelta
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 Failure = Contact.Failure
 LONGEST_SUBJECT: Final = 200
 LONGEST_TEXT: Final = 10_000
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The same words again within this time are a button pressed twice.
 SAME_AGAIN: Final = timedelta(minutes=2)
 # How many earlier mails a mail names, so that mail programs show them together.
@@ -163,7 +165,7 @@ def _checked(subject: str, text: str) -> tuple[str, str]:
         raise ValidationError(_("Give the e-mail a subject."), code="subject_required")
     if not text:
         raise ValidationError(_("Write what you want to say."), code="text_required")
-    if not subject.isprintable():  # line breaks would be further headers
+    if CONTROLS.search(subject):  # line breaks would be further headers
         raise ValidationError(_("The subject has to be one line of ordinary characters."), code="one_line")
     for words, longest in ((subject, LONGEST_SUBJECT), (text, LONGEST_TEXT)):
         if len(words) > longest:

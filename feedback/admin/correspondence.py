@@ -77,7 +77,7 @@ class LetterForm(forms.Form):
         label=_("Text"),
         max_length=correspondence.LONGEST_TEXT,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
-        help_text=_("Plain text. Who they are, why they get it, and how to object is added below."),
+        help_text=_("Plain text. Why they get it, and how they can object, is added below."),
     )
 
 
@@ -176,10 +176,8 @@ def _entry(contact: Contact, follow_up: FollowUp, shown: Disclosure) -> Entry:
 
 
 def _state(contact: Contact) -> tuple[StrOrPromise, str]:
-    if contact.kind == Kind.EMAIL_IN:
+    if contact.kind != Kind.EMAIL_OUT:
         return _("received"), "info"
-    if contact.kind == Kind.OTHER:
-        return _("came by itself"), ""
     if contact.sent_at:
         return _("sent"), "success"
     return (_("not sent"), "danger") if contact.failed_at else (_("waits to be sent"), "warning")

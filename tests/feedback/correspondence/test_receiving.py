@@ -7,13 +7,17 @@ import json
 import threading
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core import mail as outbox
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
+from config.variables import INBOUND_SECRETS, inbound_secret
 from feedback.correspondence import send_contact, write
 from feedback.follow_up import change_status, flag
+from feedback.hooks import PROVIDERS
 from feedback.inbound import PER_FOLLOW_UP, Outcome, receive
 from feedback.inbound_mailbox import fetch_replies
 from feedback.inbound_reading import parse
@@ -23,6 +27,13 @@ from tests.factories import make_response, make_staff
 from tests.feedback.correspondence.letters import delivery_report, reply, with_attachment
 
 KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
+
+
+PUBLIC_KEY = base64.b64encode(
+    rsa.generate_private_key(65537, 2048)
+    .public_key()
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+).decode()
 
 
 def receive_raw(raw, **arguments):
@@ -410,6 +421,25 @@ def test_only_the_configured_provider_has_an_address_and_it_takes_no_get(client,
     assert client.post("/hooks/mail/postmark/", {}).status_code == 404
     assert client.get("/hooks/mail/mailgun/").status_code == 405
     assert client.head("/hooks/mail/mailgun/").status_code == 200
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_has_its_secret_and_is_refused_without_it(sent, client, settings, provider):
+    secret = f"odzew:{KEY}" if INBOUND_SECRETS[provider] == "WEBHOOK_SECRET" else PUBLIC_KEY
+    settings.INBOUND_MAIL_PROVIDER, settings.ANYMAIL = provider, inbound_secret(provider)(secret)
+
+    answers = [
+        client.post(f"/hooks/mail/{provider}/", body, "application/json", headers=headers).status_code
+        for body in ({}, postmark_mail(sent.reply_address))
+        for headers in ({}, {"X-Postal-Signature": "eA=="}, {"Signature": "x"}, basic("odzew:wrong"))
+    ]
+
+    assert set(answers) == {400}
+    assert received() == []
+
+
+def test_the_providers_of_the_setting_are_those_of_the_hook():
+    assert set(INBOUND_SECRETS) == set(PROVIDERS)
 
 
 def test_without_a_provider_there_is_no_hook(client, db):

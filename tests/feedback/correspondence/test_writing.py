@@ -113,6 +113,14 @@ def test_a_letter_that_is_no_letter_is_refused(follow_up, agent, letter, code):
     assert not Contact.objects.exists()
 
 
+@pytest.mark.parametrize("subject", ["Sprawa w\u00a0toku", "👩\u200d💻 " + "ż" * 100])
+def test_a_subject_in_any_script_arrives_as_written(serve, follow_up, agent, subject):
+    server = serve(Mailbox())
+    send_contact(contact_id=write(follow_up=follow_up, by=agent, subject=subject, text="x").pk)
+
+    assert str(parsed(server.accepted[0])["Subject"]) == subject
+
+
 def test_a_button_pressed_twice_writes_one_mail(follow_up, agent):
     write(follow_up=follow_up, by=agent, **LETTER)
 
