@@ -191,7 +191,6 @@ INBOUND_SECRETS = {
     "mailjet": "WEBHOOK_SECRET",
     "postal": "POSTAL_WEBHOOK_KEY",
     "postmark": "WEBHOOK_SECRET",
-    "sendgrid": "WEBHOOK_SECRET",
     "sparkpost": "WEBHOOK_SECRET",
 }
 

@@ -11,7 +11,6 @@ from anymail.webhooks.mailgun import MailgunInboundWebhookView
 from anymail.webhooks.mailjet import MailjetInboundWebhookView
 from anymail.webhooks.postal import PostalInboundWebhookView
 from anymail.webhooks.postmark import PostmarkInboundWebhookView
-from anymail.webhooks.sendgrid import SendGridInboundWebhookView
 from anymail.webhooks.sparkpost import SparkPostInboundWebhookView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -30,7 +29,6 @@ PROVIDERS: Final[dict[str, Any]] = {
     "mailjet": MailjetInboundWebhookView,
     "postal": PostalInboundWebhookView,
     "postmark": PostmarkInboundWebhookView,
-    "sendgrid": SendGridInboundWebhookView,
     "sparkpost": SparkPostInboundWebhookView,
 }
 # Attachments of a mail come along, and providers accept some 25 MB of them.
