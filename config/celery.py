@@ -21,9 +21,15 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
+    "send e-mails to people": {"task": "feedback.tasks.send_due_contacts", "schedule": 60.0},
+    "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},
     # every ten minutes
     "resume imports": {
         "task": "feedback.tasks.resume_imports",
+        "schedule": 10 * 60.0,
+    },
+    "remind of follow-ups and escalate those that are overdue": {
+        "task": "feedback.tasks.watch_follow_ups",
         "schedule": 10 * 60.0,
     },
 }

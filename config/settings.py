@@ -23,10 +23,14 @@ from config.variables import (
     broker,
     database,
     days_of_a_year,
+    domain,
     env,
     fernet_keys,
     flag,
     hosts,
+    imap_server,
+    inbound_provider,
+    inbound_secret,
     mail_server,
     mailbox,
     natural,
@@ -176,6 +180,16 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.get("EMAIL_HOST_USER") or "", mail.g
 EMAIL_USE_TLS, EMAIL_USE_SSL = mail.get("EMAIL_USE_TLS", False), mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = read("DEFAULT_FROM_EMAIL", required("Odzew <privacy@odzew.example>"), mailbox)
+
+# Replies of people to e-mails that staff wrote to them: where they are addressed to, and the ways they come in.
+REPLY_DOMAIN: str = read("REPLY_DOMAIN", "", domain)
+IMAP: dict[str, Any] = read("IMAP_URL", {}, imap_server)
+INBOUND_MAIL_PROVIDER: str = read("INBOUND_MAIL_PROVIDER", "", inbound_provider)
+ANYMAIL: dict[str, str] = (
+    read("INBOUND_MAIL_SECRET", None, inbound_secret(INBOUND_MAIL_PROVIDER)) if INBOUND_MAIL_PROVIDER else {}
+)
+if bool(REPLY_DOMAIN) != bool(IMAP or INBOUND_MAIL_PROVIDER):
+    raise ImproperlyConfigured("REPLY_DOMAIN: goes together with IMAP_URL or INBOUND_MAIL_PROVIDER, one or both")
 
 # --- Languages and time -----------------------------------------------------------------------------------------------
 

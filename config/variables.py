@@ -6,10 +6,11 @@ No message repeats a value, because some are secrets.
 from __future__ import annotations
 
 import os
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -155,3 +156,58 @@ def mailbox(raw: str) -> str:
     if "@" not in parseaddr(raw)[1]:
         raise ValueError("not an e-mail address")
     return raw
+
+
+def domain(raw: str) -> str:
+    if not re.fullmatch(r"(?=.{1,190}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", raw):
+        raise ValueError("not a domain in small letters")
+    return raw
+
+
+def imap_server(raw: str) -> dict[str, Any]:
+    parts = urlsplit(raw)
+    security, port = {"imaps": ("tls", 993), "imap+tls": ("starttls", 143), "imap": ("", 143)}[parts.scheme]
+    if not parts.hostname or not parts.username or not parts.password or parts.query or parts.fragment:
+        raise ValueError("not imaps://user:password@host/FOLDER")
+    if IS_PRODUCTION and not security:
+        raise UnfitForProductionError("the password would travel unencrypted; use imaps:// or imap+tls://")
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    if not folder.isprintable() or set(folder) & set('"\\'):
+        raise ValueError("not the name of a folder")
+    return {
+        "host": parts.hostname,
+        "port": parts.port or port,
+        "user": unquote(parts.username),
+        "password": unquote(parts.password),
+        "folder": folder,
+        "security": security,
+    }
+
+
+# How each provider proves that a delivered mail comes from it: the setting of django-anymail that holds the secret.
+INBOUND_SECRETS = {
+    "mailersend": "MAILERSEND_INBOUND_SECRET",
+    "mailgun": "MAILGUN_WEBHOOK_SIGNING_KEY",
+    "mailjet": "WEBHOOK_SECRET",
+    "postal": "POSTAL_WEBHOOK_KEY",
+    "postmark": "WEBHOOK_SECRET",
+    "sparkpost": "WEBHOOK_SECRET",
+}
+
+
+def inbound_provider(raw: str) -> str:
+    if raw not in INBOUND_SECRETS:
+        raise ValueError("not a provider whose inbound mail is understood")
+    return raw
+
+
+def inbound_secret(provider: str) -> Callable[[str], dict[str, str]]:
+    """Return the reader of INBOUND_MAIL_SECRET: "user:password" where the provider signs nothing."""
+
+    def secret_of_provider(raw: str) -> dict[str, str]:
+        name = INBOUND_SECRETS[provider]
+        if len(raw) < 20 or not raw.isascii() or (name == "WEBHOOK_SECRET" and not re.fullmatch(r"[^:]+:.+", raw)):
+            raise ValueError("too short, or not user:password")
+        return {name: raw}
+
+    return secret_of_provider

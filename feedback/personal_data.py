@@ -104,7 +104,9 @@ declare(
         person="respondent",
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),
-            **not_personal("state", "metric", "band_profile", "is_test", "received_at", "import_run"),
+            **not_personal(
+                "state", "metric", "band_profile", "is_test", "received_at", "import_run", "rules_applied_at"
+            ),
             "score": SCORE,
             "band": DERIVED,
             "comment": COMMENT,
@@ -155,14 +157,133 @@ declare(
         model="feedback.FollowUp",
         person="respondent",
         columns={
-            **not_personal("id", "response", "respondent", "product"),
+            **not_personal("id", "response", "respondent", "product", "priority", "team"),
             "status": FOLLOW_UP,
             "reason": FOLLOW_UP,
             "owner": STAFF,
             "flagged_by": STAFF,
             "created_at": FOLLOW_UP,
+            "due_at": FOLLOW_UP,
+            "contacted_at": FOLLOW_UP,
+            "escalated_at": FOLLOW_UP,
             "closed_at": FOLLOW_UP,
             "closing_note": FOLLOW_UP,
+            "root_cause": FOLLOW_UP,
+        },
+    ),
+    Table(
+        model="feedback.Contact",
+        person="follow_up__respondent",
+        columns={
+            **not_personal("id", "follow_up", "attempts", "next_attempt_at", "failed_at", "failure"),
+            "kind": FOLLOW_UP,
+            "actor": STAFF,
+            "at": FOLLOW_UP,
+            "subject": FOLLOW_UP,
+            "text": FOLLOW_UP,
+            "sender": FOLLOW_UP,
+            "message_id": replace(FOLLOW_UP, access=Access.WITHHELD),
+            "reply_digest": replace(FOLLOW_UP, access=Access.WITHHELD),
+            "sent_at": FOLLOW_UP,
+        },
+    ),
+    Table(
+        model="feedback.Note",
+        person="follow_up__respondent",
+        columns={
+            **not_personal("id", "follow_up"),
+            "author": STAFF,
+            "text": FOLLOW_UP,
+            "created_at": FOLLOW_UP,
+        },
+    ),
+    Table(
+        model="feedback.StatusChange",
+        person="follow_up__respondent",
+        columns={
+            **not_personal("id", "follow_up"),
+            "from_status": FOLLOW_UP,
+            "to_status": FOLLOW_UP,
+            "by": STAFF,
+            "at": FOLLOW_UP,
+        },
+    ),
+    Table(
+        model="feedback.Rule",
+        columns={
+            **not_personal("id", "product", "name", "is_active", "position", "metrics", "bands", "channels"),
+            **not_personal("lowest_score", "highest_score", "keywords", "with_tag", "with_comment"),
+            **not_personal("with_contact_permission", "adds_tag", "opens_follow_up", "priority", "team", "owner"),
+        },
+    ),
+    Table(model="feedback.Team", columns=not_personal("id", "product", "name", "reply_address")),
+    Table(
+        model="feedback.Team_members",
+        waived="members of staff, not data subjects of a survey",
+        columns={**not_personal("id", "team"), "user": STAFF},
+    ),
+    Table(
+        model="feedback.Rule_alerts",
+        waived="members of staff, not data subjects of a survey",
+        columns={**not_personal("id", "rule"), "user": STAFF},
+    ),
+    Table(
+        model="feedback.Note_mentions",
+        waived="members of staff, not data subjects of a survey",
+        columns={**not_personal("id", "note"), "user": STAFF},
+    ),
+    Table(model="feedback.RootCause", columns=not_personal("id", "product", "name")),
+    Table(model="feedback.WorkingHours", columns=not_personal("id", "product", "days", "opens", "closes")),
+    Table(
+        model="feedback.SavedView",
+        waived="a member of staff's own",
+        columns={**not_personal("id", "name", "filters", "is_shared"), "owner": STAFF},
+    ),
+    Table(
+        model="feedback.Subscription",
+        waived="a member of staff, not a data subject of a survey",
+        columns={**not_personal("id", "product", "notice"), "user": STAFF},
+    ),
+    Table(
+        model="feedback.MailPreference",
+        waived="a member of staff, not a data subject of a survey",
+        columns={
+            **not_personal("id", "muted"),
+            **dict.fromkeys(("user", "quiet_from", "quiet_until", "time_zone", "language"), STAFF),
+        },
+    ),
+    Table(
+        model="feedback.StaffMail",
+        waived="a member of staff, not a data subject of a survey; what it said is not kept",
+        columns={
+            **not_personal("id", "notice", "key", "product", "response", "follow_up", "day", "attempts"),
+            **not_personal("next_attempt_at", "failed_at"),
+            **dict.fromkeys(("user", "created_at", "sent_at", "dropped_at"), STAFF),
+        },
+    ),
+    Table(model="feedback.Improvement_tags", columns=not_personal("id", "improvement", "tag")),
+    Table(
+        model="feedback.Improvement_responses",
+        person="response__respondent",
+        columns={**not_personal("id", "response"), "improvement": DERIVED},
+    ),
+    Table(
+        model="feedback.Improvement",
+        waived="what staff wrote about their own work",
+        columns={
+            **not_personal("id", "product", "language", "title", "said", "text", "done_on", "published_at"),
+            **not_personal("mailed_at"),
+            "created_by": STAFF,
+        },
+    ),
+    Table(
+        model="feedback.ImprovementMail",
+        person="respondent",
+        columns={
+            **not_personal("id", "respondent", "attempts", "next_attempt_at", "failed_at"),
+            "improvement": ASKED,
+            "sent_at": ASKED,
+            "dropped_at": ASKED,
         },
     ),
     Table(
@@ -192,6 +313,19 @@ declare(
             category=_("identity"), purpose="throttling", keep="P1D", access=Access.WITHHELD, erasure=Erasure.KEEP
         ),
         detail="identifiers that a member of staff looked up last, encrypted; ends with their session, after 12 hours",
+    ),
+    Store(
+        name="e-mails about follow-ups",
+        kind="mail provider",
+        column=replace(FOLLOW_UP, keep="P30D", access=Access.WITHHELD, erasure=Erasure.KEEP),
+        detail="the operator's mail provider delivers them and, where INBOUND_MAIL_PROVIDER names it, receives the "
+        "replies; the agreement with it has to limit how long it keeps them",
+    ),
+    Store(
+        name="mailbox of replies",
+        kind="mailbox",
+        column=replace(FOLLOW_UP, keep="P1D", access=Access.WITHHELD),
+        detail="the mailbox that IMAP_URL names; each mail is deleted there once it was read, within minutes",
     ),
     Store(
         name="odzew_<survey>",

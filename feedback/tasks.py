@@ -1,9 +1,10 @@
 """Background work: each task calls one domain function and may run twice."""
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
-from feedback import imports, intake
+from feedback import correspondence, follow_up, imports, inbound_mailbox, intake
 
 
 @shared_task
@@ -24,3 +25,37 @@ def resume_imports() -> None:
     for run_id in imports.unfinished_runs():
         import_responses.delay(run_id)
     imports.remove_old_files(now=timezone.now())
+
+
+@shared_task
+def send_contact(contact_id: int) -> None:
+    """Send one e-mail to a person; running it twice sends one."""
+    correspondence.send_contact(contact_id=contact_id)
+
+
+@shared_task
+def send_due_contacts() -> None:
+    """Queue again the e-mails to people that did not go out: lost queue messages, and retries whose time has come."""
+    for contact_id in correspondence.due_contact_ids():
+        send_contact.delay(contact_id)
+
+
+def queue_contact(contact_id: int) -> None:
+    """Queue an e-mail once it is stored. A queue that is down fails no request: the row is found within a minute."""
+
+    def queue() -> None:
+        send_contact.delay(contact_id)
+
+    transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def fetch_replies() -> None:
+    """Fetch people's replies from the mailbox, where one is configured."""
+    inbound_mailbox.fetch_replies()
+
+
+@shared_task
+def watch_follow_ups() -> int:
+    """Remind of first contacts that are due soon, and escalate those that are overdue."""
+    return follow_up.remind_and_escalate()

@@ -1,13 +1,14 @@
-"""Addresses of the survey pages."""
+"""Addresses of the survey pages, and of the hook through which mail comes in."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from feedback import views
+from feedback import hooks, views
 
 app_name = "feedback"
 urlpatterns = [
     path("s/<slug:slug>/", views.survey_page, name="survey"),
     path("i/<str:token>/", views.invitation_page, name="invitation"),
+    path("hooks/mail/<slug:provider>/", hooks.receive_mail, name="inbound_mail"),
 ]

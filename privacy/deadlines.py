@@ -85,7 +85,12 @@ def next_working_day(day: date, *, country: str) -> date:
 
 def is_working_day(day: date, *, country: str) -> bool:
     """Tell whether the day is neither Saturday, Sunday nor a public holiday that the country had in that year."""
-    return day.weekday() < 5 and day not in _public_holidays(country, day.year)
+    return day.weekday() < 5 and not is_public_holiday(day, country=country)
+
+
+def is_public_holiday(day: date, *, country: str) -> bool:
+    """Tell whether the country had a public holiday on that day, whatever the weekday."""
+    return day in _public_holidays(country, day.year)
 
 
 @lru_cache(maxsize=64)

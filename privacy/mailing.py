@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import smtplib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
+from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
@@ -36,9 +36,6 @@ SYSTEM = RequestEvent.Actor.SYSTEM
 
 # Nobody's mailbox can be filled by somebody else who fills in the form.
 PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 60)
-# The wait after the first failure, the second…; after one more failure the mail is given up and the trail says so.
-RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
-BATCH: Final = 200
 # Whoever looks over a shoulder learns nothing from a subject.
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
@@ -107,7 +104,7 @@ def send_message(*, message_id: int) -> bool:
         return False
     try:
         _compose(message).send()
-    except (smtplib.SMTPException, OSError) as error:
+    except NOT_ACCEPTED as error:
         # Only the kind of error: its text may quote the address.
         logger.warning("message %s was not sent: %s", message.pk, type(error).__name__)
         _put_off(message, error)
@@ -129,10 +126,11 @@ def _due() -> QuerySet[RequestMessage]:
 
 def _put_off(message: RequestMessage, error: Exception) -> None:
     message.attempts += 1
-    if _is_permanent(error) or message.attempts > len(RETRIES):
+    again = next_attempt(error, failures=message.attempts, now=timezone.now())
+    if again is None:
         _give_up(message)
         return
-    message.next_attempt_at = timezone.now() + RETRIES[message.attempts - 1]
+    message.next_attempt_at = again
     message.save(update_fields=["attempts", "next_attempt_at"])
 
 
@@ -140,13 +138,6 @@ def _give_up(message: RequestMessage) -> None:
     message.failed_at = timezone.now()
     message.save(update_fields=["attempts", "failed_at"])
     record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_FAILED, fields=[message.kind])
-
-
-def _is_permanent(error: Exception) -> bool:
-    """Tell whether the mail server said that it will never accept this mail: a reply code of 500 or more."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _reply in error.recipients.values())
-    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
 
 
 def _compose(message: RequestMessage) -> EmailMessage:
@@ -157,8 +148,7 @@ def _compose(message: RequestMessage) -> EmailMessage:
             body=render_to_string(f"privacy/mail/{message.kind}.txt", _context(message)),
             to=[request.email],
             reply_to=[request.controller.privacy_email],
-            # Vacation answers to this mail would reach people who have nothing to do with them (RFC 3834).
-            headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+            headers=AUTOMATIC,
         )
 
 

@@ -17,7 +17,7 @@ from config.roles import ROLES
 from config.sample.comments import TAGGED_BY
 from config.sample.keys import MOBILE_KEY, SHOP_SECRET
 from config.sample.seeding import seed
-from feedback.follow_up import change_status, flag
+from feedback.follow_up import change_status, flag, log_contact
 from feedback.models import FollowUp, Response
 from feedback.triage import add_tag
 from privacy.intake import Content, enter_request, file_request
@@ -198,8 +198,12 @@ def _flag_responses(products: Sequence[Product], staff: dict[str, User]) -> None
             owner=staff["agent"] if steps else None,
         )
         for step in steps:
+            if step == FollowUp.Status.RESOLVED:
+                log_contact(follow_up=follow_up, kind="call", text="Rozmowa: opłata zwrócona.", by=staff["agent"])
             note = "Sprawa wyjaśniona w rozmowie." if step == FollowUp.Status.CLOSED else ""
-            follow_up = change_status(follow_up=follow_up, to=step, by=staff["agent"], note=note)
+            follow_up = change_status(
+                follow_up=follow_up, to=step, by=staff["agent"], note=note, root_cause="Opłaty i limity"
+            )
 
 
 def _file_requests(products: Sequence[Product], *, officer: User) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from feedback.admin import numbers
+from feedback import numbers
 from feedback.metrics import share
 from surveys.scales import Band, BandProfile, Metric, scale_of
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback import reports
-from feedback.admin import charts, numbers
+from feedback import numbers, reports
+from feedback.admin import charts
 from feedback.models import FollowUp, Response
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers

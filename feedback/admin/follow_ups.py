@@ -22,6 +22,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from feedback import follow_up as work
+from feedback.admin import correspondence
 from feedback.admin.filtering import OpenFilter, OwnerFilter
 from feedback.admin.paging import CappedPaginator
 from feedback.admin.response_page import BAND_COLOURS, label, score_label, wording_shown
@@ -171,6 +172,9 @@ class FollowUpAdmin(VisibleModelAdmin):
                 "longest_note": work.LONGEST_NOTE,
                 "assignment": AssignmentForm(follow_up=follow_up) if follow_up.status not in work.WITH_A_NOTE else None,
             }
+        if follow_up is not None:
+            shown = correspondence.panel(staff(request), follow_up)
+            extra_context = {**(extra_context or {}), "correspondence": shown}
         page: HttpResponse = super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "follow_up": follow_up}
         )
@@ -193,6 +197,7 @@ class FollowUpAdmin(VisibleModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
+            *correspondence.urls(self),
             path("<int:pk>/status/", view(self.status_view), name="feedback_followup_status"),
             path("<int:pk>/assign/", view(self.assign_view), name="feedback_followup_assign"),
             *super().get_urls(),

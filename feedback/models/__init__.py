@@ -1,20 +1,41 @@
 """Models of feedback: people and invitations, responses and their tallies, follow-ups, imports."""
 
 from feedback.models.asking import ChannelPermission, Invitation, Respondent
+from feedback.models.automating import Rule
 from feedback.models.capturing import Response, ResponseTag, ScoreChange, Tag, Tally
-from feedback.models.following_up import FollowUp
+from feedback.models.contacting import Contact, Note, StatusChange
+from feedback.models.following_up import FollowUp, Priority
 from feedback.models.importing import ImportRowError, ImportRun
+from feedback.models.improving import Improvement, ImprovementMail
+from feedback.models.notifying import MailPreference, Notice, StaffMail, Subscription
+from feedback.models.reading import SavedView
+from feedback.models.working import RootCause, Team, WorkingHours
 
 __all__ = [
     "ChannelPermission",
+    "Contact",
     "FollowUp",
     "ImportRowError",
     "ImportRun",
+    "Improvement",
+    "ImprovementMail",
     "Invitation",
+    "MailPreference",
+    "Note",
+    "Notice",
+    "Priority",
     "Respondent",
     "Response",
     "ResponseTag",
+    "RootCause",
+    "Rule",
+    "SavedView",
     "ScoreChange",
+    "StaffMail",
+    "StatusChange",
+    "Subscription",
     "Tag",
     "Tally",
+    "Team",
+    "WorkingHours",
 ]

@@ -146,6 +146,7 @@ class Response(models.Model):
     )
     exclusion_reason = models.CharField(_("reason for the exclusion"), max_length=300, blank=True, editable=False)
     restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
+    rules_applied_at = models.DateTimeField(null=True, blank=True, editable=False)
     triage = models.CharField(_("triage"), max_length=8, choices=Triage, default=Triage.UNREAD)
     tags: models.ManyToManyField[Tag, ResponseTag] = models.ManyToManyField(
         "Tag", through="ResponseTag", related_name="responses", verbose_name=_("tags")
@@ -188,6 +189,11 @@ class Response(models.Model):
             models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
+            models.Index(
+                fields=["completed_at"],
+                name="response_awaits_rules",
+                condition=Q(rules_applied_at__isnull=True, completed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

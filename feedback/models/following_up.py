@@ -12,6 +12,7 @@ from django_fsm import FSMField, transition
 
 from feedback.models.asking import Respondent
 from feedback.models.capturing import Response
+from feedback.models.working import RootCause, Team
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AnonymousUser, User
     from django_fsm import Transition
+
+
+class Priority(models.TextChoices):
+    LOW = "low", _("low")
+    NORMAL = "normal", _("normal")
+    HIGH = "high", _("high")
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -60,6 +67,10 @@ class FollowUp(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
     status = FSMField(_("status"), max_length=16, choices=Status.choices, default=Status.NEW, protected=True)
     reason = models.TextField(_("reason"), max_length=1000)
+    priority = models.CharField(_("priority"), max_length=6, choices=Priority, default=Priority.NORMAL)
+    team = models.ForeignKey(
+        Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_ups", verbose_name=_("team")
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -77,8 +88,14 @@ class FollowUp(models.Model):
         verbose_name=_("flagged by"),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    due_at = models.DateTimeField(_("first contact due"), null=True, blank=True)
+    contacted_at = models.DateTimeField(_("first contact"), null=True, blank=True)
+    escalated_at = models.DateTimeField(_("escalated"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     closing_note = models.TextField(_("closing note"), max_length=2000, blank=True)
+    root_cause = models.ForeignKey(
+        RootCause, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("root cause")
+    )
 
     objects = UnrestrictedFollowUps()
     including_restricted = FollowUpQuerySet.as_manager()
@@ -88,7 +105,12 @@ class FollowUp(models.Model):
         ordering = ["-created_at", "-pk"]
         verbose_name = _("follow-up")
         verbose_name_plural = _("follow-ups")
-        indexes = [models.Index(fields=["product", "status", "-created_at"], name="follow_up_queue")]
+        indexes = [
+            models.Index(fields=["product", "status", "-created_at"], name="follow_up_queue"),
+            models.Index(
+                fields=["due_at"], name="follow_up_due", condition=Q(contacted_at__isnull=True, closed_at__isnull=True)
+            ),
+        ]
         constraints = [
             # A respondent belongs to one product, so this is one open follow-up per person and product.
             models.UniqueConstraint(

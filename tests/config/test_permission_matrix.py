@@ -66,6 +66,7 @@ POSTS = {
     "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
     "feedback_channelpermission_withdraw": {"reviewer", "data_protection_officer"},
     "privacy_suppression_lift": {"data_protection_officer"},
+    "feedback_followup_write": {"agent"},
     "privacy_product_secret": {"administrator"},
     "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},

@@ -27,6 +27,9 @@ MALFORMED = {
     "CELERY_BROKER_URL": "localhost:6379",
     "EMAIL_URL": "pigeon://roof",
     "DEFAULT_FROM_EMAIL": "Odzew",
+    "REPLY_DOMAIN": "Replies Example",
+    "IMAP_URL": "pop3://me:word@mail.example.com",
+    "INBOUND_MAIL_PROVIDER": "pigeon",
 }
 
 
@@ -123,3 +126,44 @@ def test_what_only_suits_a_demonstration_stops_the_start_of_production(name, val
     assert re.search(rf"ImproperlyConfigured: {name}: .+; name an? .+ server$", last_line)
     assert value not in last_line
     assert start(ODZEW_ENV="demo", **{name: value}).returncode == 0
+
+
+REPLIES = {"REPLY_DOMAIN": "replies.example.com"}
+MAILBOX = "imaps://replies%40example.com:pass%2Fword@mail.example.com/Replies"
+KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        {"IMAP_URL": MAILBOX},
+        {"INBOUND_MAIL_PROVIDER": "mailgun", "INBOUND_MAIL_SECRET": KEY},
+        {"INBOUND_MAIL_PROVIDER": "postmark", "INBOUND_MAIL_SECRET": f"odzew:{KEY}", "IMAP_URL": MAILBOX},
+    ],
+    ids=["mailbox", "webhook", "both"],
+)
+def test_replies_come_in_by_mailbox_by_webhook_or_both(ways):
+    started = start(**REPLIES, **ways)
+
+    assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        (REPLIES, "REPLY_DOMAIN"),
+        ({"IMAP_URL": MAILBOX}, "REPLY_DOMAIN"),
+        ({**REPLIES, "IMAP_URL": MAILBOX.replace("imaps", "imap")}, "IMAP_URL"),
+        ({**REPLIES, "IMAP_URL": "imaps://mail.example.com/Replies"}, "IMAP_URL"),
+        ({**REPLIES, "INBOUND_MAIL_PROVIDER": "postmark"}, "INBOUND_MAIL_SECRET"),
+        ({**REPLIES, "INBOUND_MAIL_PROVIDER": "postmark", "INBOUND_MAIL_SECRET": KEY}, "INBOUND_MAIL_SECRET"),
+        ({**REPLIES, "INBOUND_MAIL_PROVIDER": "mailgun", "INBOUND_MAIL_SECRET": "short"}, "INBOUND_MAIL_SECRET"),
+    ],
+)
+def test_replies_that_would_get_lost_or_could_be_forged_stop_the_start(variables, named):
+    started = start(**variables)
+
+    last_line = started.stderr.strip().splitlines()[-1]
+    assert started.returncode != 0
+    assert f"ImproperlyConfigured: {named}: " in last_line
+    assert KEY not in last_line

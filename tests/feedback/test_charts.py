@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from feedback.admin import charts, numbers
+from feedback import numbers
+from feedback.admin import charts
 from feedback.metrics import Counts, headline
 from feedback.periods import Bucket, Period
 from feedback.reports import Figures, MetricReport, TrendPoint

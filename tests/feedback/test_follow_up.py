@@ -46,7 +46,7 @@ def follow_up(reviewer):
 
 def walk(follow_up, status, by):
     for step in PATHS[status]:
-        follow_up = change_status(follow_up=follow_up, to=step, by=by, note="note")
+        follow_up = change_status(follow_up=follow_up, to=step, by=by, note="note", root_cause="Fees")
     return follow_up
 
 
@@ -137,7 +137,7 @@ def test_the_status_moves_along_the_table_and_nowhere_else(reviewer, follow_up, 
     assert sorted(step.to for step in possible_steps(follow_up)) == sorted(ROUTES[status])
 
     if to in ROUTES[status]:
-        change_status(follow_up=follow_up, to=to, by=reviewer, note="note")
+        change_status(follow_up=follow_up, to=to, by=reviewer, note="note", root_cause="Fees")
         assert FollowUp.objects.get().status == to
     else:
         with pytest.raises(ValidationError) as error:
@@ -154,7 +154,7 @@ def test_closing_and_dismissing_require_a_note(reviewer, follow_up, status, to):
         change_status(follow_up=follow_up, to=to, by=reviewer, note="  ")
     assert code_of(error) == "note_required"
 
-    change_status(follow_up=follow_up, to=to, by=reviewer, note="Called, all good")
+    change_status(follow_up=follow_up, to=to, by=reviewer, note="Called, all good", root_cause="Fees")
     stored = FollowUp.objects.get()
     assert stored.closing_note == "Called, all good"
     assert stored.closed_at is not None
@@ -308,8 +308,9 @@ def run(sql, *values):
 
 
 INSERT = """
-INSERT INTO feedback_followup (response_id, respondent_id, product_id, status, reason, created_at, closing_note)
-VALUES (%s, %s, %s, 'new', 'Angry', now(), '')
+INSERT INTO feedback_followup
+    (response_id, respondent_id, product_id, status, priority, reason, created_at, closing_note)
+VALUES (%s, %s, %s, 'new', 'normal', 'Angry', now(), '')
 """
 
 

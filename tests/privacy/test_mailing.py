@@ -13,9 +13,10 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 
 from privacy.audit import verify
+from privacy.delivery import RETRIES
 from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
 from privacy.intake import enter_request, file_request
-from privacy.mailing import RETRIES, due_message_ids, renew_confirmation, send_message
+from privacy.mailing import due_message_ids, renew_confirmation, send_message
 from privacy.models import RequestMessage, RequestToken, RightsRequest
 from privacy.tasks import queue_mail_of, send_due_messages
 from tests.factories import make_controller, make_staff

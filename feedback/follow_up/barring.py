@@ -1,0 +1,107 @@
+"""Who must not be contacted, and why: asked again before every step that means contact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from feedback.models import Respondent
+from privacy.models import Suppression
+from privacy.suppression import suppression_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from feedback.models import FollowUp, Response
+
+
+class Bar(models.TextChoices):
+    """Why a person must not be contacted; the first that applies is named."""
+
+    ERASED = "erased", _("Their data were erased on request.")
+    RESTRICTED = "restricted", _("Their data are restricted: they may be kept and not used.")
+    OBJECTED = "objected", _("They objected to being contacted.")
+    DO_NOT_CONTACT = "do_not_contact", _("They are marked “do not contact”.")
+    SUPPRESSED = "suppressed", _("They are on the list of people who are never contacted.")
+
+
+LISTED = {Suppression.Reason.ERASED: Bar.ERASED, Suppression.Reason.OBJECTED: Bar.OBJECTED}
+
+
+def bar_of(response: Response, respondent: Respondent | None = None) -> Bar | None:
+    """Return why whoever gave a response must not be contacted; ``None`` where they may be.
+
+    Args:
+        respondent: the person as just read, where the caller holds the row; otherwise read here.
+    """
+    respondent = respondent or Respondent.including_restricted.get(pk=response.respondent_id)
+    return _bars([(response, respondent)])[response.pk]
+
+
+def bars_of(follow_ups: Iterable[FollowUp]) -> dict[int, Bar | None]:
+    """Return the same for many follow-ups, by their number, in as many queries as for one.
+
+    Args:
+        follow_ups: with ``response`` and ``respondent`` at hand.
+    """
+    follow_ups = list(follow_ups)
+    found = _bars([(each.response, each.respondent) for each in follow_ups])
+    return {each.pk: found[each.response_id] for each in follow_ups}
+
+
+def check_contact(response: Response, respondent: Respondent) -> None:
+    """Refuse a step that means contact with somebody who must not be contacted.
+
+    Raises:
+        ValidationError: ``may_not_be_contacted``, with the reason in its text.
+    """
+    bar = bar_of(response, respondent)
+    if bar is not None:
+        message = _("This person must not be contacted. %(why)s")
+        raise ValidationError(message, code="may_not_be_contacted", params={"why": bar.label})
+
+
+def _bars(pairs: Collection[tuple[Response, Respondent]]) -> dict[int, Bar | None]:
+    devices = [respondent.person_id for _response, respondent in pairs if respondent.person_id]
+    people = Respondent.including_restricted.in_bulk(devices) if devices else {}
+    rows = [
+        (response, [each for each in (respondent, people.get(respondent.person_id or 0)) if each])
+        for response, respondent in pairs
+    ]
+    listed = _listed([one for _response, several in rows for one in several])
+    return {response.pk: _bar(response, several, listed) for response, several in rows}
+
+
+def _bar(response: Response, people: list[Respondent], listed: dict[tuple[int, bytes], Bar]) -> Bar | None:
+    """Return the first bar that holds for a visitor or for the person they turned out to be."""
+    hit = {listed[key] for one in people for key in _keys(one) if key in listed}
+    if response.restricted_at or any(one.restricted_at for one in people):
+        hit.add(Bar.RESTRICTED)
+    if any(one.objected_at for one in people):
+        hit.add(Bar.OBJECTED)
+    if any(one.do_not_contact for one in people):
+        hit.add(Bar.DO_NOT_CONTACT)
+    return next((bar for bar in Bar if bar in hit), None)
+
+
+def _listed(people: Collection[Respondent]) -> dict[tuple[int, bytes], Bar]:
+    keys = {key for one in people for key in _keys(one)}
+    if not keys:
+        return {}
+    rows = Suppression.objects.filter(
+        product__in={product for product, _digest in keys}, digest__in={digest for _product, digest in keys}
+    ).values_list("product", "digest", "reason")
+    return {
+        (product, bytes(digest)): LISTED.get(Suppression.Reason(reason), Bar.SUPPRESSED)
+        for product, digest, reason in rows
+    }
+
+
+def _keys(person: Respondent) -> list[tuple[int, bytes]]:
+    identifiers = {"id": person.external_id, "mail": person.email, "tel": person.phone}
+    names = {f"{kind}:{value}" for kind, value in identifiers.items() if value}
+    names |= {person.subject_key} if person.is_known else set()
+    return [(person.product_id, suppression_digest(name)) for name in sorted(names)]

@@ -1,0 +1,170 @@
+"""Reminders before the first contact is due, and escalation afterwards."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.db import connection
+
+from config.celery import SCHEDULE
+from feedback.follow_up import assign, change_status, flag, log_contact, remind_and_escalate
+from feedback.models import FollowUp, Respondent, Response, StaffMail, Team
+from feedback.tasks import watch_follow_ups
+from tests.factories import make_product, make_response, make_staff, make_survey
+
+pytestmark = pytest.mark.django_db
+
+WARSAW = ZoneInfo("Europe/Warsaw")
+FRIDAY = datetime(2026, 3, 6, 15, tzinfo=WARSAW)
+DUE = datetime(2026, 3, 10, 15, tzinfo=WARSAW)
+SOON = DUE - timedelta(hours=4)
+
+
+@pytest.fixture
+def survey():
+    return make_survey()
+
+
+@pytest.fixture
+def owner(survey):
+    return make_staff("agent", product=survey.product)
+
+
+@pytest.fixture
+def reviewer(survey):
+    return make_staff("reviewer", product=survey.product)
+
+
+@pytest.fixture
+def follow_up(survey, owner, reviewer):
+    with time_machine.travel(FRIDAY, tick=False):
+        opened = flag(response=make_response(survey=survey, score=1), reason="Angry", by=owner, owner=owner)
+    assert opened.due_at == DUE
+    return opened
+
+
+def mails(notice):
+    return sorted(StaffMail.objects.filter(notice=notice).values_list("user__username", flat=True))
+
+
+def names(*users):
+    return sorted(user.username for user in users)
+
+
+@pytest.mark.parametrize(
+    ("now", "reminded"),
+    [
+        (SOON - timedelta(minutes=1), False),
+        (SOON, True),
+        (DUE, True),
+        (DUE + timedelta(minutes=1), False),  # escalated instead
+    ],
+)
+def test_the_owner_is_reminded_four_working_hours_before(follow_up, owner, now, reminded):
+    remind_and_escalate(now=now)
+
+    assert mails("reminder") == (names(owner) if reminded else [])
+
+
+def test_nobody_is_reminded_while_nobody_works(follow_up, owner):
+    FollowUp.objects.update(due_at=datetime(2026, 3, 9, 11, tzinfo=WARSAW))
+
+    remind_and_escalate(now=datetime(2026, 3, 8, 12, tzinfo=WARSAW))
+    assert mails("reminder") == []
+    remind_and_escalate(now=datetime(2026, 3, 6, 15, tzinfo=WARSAW))
+    assert mails("reminder") == names(owner)
+
+
+def test_one_occasion_is_one_mail(follow_up, owner, reviewer):
+    for minutes in (0, 10, 20):
+        remind_and_escalate(now=SOON + timedelta(minutes=minutes))
+    assert mails("reminder") == names(owner)
+
+    assert remind_and_escalate(now=DUE + timedelta(minutes=10)) == 1
+    assert remind_and_escalate(now=DUE + timedelta(minutes=20)) == 0
+    assert mails("escalation") == names(owner, reviewer)
+
+
+def test_the_team_is_reminded_where_nobody_owns_it(survey, follow_up, owner):
+    member, stranger = make_staff("agent", product=survey.product), make_staff("agent", product=make_product())
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.set([member, stranger])
+    assign(follow_up=follow_up, to=None, team=team, by=owner)
+
+    remind_and_escalate(now=SOON)
+
+    assert mails("reminder") == names(member)
+
+
+def test_an_owner_who_left_is_not_the_one_to_remind(survey, follow_up, owner):
+    member = make_staff("agent", product=survey.product)
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.set([member])
+    assign(follow_up=follow_up, to=owner, team=team, by=owner)
+    owner.is_active = False
+    owner.save()
+
+    remind_and_escalate(now=SOON)
+
+    assert mails("reminder") == names(member)
+
+
+def test_escalation_goes_to_owner_team_and_reviewers_of_the_product(survey, follow_up, owner, reviewer):
+    member = make_staff("agent", product=survey.product)
+    make_staff("reviewer", product=make_product())
+    make_staff("analyst", product=survey.product)
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.set([member, owner])
+    assign(follow_up=follow_up, to=owner, team=team, by=owner)
+
+    remind_and_escalate(now=DUE + timedelta(minutes=1))
+
+    assert mails("escalation") == names(owner, member, reviewer)
+    assert FollowUp.objects.get().escalated_at == DUE + timedelta(minutes=1)
+
+
+def test_whoever_was_contacted_in_time_wakes_nobody(follow_up, owner):
+    log_contact(follow_up=follow_up, kind="call", text="Spoke", by=owner, at=FRIDAY)
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+
+
+def test_what_was_dismissed_or_restricted_wakes_nobody(survey, follow_up, owner, reviewer):
+    change_status(follow_up=follow_up, to="dismissed", by=owner, note="spam")
+    with time_machine.travel(FRIDAY, tick=False):
+        flag(response=make_response(survey=survey, score=1), reason="Angry", by=owner, owner=owner)
+    Response.objects.update(restricted_at=DUE)
+    Respondent.objects.update(restricted_at=DUE)
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+
+
+def test_the_scheduler_watches_every_ten_minutes(follow_up):
+    entry = SCHEDULE["remind of follow-ups and escalate those that are overdue"]
+    assert (entry["task"], entry["schedule"]) == ("feedback.tasks.watch_follow_ups", 600.0)
+
+    with time_machine.travel(DUE + timedelta(hours=1)):
+        assert watch_follow_ups() == 1
+        assert watch_follow_ups() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_escalate_once(follow_up, reviewer):
+    barrier = Barrier(2)
+
+    def work(_number):
+        try:
+            barrier.wait()
+            return remind_and_escalate(now=DUE + timedelta(hours=1))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(work, range(2))) == 1
+
+    assert StaffMail.objects.filter(user=reviewer, notice="escalation").count() == 1
