@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback.models import FollowUp, Respondent, Response
+from feedback.models import FollowUp, Priority, Respondent, Response, Team
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -35,11 +35,20 @@ class Step:
 
 
 @transaction.atomic
-def flag(*, response: Response, reason: str, by: User, owner: User | None = None) -> FollowUp:
+def flag(
+    *,
+    response: Response,
+    reason: str,
+    by: User | None,
+    owner: User | None = None,
+    team: Team | None = None,
+    priority: str = Priority.NORMAL,
+) -> FollowUp:
     """Open the one follow-up that a respondent may have at a time, about a response they gave.
 
     Args:
         reason: why somebody should contact the person, at most 1000 characters.
+        by: who flags it; nobody where a rule does.
         owner: the member of staff who should work on it; nobody yet when missing.
 
     Raises:
@@ -59,6 +68,8 @@ def flag(*, response: Response, reason: str, by: User, owner: User | None = None
         product_id=response.product_id,
         reason=reason,
         owner=owner,
+        team=team,
+        priority=priority,
         flagged_by=by,
     )
     return created

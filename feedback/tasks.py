@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feedback import imports, intake
+from feedback import imports, intake, rules
 
 
 @shared_task
@@ -24,3 +24,23 @@ def resume_imports() -> None:
     for run_id in imports.unfinished_runs():
         import_responses.delay(run_id)
     imports.remove_old_files(now=timezone.now())
+
+
+@shared_task
+def apply_rules() -> int:
+    """Apply the rules to the responses that are due; return how many were."""
+    return rules.apply_due_rules().seen
+
+
+@shared_task
+def tag_existing_responses(rule_id: int) -> None:
+    """Give responses that are already there a rule's tag, and go on later where some are left."""
+    if rules.tag_existing(rule_id=rule_id):
+        tag_existing_responses.delay(rule_id)
+
+
+@shared_task
+def resume_taggings() -> None:
+    """Enqueue the taggings whose message was lost or whose worker was killed."""
+    for rule_id in rules.unfinished_taggings():
+        tag_existing_responses.delay(rule_id)
