@@ -45,6 +45,7 @@ ROLES: Final[dict[str, Role]] = {
         (
             *(*FIGURES, *SURVEYS),
             *_may("feedback", "view response followup importrun", "add importrun", "view,add,change tag"),
+            *_may("feedback", "view,add,change,delete rule"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
         ),
@@ -60,7 +61,7 @@ ROLES: Final[dict[str, Role]] = {
         _("data protection officer"),
         (
             *(*FIGURES, *SURVEYS),
-            *_may("feedback", "view response followup importrun tag respondent"),
+            *_may("feedback", "view response followup importrun tag rule respondent"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
             *_may("privacy", "view controller", "view,add rightsrequest"),
@@ -75,7 +76,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("privacy", "view,add,change controller product", "view,add,change,delete membership signingsecret"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
-            *_may("feedback", "view,add importrun"),
+            *_may("feedback", "view,add importrun", "view,add,change,delete rule"),
         ),
     ),
 }

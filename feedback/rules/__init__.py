@@ -3,7 +3,16 @@
 from feedback.rules.applying import Applied, Decision, apply_due_rules, decide
 from feedback.rules.checking import check_rule, possible_receivers
 from feedback.rules.describing import describe
-from feedback.rules.finding import Found, candidates, look_back, queue_tagging, tag_existing, unfinished_taggings
+from feedback.rules.finding import (
+    Found,
+    candidates,
+    look_back,
+    preview,
+    queue_tagging,
+    save_rule,
+    tag_existing,
+    unfinished_taggings,
+)
 from feedback.rules.matching import Conditions, Facts, conditions_of, has_keyword, matches
 
 __all__ = [
@@ -22,7 +31,9 @@ __all__ = [
     "look_back",
     "matches",
     "possible_receivers",
+    "preview",
     "queue_tagging",
+    "save_rule",
     "tag_existing",
     "unfinished_taggings",
 ]

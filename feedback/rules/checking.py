@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MOST_KEYWORDS: Final = 50
 LONGEST_KEYWORD: Final = 80
 SHORTEST_BEGINNING: Final = 2
+# An asterisk that no letter goes before, or that something other than a space comes after.
+MISPLACED: Final = re.compile(r"(?<![^\W_])\*|\*(?!\s|$)")
 READ: Final = "feedback.view_response"
 
 
@@ -103,7 +106,7 @@ def _problem_of(keyword: str) -> tuple[str, str] | None:
     if any(unicodedata.category(letter) == "Cc" for letter in keyword) or not WORD.search(fold(keyword)):
         return "no_letters", _("“%(keyword)s” has neither letters nor digits to look for.")
     words = KEYWORD.findall(fold(keyword))
-    if "*" in KEYWORD.sub("", fold(keyword)):
+    if MISPLACED.search(keyword):
         return "misplaced_asterisk", _("In “%(keyword)s” the asterisk has to stand at the end of a word.")
     if any(word.endswith("*") and len(word) <= SHORTEST_BEGINNING for word in words):
         return "beginning_too_short", _("In “%(keyword)s” at least two letters have to stand before the asterisk.")
@@ -113,7 +116,7 @@ def _problem_of(keyword: str) -> tuple[str, str] | None:
 
 
 def _wrong_actions(rule: Rule, receivers: Collection[User]) -> Iterator[tuple[str, str, str]]:
-    if not (rule.adds_tag_id or rule.opens_follow_up or receivers):
+    if not (rule.adds_tag or rule.opens_follow_up or receivers):
         message = _("Choose what should happen: give a tag, open a follow-up, or alert somebody.")
         yield "adds_tag", "no_action", message
     if rule.adds_tag_id and rule.adds_tag_id == rule.with_tag_id:

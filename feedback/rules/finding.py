@@ -13,12 +13,14 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from feedback import triage
-from feedback.models import Response, Rule
+from feedback.models import Response, Rule, Tag
 from feedback.rules.matching import Conditions, conditions_of, has_keyword
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
+    from django.contrib.auth.models import User
     from django.db.models import QuerySet
 
 LOOKS_BACK: Final = timedelta(days=90)
@@ -38,23 +40,26 @@ class Found:
     Args:
         count: matching responses among those looked at, at most ``COUNT_UP_TO``; ``None`` where it took too long.
         is_more: whether there are, or may be, more than that.
-        since: the time of the oldest answer looked at.
+        since: the time of the oldest answer looked at; ``None`` where all of them were.
         newest: primary keys of the newest matches, newest first.
     """
 
     count: int | None
     is_more: bool
-    since: datetime
+    since: datetime | None
     newest: tuple[int, ...] = ()
 
 
-def look_back(*, rule: Rule, at: datetime | None = None) -> Found:
-    """Count the responses of the last 90 days that a rule, saved or not, would match; in bounded time.
+def look_back(*, rule: Rule, since: datetime | None) -> Found:
+    """Count the responses that a rule, saved or not, would match; in bounded time.
 
     Only the newest responses are looked at where there are very many; then ``since`` is later.
+
+    Args:
+        since: the time of the oldest answer to look at; ``None`` for all of them.
     """
-    since = (at or timezone.now()) - LOOKS_BACK
-    rows = candidates(rule).filter(answered_at__gte=since).order_by("-answered_at", "-pk")
+    rows = candidates(rule).order_by("-answered_at", "-pk")
+    rows = rows.filter(answered_at__gte=since) if since else rows
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_LOOK}")
@@ -66,6 +71,11 @@ def look_back(*, rule: Rule, at: datetime | None = None) -> Found:
             raise
         return Found(None, is_more=True, since=since)
     return found
+
+
+def preview(*, rule: Rule) -> Found:
+    """Count the responses of the last 90 days that a rule, saved or not, would have matched."""
+    return look_back(rule=rule, since=timezone.now() - LOOKS_BACK)
 
 
 def candidates(rule: Rule) -> QuerySet[Response]:
@@ -99,13 +109,13 @@ def _in_sql(conditions: Conditions) -> Q:
     return wanted
 
 
-def _count(rows: QuerySet[Response], since: datetime) -> Found:
+def _count(rows: QuerySet[Response], since: datetime | None) -> Found:
     count = rows.order_by()[: COUNT_UP_TO + 1].count()
     newest = tuple(rows.values_list("pk", flat=True)[:NEWEST]) if count else ()
     return Found(min(count, COUNT_UP_TO), is_more=count > COUNT_UP_TO, since=since, newest=newest)
 
 
-def _read(rows: QuerySet[Response], conditions: Conditions, since: datetime) -> Found:
+def _read(rows: QuerySet[Response], conditions: Conditions, since: datetime | None) -> Found:
     """Look for keywords in the newest texts, as many as there is time for."""
     until = monotonic() + LONGEST_LOOK / 1000
     count, newest, oldest = 0, list[int](), since
@@ -121,6 +131,19 @@ def _read(rows: QuerySet[Response], conditions: Conditions, since: datetime) -> 
 
 
 # --- Tagging what is already there ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_rule(*, rule: Rule, receivers: Collection[User]) -> None:
+    """Save a rule that was checked, with its receivers and a tag that is new.
+
+    Tagging what is already there ends where it was going on: it was asked for with what the rule said before.
+    """
+    if rule.adds_tag is not None and rule.adds_tag.pk is None:
+        rule.adds_tag = Tag.objects.get_or_create(product=rule.product, name=rule.adds_tag.name)[0]
+    rule.tags_existing_before = None
+    rule.save()
+    rule.alerts.set(receivers)
 
 
 @transaction.atomic
