@@ -45,6 +45,8 @@ def count_in_words(found: Found, user: User) -> str:
         return _("Fewer than %(number)d responses match.") % {"number": SMALLEST_GROUP}
     if found.is_more and found.since:
         day = date_format(localtime(found.since), "DATE_FORMAT")
+        if not found.count:
+            return _("No response matches among the newest since %(day)s.") % {"day": day}
         return _("At least %(number)s responses match, counted among the newest since %(day)s.") % {
             "number": number,
             "day": day,

@@ -42,6 +42,7 @@ class RuleAdmin(VisibleModelAdmin):
     list_filter = (("product", VisibleFilter), "is_active")
     list_select_related = ("product", "with_tag", "adds_tag", "team", "owner")
     list_fullwidth = True
+    list_before_template = "admin/feedback/rule/list_intro.html"
     search_fields = ("name",)
     search_help_text = _("Names of rules")
     actions = ("switch_on", "switch_off")
@@ -70,7 +71,7 @@ class RuleAdmin(VisibleModelAdmin):
                 {
                     "description": _("What is left empty does not matter. A rule without conditions is for everybody."),
                     "fields": (
-                        *(("metrics", "bands", "channels"), ("lowest_score", "highest_score"), "keywords"),
+                        *("metrics", "bands", "channels", ("lowest_score", "highest_score"), "keywords"),
                         *("with_tag", ("with_comment", "with_contact_permission")),
                     ),
                 },
@@ -79,7 +80,7 @@ class RuleAdmin(VisibleModelAdmin):
                 _("then"),
                 {
                     "description": _("At least one of these."),
-                    "fields": (tags, "opens_follow_up", ("priority", "team", "owner"), "alerts"),
+                    "fields": (tags, ("opens_follow_up", "priority"), ("team", "owner"), "alerts"),
                 },
             ),
         )
@@ -95,7 +96,20 @@ class RuleAdmin(VisibleModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         product = self._product_of(request)
         last = Rule.objects.filter(product=product).aggregate(last=Max("position"))["last"] if product else None
-        return {"position": 1 if last is None else last + 1, "is_active": True}
+        return {**self._copied(request, product), "position": 1 if last is None else last + 1, "is_active": True}
+
+    def _copied(self, request: HttpRequest, product: Product | None) -> dict[str, Any]:
+        """Return what a rule that is copied says, as far as it means something in the other product."""
+        number = request.GET.get("copy", "")
+        if product is None or not number.isdecimal():
+            return {}
+        rule = get_object_or_404(self.get_queryset(request), pk=number)
+        copied = {name: getattr(rule, name) for name in (*CONDITIONS, "opens_follow_up", "priority")}
+        if rule.product_id == product.pk:
+            same = {name: getattr(rule, name) for name in ("adds_tag", "team", "owner")}
+            return {**copied, **same, "name": rule.name, "alerts": rule.alerts.all()}
+        tag = rule.adds_tag.name if rule.adds_tag else ""
+        return {**copied, "with_tag": None, "name": rule.name, "new_tag": tag}
 
     def _product_of(self, request: HttpRequest) -> Product | None:
         """Return the product that a new rule is for: the chosen one, or the only one that the user sees."""
@@ -111,8 +125,8 @@ class RuleAdmin(VisibleModelAdmin):
             raise PermissionDenied
         product = self._product_of(request)
         if product is None:
-            products = Product.objects.visible_to(request.user)
-            return self._page(request, "choose_product", _("Which product is the rule for?"), products=products)
+            context = {"products": Product.objects.visible_to(request.user), "copy": request.GET.get("copy", "")}
+            return self._page(request, "choose_product", _("Which product is the rule for?"), **context)
         page: HttpResponse = super().add_view(request, form_url, {**(extra_context or {}), **self._panel(product)})
         return page
 

@@ -74,7 +74,7 @@ def _actions(rule: Rule, receivers: Collection[User]) -> Iterable[str]:
     if rule.opens_follow_up:
         yield _follow_up(rule)
     if receivers:
-        yield _("alert %(people)s") % {"people": _and(user.get_username() for user in receivers)}
+        yield _("alert %(people)s") % {"people": _and(sorted(user.get_username() for user in receivers))}
 
 
 def _follow_up(rule: Rule) -> str:

@@ -198,6 +198,36 @@ def test_who_sees_several_products_chooses_one_first(client, product, reviewer):
     assert Rule.objects.get().product == other
 
 
+def test_a_rule_is_copied_to_another_product_with_its_tag_by_name(client, product, reviewer):
+    other = make_product(controller=product.controller)
+    other.memberships.create(user=reviewer, controller=other.controller)
+    rule = Rule.objects.create(
+        product=product,
+        name="Fees",
+        keywords=["fee*"],
+        adds_tag=Tag.objects.create(product=product, name="fees"),
+        team=Team.objects.create(product=product, name="Care"),
+        opens_follow_up=True,
+    )
+    hidden = Rule.objects.create(product=make_product(), name="Theirs")
+    address = reverse("admin:feedback_rule_add")
+
+    assert f"?copy={rule.pk}" in client.get(reverse("admin:feedback_rule_change", args=[rule.pk])).content.decode()
+    assert f"?product={other.pk}&amp;copy={rule.pk}" in client.get(f"{address}?copy={rule.pk}").content.decode()
+    form = client.get(f"{address}?product={other.pk}&copy={rule.pk}").context["adminform"].form
+
+    said = {name: form[name].value() for name in ("name", "keywords", "new_tag", "opens_follow_up", "adds_tag", "team")}
+    assert said == {
+        "name": "Fees",
+        "keywords": "fee*",
+        "new_tag": "fees",
+        "opens_follow_up": True,
+        "adds_tag": None,
+        "team": None,
+    }
+    assert client.get(f"{address}?product={other.pk}&copy={hidden.pk}").status_code == 404
+
+
 def test_rules_are_switched_off_and_on_in_the_list(client, product, reviewer):
     rule = Rule.objects.create(product=product, name="Fees")
     for action, expected in (("switch_off", False), ("switch_on", True)):

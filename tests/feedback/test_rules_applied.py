@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from feedback import follow_up, rules, tasks
 from feedback.models import FollowUp, ImportRun, Notice, Response, ResponseTag, Rule, StaffMail, Tag, Team
+from feedback.rules import applying
 from feedback.triage import add_tag
 from tests.factories import make_invitation, make_respondent, make_response, make_staff, make_survey
 
@@ -280,6 +281,19 @@ def test_rules_are_applied_several_times_a_minute():
 
     assert SCHEDULE["apply rules"]["task"] == tasks.apply_rules.name
     assert SCHEDULE["apply rules"]["schedule"] <= 30
+
+
+def test_who_answers_now_does_not_wait_for_a_large_import(product, reader, complete, monkeypatch):
+    monkeypatch.setattr(applying, "BATCH", 3)
+    monkeypatch.setattr(applying, "MOST_BATCHES", 1)
+    make_rule(product, alerts=[reader])
+    for number in range(5):
+        complete(import_key=bytes([number]) * 32, completed_at=timezone.now() - timedelta(days=30))
+    response = complete()
+
+    rules.apply_due_rules()
+
+    assert StaffMail.objects.get().response == response
 
 
 # --- What it costs ----------------------------------------------------------------------------------------------------
