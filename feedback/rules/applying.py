@@ -2,9 +2,10 @@
 
 **When.** A response is due when it is complete and has not been looked at since its answer last changed. Step two of
 the question completes it at once, so the text is there when the keywords are looked for; a score that nobody came
-back to is completed after half an hour (``intake.complete_abandoned``). The scheduler asks every 20 seconds, so an
-alert is owed well within a minute, the newest first, so that thousands of imported ones hold nobody up. A text, a corrected score or a contact permission that arrives later makes the
-response due again (``intake`` forgets that it was looked at): what was done stays and is not done twice.
+back to is completed after half an hour (``intake.complete_abandoned``). The scheduler asks every 20 seconds and the
+newest go first, so an alert is owed well within a minute even while a large import is worked off. A text, a corrected
+score or a contact permission that arrives later makes the response due again (``intake`` forgets that it was looked
+at): what was done stays and is not done twice.
 
 **Exactly once.** A batch is one transaction over responses locked with ``SKIP LOCKED``: tags, follow-ups, alerts and
 the mark that it happened are kept together or not at all, so a second worker takes other responses, and those of a
@@ -26,7 +27,6 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -43,7 +43,6 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 200
 # After so many batches a run makes way for other work; the scheduler comes back soon.
 MOST_BATCHES: Final = 250
-OLD_NEWS: Final = Q(import_key__isnull=False) | Q(import_run__isnull=False)
 
 
 @dataclass
