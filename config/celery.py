@@ -32,5 +32,13 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "feedback.tasks.watch_follow_ups",
         "schedule": 10 * 60.0,
     },
+    # every 20 seconds, so that an alert goes out within a minute; a run that nobody came to is not made up for
+    "apply rules": {
+        "task": "feedback.tasks.apply_rules",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    # every two minutes
+    "resume taggings": {"task": "feedback.tasks.resume_taggings", "schedule": 2 * 60.0},
 }
 app.conf.beat_schedule = SCHEDULE

@@ -46,6 +46,7 @@ ROLES: Final[dict[str, Role]] = {
             *(*FIGURES, *SURVEYS),
             *_may("feedback", "view response followup importrun", "add importrun", "view,add,change tag"),
             *_may("feedback", "view,add,change channelpermission"),
+            *_may("feedback", "view,add,change,delete rule"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
         ),
@@ -61,7 +62,8 @@ ROLES: Final[dict[str, Role]] = {
         _("data protection officer"),
         (
             *(*FIGURES, *SURVEYS),
-            *_may("feedback", "view response followup importrun tag respondent", "view,add,change channelpermission"),
+            *_may("feedback", "view response followup importrun tag rule respondent"),
+            *_may("feedback", "view,add,change channelpermission"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
             *_may("privacy", "view controller accesslogentry", "view,add rightsrequest", "view,add,delete suppression"),
@@ -77,7 +79,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("privacy", "view suppression"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
-            *_may("feedback", "view,add importrun"),
+            *_may("feedback", "view,add importrun", "view,add,change,delete rule"),
         ),
     ),
 }

@@ -301,6 +301,8 @@ def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
 
 
 def _save(response: Response, changed: dict[str, Any], receipt: str | None = None) -> Outcome:
+    if changed.keys() - {"seq"}:
+        changed["rules_applied_at"] = None  # rules look at what is new in it
     for name, value in changed.items():
         setattr(response, name, value)
     response.save(update_fields=list(changed))

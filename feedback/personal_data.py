@@ -214,6 +214,7 @@ declare(
             **not_personal("id", "product", "name", "is_active", "position", "metrics", "bands", "channels"),
             **not_personal("lowest_score", "highest_score", "keywords", "with_tag", "with_comment"),
             **not_personal("with_contact_permission", "adds_tag", "opens_follow_up", "priority", "team", "owner"),
+            **not_personal("tags_existing_before", "existing_tagged"),
         },
     ),
     Table(model="feedback.Team", columns=not_personal("id", "product", "name", "reply_address")),

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from feedback import correspondence, follow_up, imports, inbound_mailbox, intake
+from feedback import correspondence, follow_up, imports, inbound_mailbox, intake, rules
 
 
 @shared_task
@@ -59,3 +59,22 @@ def fetch_replies() -> None:
 def watch_follow_ups() -> int:
     """Remind of first contacts that are due soon, and escalate those that are overdue."""
     return follow_up.remind_and_escalate()
+
+
+def apply_rules() -> int:
+    """Apply the rules to the responses that are due; return how many were."""
+    return rules.apply_due_rules().seen
+
+
+@shared_task
+def tag_existing_responses(rule_id: int) -> None:
+    """Give responses that are already there a rule's tag, and go on later where some are left."""
+    if rules.tag_existing(rule_id=rule_id):
+        tag_existing_responses.delay(rule_id)
+
+
+@shared_task
+def resume_taggings() -> None:
+    """Enqueue the taggings whose message was lost or whose worker was killed."""
+    for rule_id in rules.unfinished_taggings():
+        tag_existing_responses.delay(rule_id)

@@ -51,10 +51,13 @@ def include(*, responses: Iterable[Response], by: User) -> int:
 
 
 @transaction.atomic
-def add_tag(*, responses: Iterable[Response], name: str, by: User) -> int:
+def add_tag(*, responses: Iterable[Response], name: str, by: User | None) -> int:
     """Give responses a tag of their own product, making it where it is new; return how many did not have it.
 
     A tag that differs in capitals only is the same tag.
+
+    Args:
+        by: who gives it; nobody where a rule does.
 
     Raises:
         ValidationError: ``name_required`` or ``too_long``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,13 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.models.capturing import Tag
 from feedback.models.following_up import Priority
-from feedback.models.working import OfProduct, Team
+from feedback.models.working import Team
 from privacy.models import Product
 from surveys.models import Channel
 from surveys.scales import Band, Metric
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the rules of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
 
 
 class Rule(models.Model):
@@ -60,7 +66,11 @@ class Rule(models.Model):
         settings.AUTH_USER_MODEL, related_name="+", verbose_name=_("alert at once"), blank=True
     )
 
-    objects = OfProduct.as_manager()
+    # Tagging what was there before the rule: responses with a smaller number are still to be looked at.
+    tags_existing_before = models.BigIntegerField(null=True, editable=False)
+    existing_tagged = models.PositiveIntegerField(null=True, editable=False)
+
+    objects = RuleQuerySet.as_manager()
 
     class Meta:
         ordering = ["product", "position", "pk"]

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, ScoreChange
+from feedback.models import ImportRun, Rule, ScoreChange, Tag
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
@@ -38,6 +38,9 @@ def everything():
     make_response(survey=survey, respondent=response.respondent)
     ScoreChange.objects.create(response=response, score=3, changed_at=timezone.now())
     add_tag(responses=[response], name="fees", by=reviewer)
+    Rule.objects.create(
+        product=product, name="Fees", bands=["detractor"], keywords=["fee*"], adds_tag=Tag.objects.get(), owner=reviewer
+    ).alerts.add(reviewer)
     flag(response=response, reason="Angry", by=reviewer)
     issue(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")

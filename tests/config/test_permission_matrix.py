@@ -8,7 +8,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config.roles import ROLES, sync_roles
 from feedback.follow_up import flag
-from feedback.models import ImportRun, Tag
+from feedback.models import ImportRun, Rule, Tag
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import (
@@ -30,6 +30,7 @@ PAGES = {
     "feedback.respondent": dict.fromkeys(("reviewer", "privacy_officer", "data_protection_officer"), "L"),
     "feedback.channelpermission": {"reviewer": "LA", "data_protection_officer": "LA"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
+    "feedback.rule": {"reviewer": "LACD", "data_protection_officer": "L", "administrator": "LACD"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
@@ -61,6 +62,7 @@ POSTS = {
     "feedback_response_do:archive": {"reviewer", "data_protection_officer"},
     "feedback_response_do:mark-read": {"reviewer", "data_protection_officer"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
+    "feedback_rule_tag_existing": {"reviewer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
@@ -87,7 +89,8 @@ def rows():
         "feedback.channelpermission": make_permission(respondent=response.respondent),
         "privacy.suppression": make_suppression(product=product),
         "privacy.accesslogentry": make_read(product=product),
-        "feedback.tag": Tag.objects.create(product=product, name="fees"),
+        "feedback.tag": (tag := Tag.objects.create(product=product, name="fees")),
+        "feedback.rule": Rule.objects.create(product=product, name="Fees", keywords=["fee*"], adds_tag=tag),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,
         "surveys.surveyversion": response.version,

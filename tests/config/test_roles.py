@@ -122,6 +122,13 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             },
         ),
         ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles", "Suppressed people"}),
+        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Rules", "Products"}),
+        ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
+        (
+            "data_protection_officer",
+            {"Dashboard", "Responses", "Follow-ups", "Tags", "Rules", "Controllers", "Products"},
+        ),
+        ("administrator", {"Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles"}),
     ],
 )
 def test_the_sidebar_offers_what_the_role_may_open(role, expected):
