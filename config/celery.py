@@ -21,6 +21,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
+    # every minute
+    "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
     # every ten minutes
     "resume imports": {
         "task": "feedback.tasks.resume_imports",

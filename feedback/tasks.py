@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feedback import imports, intake
+from feedback import imports, improvements, intake
 
 
 @shared_task
@@ -24,3 +24,16 @@ def resume_imports() -> None:
     for run_id in imports.unfinished_runs():
         import_responses.delay(run_id)
     imports.remove_old_files(now=timezone.now())
+
+
+@shared_task
+def send_improvement_mail(mail_id: int) -> None:
+    """Send one mail about an improvement; running it twice sends one mail."""
+    improvements.send_mail(mail_id=mail_id)
+
+
+@shared_task
+def send_improvement_mails() -> None:
+    """Queue the mails about improvements that are due: new ones, lost queue messages, and retries."""
+    for mail_id in improvements.due_mail_ids():
+        send_improvement_mail.delay(mail_id)
