@@ -1,6 +1,7 @@
 """Background work: each task calls one domain function and may run twice."""
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
 from feedback import imports, improvements, intake
@@ -37,3 +38,12 @@ def send_improvement_mails() -> None:
     """Queue the mails about improvements that are due: new ones, lost queue messages, and retries."""
     for mail_id in improvements.due_mail_ids():
         send_improvement_mail.delay(mail_id)
+
+
+def queue_improvement_mails() -> None:
+    """Queue owed mails once they are stored. A queue that is down fails no request: the schedule finds them."""
+    transaction.on_commit(_queue_improvement_mails, robust=True)
+
+
+def _queue_improvement_mails() -> None:
+    send_improvement_mails.delay()

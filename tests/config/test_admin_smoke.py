@@ -12,7 +12,7 @@ from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
-from tests.factories import make_response, make_rights_request, make_staff, make_survey
+from tests.factories import make_improvement, make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +32,7 @@ def everything():
     add_tag(responses=[response], name="fees", by=reviewer)
     flag(response=response, reason="Angry", by=reviewer)
     issue(product=product)
+    make_improvement(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)
     ProductThrottles.objects.create(product=product)

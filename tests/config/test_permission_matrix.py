@@ -11,7 +11,7 @@ from feedback.follow_up import flag
 from feedback.models import ImportRun, Tag
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
-from tests.factories import make_response, make_rights_request, make_staff, make_survey
+from tests.factories import make_improvement, make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "feedback.response": {"analyst": "L", "agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.followup": {"agent": "L", "reviewer": "L", "data_protection_officer": "L"},
+    "feedback.improvement": {"analyst": "L", "reviewer": "LACD", "data_protection_officer": "L"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
@@ -48,6 +49,12 @@ POSTS = {
     "feedback_response_do:tag": {"reviewer", "data_protection_officer"},
     "feedback_response_do:archive": {"reviewer", "data_protection_officer"},
     "feedback_response_do:mark-read": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:improvement": {"reviewer"},
+    "feedback_improvement_step:publish": {"reviewer"},
+    "feedback_improvement_step:mail": {"reviewer"},
+    "feedback_improvement_step:withdraw": {"reviewer"},
+    "feedback_improvement_correct": {"reviewer"},
+    "feedback_improvement_responses": {"reviewer"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
@@ -67,6 +74,7 @@ def rows():
     return {
         "feedback.response": response,
         "feedback.followup": flag(response=response, reason="Angry", by=make_staff("reviewer")),
+        "feedback.improvement": make_improvement(product=product),
         "feedback.tag": Tag.objects.create(product=product, name="fees"),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,

@@ -105,11 +105,14 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("analyst", {"Dashboard", "Responses", "Tags", "Products"}),
+        ("analyst", {"Dashboard", "Responses", "Improvements", "Tags", "Products"}),
         ("agent", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
-        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
+        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Products"}),
         ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
-        ("data_protection_officer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"}),
+        (
+            "data_protection_officer",
+            {"Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Controllers", "Products"},
+        ),
         ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles"}),
     ],
 )
