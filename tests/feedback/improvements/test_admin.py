@@ -199,7 +199,7 @@ def test_people_are_not_searched_for(desk, draft, answer):
     shown = desk.get(f"{page(improvement, 'responses')}?q=jan@example.com")
 
     assert told(shown) == ["Only words in comments can be searched for here, not people."]
-    assert "No response has these words." in text_of(shown)
+    assert "No other response was found." in text_of(shown)
 
 
 def test_who_may_not_read_comments_sees_them_masked_and_changes_nothing(client, draft, answer, reviewer, product):
