@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from feedback import improvements
 from feedback.admin.improvement_links import CHANGE, MOST_SHOWN, SearchForm, TagsForm, found, linked, shown
-from feedback.admin.improvement_steps import STEPS, next_hint
+from feedback.admin.improvement_steps import STEPS, Step, next_hint
 from feedback.admin.paging import CappedPaginator
 from feedback.models import Improvement, Response
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
@@ -219,14 +219,7 @@ class ImprovementAdmin(VisibleModelAdmin):
         if step is None:
             raise PermissionDenied
         if request.method == "POST":
-            expected = request.POST.get("expected", "")
-            try:
-                said = step.act(improvement, staff(request), int(expected) if expected.isdecimal() else None)
-            except ValidationError as error:
-                return self._back(request, pk, error)
-            self.log_change(request, improvement, str(said))
-            messages.success(request, said)
-            return self._back(request, pk)
+            return self._do(request, improvement, step)
         audience = improvements.audience(improvement=improvement) if name == "mail" else None
         context = {
             "step": step,
@@ -235,6 +228,16 @@ class ImprovementAdmin(VisibleModelAdmin):
             "doubts": improvements.doubts(improvement=improvement) if name == "publish" else (),
         }
         return self._show(request, improvement, "confirm", title=step.title, **context)
+
+    def _do(self, request: HttpRequest, improvement: Improvement, step: Step) -> HttpResponse:
+        expected = request.POST.get("expected", "")
+        try:
+            said = step.act(improvement, staff(request), int(expected) if expected.isdecimal() else None)
+        except ValidationError as error:
+            return self._back(request, improvement.pk, error)
+        self.log_change(request, improvement, str(said))
+        messages.success(request, said)
+        return self._back(request, improvement.pk)
 
     def correct_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the text of what was public as a form, then correct it."""
@@ -260,6 +263,11 @@ class ImprovementAdmin(VisibleModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         improvement = get_object_or_404(self.get_queryset(request), pk=pk)
+        context = self._links(request, improvement)
+        return self._show(request, improvement, "responses", title=_("Linked feedback"), **context)
+
+    def _links(self, request: HttpRequest, improvement: Improvement) -> dict[str, Any]:
+        """Return the linked feedback, and what the search found for those who may link it."""
         user, form = staff(request), SearchForm(request.GET)
         may_change = user.has_perm(CHANGE) and improvement.mailed_at is None
         try:
@@ -268,7 +276,7 @@ class ImprovementAdmin(VisibleModelAdmin):
             messages.warning(request, error.messages[0])
             finds = Response.objects.none()
         mine = Response.objects.visible_to(user).filter(improvements=improvement)
-        context = {
+        return {
             "may_change": may_change,
             "tags_form": TagsForm(improvement=improvement),
             "tags": improvement.tags.all(),
@@ -277,7 +285,6 @@ class ImprovementAdmin(VisibleModelAdmin):
             "found": shown(finds, user),
             "most": MOST_SHOWN,
         }
-        return self._show(request, improvement, "responses", title=_("Linked feedback"), **context)
 
     def _change_links(self, request: HttpRequest, improvement: Improvement) -> HttpResponse:
         address = reverse("admin:feedback_improvement_responses", args=[improvement.pk])
