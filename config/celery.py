@@ -23,6 +23,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
     "send e-mails to people": {"task": "feedback.tasks.send_due_contacts", "schedule": 60.0},
     "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},
+    # every minute
+    "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
     # every ten minutes
     "resume imports": {
         "task": "feedback.tasks.resume_imports",

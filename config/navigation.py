@@ -35,6 +35,7 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Responses"), "forum", "feedback.Response"),
             Entry(_("Follow-ups"), "flag", "feedback.FollowUp"),
+            Entry(_("Improvements"), "auto_awesome", "feedback.Improvement"),
             Entry(_("Tags"), "sell", "feedback.Tag"),
             Entry(_("Rules"), "rule_settings", "feedback.Rule"),
             Entry(_("Imports"), "upload_file", "feedback.ImportRun"),

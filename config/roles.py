@@ -35,7 +35,7 @@ FIGURES: Final = (*_may("privacy", "view product"), *_may("feedback", "view tall
 SURVEYS: Final = _may("surveys", "view survey surveyversion event")
 
 ROLES: Final[dict[str, Role]] = {
-    "analyst": Role(_("analyst"), (*FIGURES, *SURVEYS, *_may("feedback", "view response tag"))),
+    "analyst": Role(_("analyst"), (*FIGURES, *SURVEYS, *_may("feedback", "view response tag improvement"))),
     "agent": Role(
         _("agent"),
         (*FIGURES, *_may("feedback", "view response tag followup", "change followup")),
@@ -47,6 +47,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("feedback", "view response followup importrun", "add importrun", "view,add,change tag"),
             *_may("feedback", "view,add,change channelpermission"),
             *_may("feedback", "view,add,change,delete rule"),
+            *_may("feedback", "view,add,change,delete improvement"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
         ),
@@ -62,7 +63,7 @@ ROLES: Final[dict[str, Role]] = {
         _("data protection officer"),
         (
             *(*FIGURES, *SURVEYS),
-            *_may("feedback", "view response followup importrun tag rule respondent"),
+            *_may("feedback", "view response followup importrun tag rule respondent improvement"),
             *_may("feedback", "view,add,change channelpermission"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),

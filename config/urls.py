@@ -22,5 +22,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[], authentication_classes=[])),
     path("privacy/", include("privacy.urls")),
+    path("improvements/", include("feedback.improvement_urls")),
     path("", include("feedback.urls")),
 ]

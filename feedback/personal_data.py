@@ -273,7 +273,7 @@ declare(
         waived="what staff wrote about their own work",
         columns={
             **not_personal("id", "product", "language", "title", "said", "text", "done_on", "published_at"),
-            **not_personal("mailed_at"),
+            **not_personal("corrected_at", "withdrawn_at", "mailed_at"),
             "created_by": STAFF,
         },
     ),
@@ -285,6 +285,7 @@ declare(
             "improvement": ASKED,
             "sent_at": ASKED,
             "dropped_at": ASKED,
+            "dropped_why": ASKED,
         },
     ),
     Table(

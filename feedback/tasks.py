@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from feedback import correspondence, follow_up, imports, inbound_mailbox, intake, rules
+from feedback import correspondence, follow_up, imports, improvements, inbound_mailbox, intake, rules
 
 
 @shared_task
@@ -61,6 +61,7 @@ def watch_follow_ups() -> int:
     return follow_up.remind_and_escalate()
 
 
+@shared_task
 def apply_rules() -> int:
     """Apply the rules to the responses that are due; return how many were."""
     return rules.apply_due_rules().seen
@@ -78,3 +79,25 @@ def resume_taggings() -> None:
     """Enqueue the taggings whose message was lost or whose worker was killed."""
     for rule_id in rules.unfinished_taggings():
         tag_existing_responses.delay(rule_id)
+
+
+@shared_task
+def send_improvement_mail(mail_id: int) -> None:
+    """Send one mail about an improvement; running it twice sends one mail."""
+    improvements.send_mail(mail_id=mail_id)
+
+
+@shared_task
+def send_improvement_mails() -> None:
+    """Queue the mails about improvements that are due: new ones, lost queue messages, and retries."""
+    for mail_id in improvements.due_mail_ids():
+        send_improvement_mail.delay(mail_id)
+
+
+def queue_improvement_mails() -> None:
+    """Queue owed mails once they are stored. A queue that is down fails no request: the schedule finds them."""
+    transaction.on_commit(_queue_improvement_mails, robust=True)
+
+
+def _queue_improvement_mails() -> None:
+    send_improvement_mails.delay()

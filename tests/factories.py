@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from config.roles import sync_roles
-from feedback.models import ChannelPermission, Invitation, Respondent, Response
+from feedback.models import ChannelPermission, Improvement, Invitation, Respondent, Response
 from privacy.access_log import record_access
 from privacy.deadlines import deadlines
 from privacy.encryption import new_token, token_digest
@@ -161,6 +161,22 @@ def make_staff(role: str | None = None, *, product: Product | None = None, **ove
     if product:
         Membership.objects.create(user=user, controller=product.controller, product=product)
     return user
+
+
+def make_improvement(**overrides: Any) -> Improvement:
+    """Make a draft that nothing is linked to."""
+    if "created_by" not in overrides:
+        overrides["created_by"] = make_staff("reviewer", product=overrides["product"])
+    return Improvement.objects.create(
+        **{
+            "language": "en",
+            "title": "Transfers arrive in a minute",
+            "said": "Waiting for days is not what a bank is for.",
+            "text": "Transfers between our customers are instant.",
+            "done_on": timezone.localdate(),
+            **overrides,
+        }
+    )
 
 
 def make_rights_request(**overrides: Any) -> RightsRequest:

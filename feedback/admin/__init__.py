@@ -1,5 +1,25 @@
 """Staff pages of feedback; the front page stands in ``dashboard``."""
 
-from feedback.admin import follow_ups, importing, people, permissions, responses, rules, suppressions, tags
+from feedback.admin import (
+    follow_ups,
+    importing,
+    improvements,
+    people,
+    permissions,
+    responses,
+    rules,
+    suppressions,
+    tags,
+)
 
-__all__ = ["follow_ups", "importing", "people", "permissions", "responses", "rules", "suppressions", "tags"]
+__all__ = [
+    "follow_ups",
+    "importing",
+    "improvements",
+    "people",
+    "permissions",
+    "responses",
+    "rules",
+    "suppressions",
+    "tags",
+]

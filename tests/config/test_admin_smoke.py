@@ -13,6 +13,7 @@ from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
 from tests.factories import (
+    make_improvement,
     make_permission,
     make_read,
     make_response,
@@ -43,6 +44,7 @@ def everything():
     ).alerts.add(reviewer)
     flag(response=response, reason="Angry", by=reviewer)
     issue(product=product)
+    make_improvement(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)
     ProductThrottles.objects.create(product=product)

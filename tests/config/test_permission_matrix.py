@@ -12,6 +12,7 @@ from feedback.models import ImportRun, Rule, Tag
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import (
+    make_improvement,
     make_permission,
     make_read,
     make_response,
@@ -29,6 +30,7 @@ PAGES = {
     "feedback.followup": {"agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.respondent": dict.fromkeys(("reviewer", "privacy_officer", "data_protection_officer"), "L"),
     "feedback.channelpermission": {"reviewer": "LA", "data_protection_officer": "LA"},
+    "feedback.improvement": {"analyst": "L", "reviewer": "LACD", "data_protection_officer": "L"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
     "feedback.rule": {"reviewer": "LACD", "data_protection_officer": "L", "administrator": "LACD"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
@@ -61,6 +63,12 @@ POSTS = {
     "feedback_response_do:tag": {"reviewer", "data_protection_officer"},
     "feedback_response_do:archive": {"reviewer", "data_protection_officer"},
     "feedback_response_do:mark-read": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:improvement": {"reviewer"},
+    "feedback_improvement_step:publish": {"reviewer"},
+    "feedback_improvement_step:mail": {"reviewer"},
+    "feedback_improvement_step:withdraw": {"reviewer"},
+    "feedback_improvement_correct": {"reviewer"},
+    "feedback_improvement_responses": {"reviewer"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_rule_tag_existing": {"reviewer"},
     "feedback_followup_status": {"agent"},
@@ -91,6 +99,7 @@ def rows():
         "privacy.accesslogentry": make_read(product=product),
         "feedback.tag": (tag := Tag.objects.create(product=product, name="fees")),
         "feedback.rule": Rule.objects.create(product=product, name="Fees", keywords=["fee*"], adds_tag=tag),
+        "feedback.improvement": make_improvement(product=product),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,
         "surveys.surveyversion": response.version,

@@ -110,25 +110,24 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("analyst", {"Dashboard", "Responses", "Tags", "Products"}),
+        ("analyst", {"Dashboard", "Responses", "Improvements", "Tags", "Products"}),
         ("agent", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
-        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products", "Why not?", "Permissions"}),
+        (
+            "reviewer",
+            {
+                *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Products"),
+                *("Why not?", "Permissions"),
+            },
+        ),
         ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?"}),
         (
             "data_protection_officer",
             {
-                *("Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"),
+                *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Controllers", "Products"),
                 *("Why not?", "Permissions", "Suppressed people", "Reads of personal data"),
             },
         ),
-        ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles", "Suppressed people"}),
-        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Rules", "Products"}),
-        ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
-        (
-            "data_protection_officer",
-            {"Dashboard", "Responses", "Follow-ups", "Tags", "Rules", "Controllers", "Products"},
-        ),
-        ("administrator", {"Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles"}),
+        ("administrator", {"Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"}),
     ],
 )
 def test_the_sidebar_offers_what_the_role_may_open(role, expected):

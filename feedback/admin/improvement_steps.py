@@ -1,0 +1,114 @@
+"""Publishing, withdrawing and mailing an improvement from the admin: GET asks, POST acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from feedback import improvements
+from feedback.models import Improvement
+from feedback.tasks import queue_improvement_mails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.auth.models import User
+    from django_stubs_ext import StrOrPromise
+
+State = Improvement.State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that may happen to an improvement as a whole.
+
+    Args:
+        states: in which states it is offered.
+        consequence: what will happen, one or two sentences.
+        act: does it, given what the user was shown to be the number of recipients; returns what to tell the user.
+        once: whether it is over when people were mailed.
+    """
+
+    name: str
+    states: frozenset[str]
+    title: StrOrPromise
+    icon: str
+    consequence: StrOrPromise
+    act: Callable[[Improvement, User, int | None], StrOrPromise]
+    once: bool = False
+    dangerous: bool = False
+
+    def fits(self, improvement: Improvement) -> bool:
+        return improvement.state in self.states and not (self.once and improvement.mailed_at)
+
+
+def _publish(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
+    improvements.publish(improvement=improvement, by=by)
+    return _("Published.")
+
+
+def _withdraw(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
+    improvements.withdraw(improvement=improvement, by=by)
+    return _("Withdrawn from the public page.")
+
+
+def _mail(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
+    count = improvements.mail(improvement=improvement, by=by, expected=expected)
+    queue_improvement_mails()
+    return ngettext("%(count)d person is being told.", "%(count)d people are being told.", count) % {"count": count}
+
+
+STEPS: Final = {
+    step.name: step
+    for step in (
+        Step(
+            name="publish",
+            states=frozenset({State.DRAFT, State.WITHDRAWN}),
+            title=_("Publish"),
+            icon="public",
+            consequence=_(
+                "Everybody can read it on the public page of the product. From then on its text is corrected with a "
+                "date that everybody sees, and it can be withdrawn but not deleted."
+            ),
+            act=_publish,
+        ),
+        Step(
+            name="mail",
+            states=frozenset({State.PUBLISHED}),
+            title=_("Tell those who said so"),
+            icon="outgoing_mail",
+            consequence=_(
+                "Each of them gets one mail, with the text as it is on the public page. This can be done once and "
+                "cannot be undone."
+            ),
+            act=_mail,
+            once=True,
+        ),
+        Step(
+            name="withdraw",
+            states=frozenset({State.PUBLISHED}),
+            title=_("Withdraw"),
+            icon="visibility_off",
+            consequence=_(
+                "It disappears from the public page, and mail about it that was not sent yet will not be. It can be "
+                "published again."
+            ),
+            act=_withdraw,
+            dangerous=True,
+        ),
+    )
+}
+
+
+def next_hint(improvement: Improvement) -> StrOrPromise:
+    """Say what is usually done next."""
+    if improvement.state == State.DRAFT:
+        return _("Only staff see this draft. Link the feedback that led to it, then publish it.")
+    if improvement.state == State.WITHDRAWN:
+        return _("It was public and no longer is. Correct it if need be, and publish it again when it is right.")
+    if improvement.mailed_at is None:
+        return _("Everybody can read it. Now tell those who said so: one mail to everybody who may be contacted.")
+    return _("Everybody can read it, and those who may be contacted were told.")

@@ -1,0 +1,68 @@
+"""The way out of every mail about an improvement: one press, no login, and nobody writes to the person again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.core.signing import BadSignature, Signer
+from django.db import transaction
+from django.db.models import Q
+
+from feedback.models import ImprovementMail, Respondent, Response
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+SALT: Final = "feedback.improvements.objection"
+
+
+class UnknownLink(Exception):
+    """Nobody signed this link, or a part of it was lost."""
+
+
+def objection_token(owed: ImprovementMail) -> str:
+    """Return what the link out of a mail carries: signed, the same at every attempt, and never out of date.
+
+    Three numbers name the mail, so that after a restore no link can mean another mail with the same number.
+    """
+    return Signer(salt=SALT).sign_object([owed.pk, owed.improvement_id, owed.respondent_id])
+
+
+def find_mail(*, token: str) -> ImprovementMail | None:
+    """Return the mail a link came with, or ``None`` where the person was erased since.
+
+    Raises:
+        UnknownLink: the link is not ours.
+    """
+    try:
+        pk, improvement, respondent = Signer(salt=SALT).unsign_object(token)
+    except (BadSignature, ValueError) as error:
+        raise UnknownLink from error
+    mails = ImprovementMail.objects.select_related("improvement__product__controller", "respondent")
+    return mails.filter(pk=pk, improvement=improvement, respondent=respondent).first()
+
+
+@transaction.atomic
+def object_to_contact(*, token: str) -> ImprovementMail | None:
+    """See to it that nobody contacts the person again, under none of the records the product has of them.
+
+    What is queued is not sent: sending asks again.
+
+    Raises:
+        UnknownLink: the link is not ours.
+    """
+    owed = find_mail(token=token)
+    if owed is not None:
+        same = list(_same_person(owed.respondent).order_by("pk").select_for_update(no_key=True))
+        Respondent.including_restricted.filter(pk__in=[one.pk for one in same]).update(do_not_contact=True)
+    return owed
+
+
+def _same_person(respondent: Respondent) -> QuerySet[Respondent]:
+    root = respondent.person_id or respondent.pk
+    linked = Respondent.including_restricted.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk))
+    addresses = {*linked.values_list("email", flat=True)}
+    addresses |= {*Response.including_restricted.filter(respondent__in=linked).values_list("email", flat=True)}
+    known = Q(email__in=addresses - {""})
+    rows: QuerySet[Respondent] = Respondent.including_restricted.filter(product=respondent.product_id)
+    return rows.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk) | known)
