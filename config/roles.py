@@ -47,6 +47,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("feedback", "view response followup importrun", "add importrun", "view,add,change tag"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
+            *_may("feedback", "view team workinghours", "view,add,change rootcause"),
         ),
     ),
     "privacy_officer": Role(
@@ -75,7 +76,12 @@ ROLES: Final[dict[str, Role]] = {
             *_may("privacy", "view,add,change controller product", "view,add,change,delete membership signingsecret"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
-            *_may("feedback", "view,add importrun"),
+            *_may(
+                "feedback",
+                "view,add importrun",
+                "view,add,change,delete team workinghours",
+                "view,add,change rootcause",
+            ),
         ),
     ),
 }

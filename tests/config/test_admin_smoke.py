@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, ScoreChange
+from feedback.models import ImportRun, RootCause, ScoreChange, Team, WorkingHours
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
@@ -31,6 +31,9 @@ def everything():
     ScoreChange.objects.create(response=response, score=3, changed_at=timezone.now())
     add_tag(responses=[response], name="fees", by=reviewer)
     flag(response=response, reason="Angry", by=reviewer)
+    for model in (Team, RootCause):
+        model.objects.create(product=product, name="Fees")
+    WorkingHours.objects.create(product=product)
     issue(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)

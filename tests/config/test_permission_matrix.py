@@ -8,7 +8,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config.roles import ROLES, sync_roles
 from feedback.follow_up import flag
-from feedback.models import ImportRun, Tag
+from feedback.models import ImportRun, RootCause, Tag, Team, WorkingHours
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
@@ -20,6 +20,9 @@ PAGES = {
     "feedback.response": {"analyst": "L", "agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.followup": {"agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
+    "feedback.team": {"reviewer": "L", "administrator": "LACD"},
+    "feedback.rootcause": {"reviewer": "LAC", "administrator": "LAC"},
+    "feedback.workinghours": {"reviewer": "L", "administrator": "LACD"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
@@ -51,6 +54,9 @@ POSTS = {
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
+    "feedback_followup_priority": {"agent"},
+    "feedback_followup_contact": {"agent"},
+    "feedback_followup_note": {"agent", "reviewer", "data_protection_officer"},
     "privacy_product_secret": {"administrator"},
     "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},
@@ -68,6 +74,9 @@ def rows():
         "feedback.response": response,
         "feedback.followup": flag(response=response, reason="Angry", by=make_staff("reviewer")),
         "feedback.tag": Tag.objects.create(product=product, name="fees"),
+        "feedback.team": Team.objects.create(product=product, name="Care"),
+        "feedback.rootcause": RootCause.objects.create(product=product, name="Fees"),
+        "feedback.workinghours": WorkingHours.objects.create(product=product),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,
         "surveys.surveyversion": response.version,
