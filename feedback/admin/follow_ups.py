@@ -65,6 +65,7 @@ class FollowUpAdmin(VisibleModelAdmin):
     )
     list_select_related = ("product", "response", "owner", "team")
     list_per_page = 50
+    list_max_show_all = 0
     list_fullwidth = True
     list_before_template = "admin/feedback/followup/above_list.html"
     paginator = CappedPaginator
