@@ -107,10 +107,16 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
     [
         ("analyst", {"Dashboard", "Responses", "Tags", "Products"}),
         ("agent", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
-        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
+        (
+            "reviewer",
+            {"Dashboard", "Responses", "Follow-ups", "Tags", "Products", "Teams", "Root causes", "Working hours"},
+        ),
         ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
         ("data_protection_officer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"}),
-        ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles"}),
+        (
+            "administrator",
+            {"Dashboard", "Controllers", "Products", "Staff", "Roles", "Teams", "Root causes", "Working hours"},
+        ),
     ],
 )
 def test_the_sidebar_offers_what_the_role_may_open(role, expected):
