@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import Truncator
-from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -45,15 +45,15 @@ STATUS_COLOURS: Final = {
     "waiting": "info",
     "resolved": "success",
 }
-PRIORITY_COLOURS: Final = {"high": "danger", "normal": "info"}
+PRIORITY_COLOURS: Final = {"high": "danger"}
 URGENCY_COLOURS: Final = {"overdue": "danger", "soon": "warning", "later": "info"}
 
 
 @admin.register(FollowUp)
 class FollowUpAdmin(VisibleModelAdmin):
     list_display = (
-        *("number", "due_label", "status_label", "priority_label", "product", "band_label"),
-        *("reason_shortened", "owner_name", "team_name", "age"),
+        *("number", "due_label", "status_label", "reason_shortened", "worker", "priority_label"),
+        *("band_label", "product"),
     )
     list_filter = (
         WhoseFilter,
@@ -118,20 +118,13 @@ class FollowUpAdmin(VisibleModelAdmin):
 
     @display(description=_("reason"))
     def reason_shortened(self, follow_up: Any) -> str:
-        return Truncator(mask(follow_up.reason) if follow_up.is_masked else follow_up.reason).chars(100)
+        reason = Truncator(mask(follow_up.reason) if follow_up.is_masked else follow_up.reason).chars(100)
+        return format_html('<span class="odzew-breakable odzew-comment">{}</span>', reason)
 
-    # Names without links: those who work here may not open accounts or teams.
+    # A name without a link: those who work here may not open accounts or teams.
     @display(description=_("assigned to"), ordering="owner__username")
-    def owner_name(self, follow_up: FollowUp) -> str:
-        return str(follow_up.owner or "")
-
-    @display(description=_("team"), ordering="team__name")
-    def team_name(self, follow_up: FollowUp) -> str:
-        return str(follow_up.team or "")
-
-    @display(description=_("age"), ordering="created_at")
-    def age(self, follow_up: FollowUp) -> str:
-        return timesince(follow_up.created_at, follow_up.closed_at, depth=1)
+    def worker(self, follow_up: FollowUp) -> str:
+        return str(follow_up.owner or follow_up.team or "")
 
     @action(description=_("Board"), url_path="to-board", icon="view_kanban", permissions=["view"])
     def show_board(self, request: HttpRequest) -> HttpResponse:
