@@ -63,6 +63,9 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Controllers"), "domain", "privacy.Controller"),
             Entry(_("Products"), "category", "privacy.Product"),
+            Entry(_("Teams"), "groups", "feedback.Team"),
+            Entry(_("Root causes"), "account_tree", "feedback.RootCause"),
+            Entry(_("Working hours"), "schedule", "feedback.WorkingHours"),
             Entry(_("Staff"), "group", "auth.User"),
             Entry(_("Roles"), "badge", "auth.Group"),
         ),

@@ -50,6 +50,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("feedback", "view,add,change,delete improvement"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
+            *_may("feedback", "view team workinghours", "view,add,change rootcause"),
         ),
     ),
     "privacy_officer": Role(
@@ -81,6 +82,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
             *_may("feedback", "view,add importrun", "view,add,change,delete rule"),
+            *_may("feedback", "view,add,change,delete team workinghours", "view,add,change rootcause"),
         ),
     ),
 }

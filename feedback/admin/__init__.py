@@ -10,6 +10,7 @@ from feedback.admin import (
     rules,
     suppressions,
     tags,
+    teams,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "rules",
     "suppressions",
     "tags",
+    "teams",
 ]

@@ -10,10 +10,13 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from feedback import numbers, reports
 from feedback.admin import charts
+from feedback.follow_up import reporting
+from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import FollowUp, Response
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers
@@ -85,6 +88,7 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "metrics": [_metric(request, report, selection) for report in found],
         "comments": _comments(request, selection),
         "follow_ups": _follow_ups(request, selection),
+        "loop": _loop(request, selection),
         "link_to_all_time": "" if span.choice == Choice.ALL else selection.query(choice=Choice.ALL),
         "link_to_surveys": _list_of(request, Survey),
         "link_to_memberships": _list_of(request, Membership),
@@ -213,6 +217,47 @@ def _follow_ups(request: HttpRequest, selection: Selection) -> dict[str, Any] | 
         "link": _list_of(request, FollowUp),
         "rows": [{"follow_up": follow_up, "link": _page_of(request, follow_up)} for follow_up in queue.oldest],
     }
+
+
+def _loop(request: HttpRequest, selection: Selection) -> dict[str, Any] | None:
+    """Return how well the loop was closed, in words."""
+    if not selection.products:
+        return None
+    found = reporting.report_loop(user=request.user, products=selection.products, period=selection.span.period)
+    if found is None:
+        return None
+    now = timezone.now()
+    return {
+        "opened": found.opened,
+        "in_time": _part(found.in_time),
+        "recovered": _part(found.recovered),
+        "how_it_counts": HOW_IT_COUNTS,
+        "stays": [
+            {
+                "status": stay.status.label,
+                "n": stay.n,
+                "median": _too_few(stay.n)
+                if stay.is_hidden
+                else timesince(now - stay.median, now)
+                if stay.median is not None
+                else numbers.DASH,
+            }
+            for stay in found.stays
+        ],
+    }
+
+
+def _part(part: reporting.Part) -> str:
+    if part.is_hidden:
+        return _too_few(part.whole)
+    if not part.whole:
+        return _("none yet")
+    words = {"share": numbers.percent(part.estimate), "part": part.part, "whole": part.whole}
+    return _("%(share)s (%(part)d of %(whole)d)") % words
+
+
+def _too_few(n: int) -> str:
+    return _("too few (%(n)d)") % {"n": n}
 
 
 def _rights(request: HttpRequest) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from feedback.models import FollowUp, ImportRun, Response, Tag, Tally
+from feedback.models import ImportRun, Response, Tag, Tally
 from privacy.models import Product
 from surveys.scales import Band
 
@@ -118,37 +118,3 @@ class CountedFilter(DropdownFilter):
         if self.value() == "counted":
             return queryset.filter(Response.COUNTED)
         return queryset.filter(**self.conditions.get(self.value() or "", {}))
-
-
-class OwnerFilter(DropdownFilter):
-    title = _("assigned to")
-    parameter_name = "whose"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
-        return [("mine", _("me")), ("nobody", _("nobody")), ("others", _("others"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
-        match self.value():
-            case "mine":
-                return queryset.filter(owner=request.user.pk)
-            case "nobody":
-                return queryset.filter(owner=None)
-            case "others":
-                return queryset.exclude(owner=None).exclude(owner=request.user.pk)
-        return queryset
-
-
-class OpenFilter(DropdownFilter):
-    title = _("state of the work")
-    parameter_name = "open"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
-        return [("yes", _("still open")), ("no", _("done"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
-        match self.value():
-            case "yes":
-                return queryset.filter(status__in=FollowUp.OPEN_STATUSES)
-            case "no":
-                return queryset.exclude(status__in=FollowUp.OPEN_STATUSES)
-        return queryset

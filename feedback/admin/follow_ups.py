@@ -1,32 +1,31 @@
-"""Follow-ups: the queue of people to contact, and the page on which a case is worked and closed."""
+"""Follow-ups: the list by due date, the board by status, and the page on which a case is worked and closed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import Truncator
-from django.utils.timesince import timesince
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.decorators import action, display
 
 from feedback import follow_up as work
-from feedback.admin import correspondence
-from feedback.admin.filtering import OpenFilter, OwnerFilter
+from feedback.admin import correspondence, follow_up_board, follow_up_page
+from feedback.admin.follow_up_filters import BY_DUE_DATE, RUNNING_DUE, DueFilter, WhoseFilter, WorkFilter
+from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.paging import CappedPaginator
-from feedback.admin.response_page import BAND_COLOURS, label, score_label, wording_shown
-from feedback.disclosure import disclosed_to
+from feedback.admin.response_page import BAND_COLOURS
+from feedback.disclosure import READ_COMMENTS
 from feedback.models import FollowUp
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import mask
@@ -34,6 +33,7 @@ from privacy.masking import mask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.contrib.auth.models import User
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
@@ -45,145 +45,92 @@ STATUS_COLOURS: Final = {
     "waiting": "info",
     "resolved": "success",
 }
-
-
-class AssignmentForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        label=_("Assigned to"),
-        queryset=User.objects.none(),
-        required=False,
-        empty_label=_("nobody"),
-        widget=UnfoldAdminSelectWidget,
-    )
-
-    def __init__(self, *args: Any, follow_up: FollowUp, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["owner"] = follow_up.owner_id
-        self.fields["owner"].queryset = work.possible_owners(follow_up.product)  # type: ignore[attr-defined]
+PRIORITY_COLOURS: Final = {"high": "danger"}
+URGENCY_COLOURS: Final = {"overdue": "danger", "soon": "warning", "later": "info"}
 
 
 @admin.register(FollowUp)
 class FollowUpAdmin(VisibleModelAdmin):
-    list_display = ("created_at", "status_label", "product", "band_label", "reason_shortened", "owner", "age")
-    list_filter = (OwnerFilter, OpenFilter, ("status", ChoicesDropdownFilter), ("product", VisibleFilter))
-    list_select_related = ("product", "response", "owner")
+    list_display = (
+        *("number", "due_label", "status_label", "reason_shortened", "worker", "priority_label"),
+        *("band_label", "product"),
+    )
+    list_filter = (
+        WhoseFilter,
+        DueFilter,
+        WorkFilter,
+        ("status", ChoicesDropdownFilter),
+        ("priority", ChoicesDropdownFilter),
+        ("product", VisibleFilter),
+    )
+    list_select_related = ("product", "response", "owner", "team")
     list_per_page = 50
+    list_max_show_all = 0
     list_fullwidth = True
+    list_before_template = "admin/feedback/followup/above_list.html"
     paginator = CappedPaginator
+    actions_list = ("show_board",)
+
+    class Media:
+        css = {"all": ["feedback/staff.css", "feedback/follow_up.css"]}
+
+    # --- The list ---------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("response__search")
 
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Order open work by due date; among all that was ever done the newest is looked for."""
+        return ("-created_at", "-pk") if request.GET.get("open") in {"no", "all"} else BY_DUE_DATE
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        rows, now = list(changelist.result_list), timezone.now()
+        schedules = work.schedules_of([row.product_id for row in rows])
+        reads_comments = request.user.has_perm(READ_COMMENTS)
+        for row in rows:
+            row.clock = work.clock_of(row, schedule=schedules[row.product_id], now=now)
+            row.is_masked = not (reads_comments or (row.is_open and follow_up_page.may_work(staff(request))))
+        changelist.result_list = rows
+        return changelist
+
+    @display(description=_("number"), ordering="pk")
+    def number(self, follow_up: FollowUp) -> str:
+        return f"#{follow_up.pk}"
+
+    @display(description=_("first contact"), ordering=RUNNING_DUE, label=URGENCY_COLOURS)
+    def due_label(self, follow_up: Any) -> tuple[str, str] | None:
+        if follow_up.clock is not None:
+            return follow_up.clock.urgency, follow_up.clock.words
+        return ("later", gettext("made")) if follow_up.contacted_at else None
+
     @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
     def status_label(self, follow_up: FollowUp) -> tuple[str, str]:
         return follow_up.status, follow_up.get_status_display()
+
+    @display(description=_("priority"), ordering="priority", label=PRIORITY_COLOURS)
+    def priority_label(self, follow_up: FollowUp) -> tuple[str, str]:
+        return follow_up.priority, follow_up.get_priority_display()
 
     @display(description=_("band"), ordering="response__band", label=BAND_COLOURS)
     def band_label(self, follow_up: FollowUp) -> tuple[str, str]:
         return follow_up.response.band, follow_up.response.get_band_display()
 
     @display(description=_("reason"))
-    def reason_shortened(self, follow_up: FollowUp) -> str:
-        return Truncator(follow_up.reason).chars(100)
+    def reason_shortened(self, follow_up: Any) -> str:
+        reason = Truncator(mask(follow_up.reason) if follow_up.is_masked else follow_up.reason).chars(100)
+        return format_html('<span class="odzew-breakable odzew-comment">{}</span>', reason)
 
-    @display(description=_("age"), ordering="created_at")
-    def age(self, follow_up: FollowUp) -> str:
-        return timesince(follow_up.created_at, follow_up.closed_at, depth=1)
+    # A name without a link: those who work here may not open accounts or teams.
+    @display(description=_("assigned to"), ordering="owner__username")
+    def worker(self, follow_up: FollowUp) -> str:
+        return str(follow_up.owner or follow_up.team or "")
 
-    # --- The page ---------------------------------------------------------------------------------------------------
+    @action(description=_("Board"), url_path="to-board", icon="view_kanban", permissions=["view"])
+    def show_board(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:feedback_followup_board"))
 
-    def get_fieldsets(self, request: HttpRequest, obj: FollowUp | None = None) -> list[tuple[Any, Any]]:
-        if obj is None:
-            return []
-        shown = disclosed_to(request.user, obj.response)
-        comment = "comment_as_written" if shown.comment else "comment_masked"
-        case = ["status_shown", "reason", "product", "owner_name", "flagged_by_name", "created_at"]
-        case += ["closed_at", "closing_note"] if obj.closing_note else []
-        fieldsets: list[tuple[Any, Any]] = [
-            (_("Case"), {"fields": tuple(case)}),
-            (_("Response"), {"fields": ("question", "score_shown", comment, "contact_permission", "answered_at")}),
-        ]
-        if shown.identity:
-            fieldsets.insert(1, (_("Person"), {"fields": ("name", "email", "phone")}))
-        return fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: FollowUp | None = None) -> tuple[str, ...]:
-        return tuple(name for _title, options in self.get_fieldsets(request, obj) for name in options["fields"])
-
-    @display(description=_("question as shown"))
-    def question(self, follow_up: FollowUp) -> str:
-        return wording_shown(follow_up.response).question
-
-    @display(description=_("score"))
-    def score_shown(self, follow_up: FollowUp) -> str:
-        return score_label(follow_up.response)
-
-    @display(description=_("status"))
-    def status_shown(self, follow_up: FollowUp) -> str:
-        return label(follow_up.get_status_display(), STATUS_COLOURS.get(follow_up.status, ""))
-
-    @display(description=_("comment"))
-    def comment_as_written(self, follow_up: FollowUp) -> str:
-        return follow_up.response.comment
-
-    @display(description=_("comment"))
-    def comment_masked(self, follow_up: FollowUp) -> str:
-        return mask(follow_up.response.comment)
-
-    @display(description=_("may be contacted about this"), boolean=True)
-    def contact_permission(self, follow_up: FollowUp) -> bool:
-        return follow_up.response.contact_permission
-
-    @display(description=_("answered"))
-    def answered_at(self, follow_up: FollowUp) -> str:
-        return date_format(localtime(follow_up.response.answered_at), "DATETIME_FORMAT")
-
-    # Names without links: those who work here may not open accounts.
-    @display(description=_("assigned to"))
-    def owner_name(self, follow_up: FollowUp) -> str:
-        return str(follow_up.owner or "")
-
-    @display(description=_("flagged by"))
-    def flagged_by_name(self, follow_up: FollowUp) -> str:
-        return str(follow_up.flagged_by or "")
-
-    @display(description=_("name or id"))
-    def name(self, follow_up: FollowUp) -> str:
-        return follow_up.response.name or follow_up.respondent.name or follow_up.respondent.external_id
-
-    @display(description=_("e-mail"))
-    def email(self, follow_up: FollowUp) -> str:
-        return follow_up.response.email or follow_up.respondent.email
-
-    @display(description=_("phone"))
-    def phone(self, follow_up: FollowUp) -> str:
-        return follow_up.respondent.phone
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        follow_up = self.get_object(request, object_id)
-        if follow_up is not None and self.may_work(request):
-            steps = work.possible_steps(follow_up)
-            extra_context = {
-                **(extra_context or {}),
-                "moves": [step for step in steps if not step.needs_note],
-                "endings": [step for step in steps if step.needs_note],
-                "longest_note": work.LONGEST_NOTE,
-                "assignment": AssignmentForm(follow_up=follow_up) if follow_up.status not in work.WITH_A_NOTE else None,
-            }
-        if follow_up is not None:
-            shown = correspondence.panel(staff(request), follow_up)
-            extra_context = {**(extra_context or {}), "correspondence": shown}
-        page: HttpResponse = super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "follow_up": follow_up}
-        )
-        return page
-
-    # --- What can be done --------------------------------------------------------------------------------------------
-
-    def may_work(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(work.WORK)
+    # --- What nobody does by hand -----------------------------------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -194,51 +141,153 @@ class FollowUpAdmin(VisibleModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: FollowUp | None = None) -> bool:
         return False
 
+    # --- Board and page ---------------------------------------------------------------------------------------------
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        return [
-            *correspondence.urls(self),
-            path("<int:pk>/status/", view(self.status_view), name="feedback_followup_status"),
-            path("<int:pk>/assign/", view(self.assign_view), name="feedback_followup_assign"),
-            *super().get_urls(),
+        names = ("status", "assign", "priority", "contact", "note")
+        works = [
+            path(f"<int:pk>/{name}/", view(getattr(self, f"{name}_view")), name=f"feedback_followup_{name}")
+            for name in names
         ]
+        board = path("board/", view(self.board_view), name="feedback_followup_board")
+        return [board, *works, *correspondence.urls(self), *super().get_urls()]
+
+    def board_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what is open by status."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        user, chosen = staff(request), follow_up_board.chosen_in(request.GET)
+        board = follow_up_board.context_of(
+            rows=self.get_queryset(request), chosen=chosen, user=user, may_work=follow_up_page.may_work(user)
+        )
+        context = {"title": _("Follow-ups by status"), "media": self.media, "opts": self.opts, **board}
+        return TemplateResponse(
+            request, "admin/feedback/followup/board.html", {**self.admin_site.each_context(request), **context}
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        follow_up = self.get_object(request, object_id)
+        if follow_up is None:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return missing
+        if request.method != "GET" or not self.has_view_permission(request, follow_up):
+            raise PermissionDenied
+        return self._page(request, follow_up)
+
+    def _page(self, request: HttpRequest, follow_up: FollowUp, *, bound: CaseForm | None = None) -> HttpResponse:
+        page = follow_up_page.context_of(follow_up, staff(request), bound=bound)
+        colours = {"status_colour": STATUS_COLOURS.get(follow_up.status, "")}
+        page["correspondence"] = correspondence.panel(staff(request), follow_up)
+        title = gettext("Follow-up %(number)d") % {"number": follow_up.pk}
+        context = {"title": title, "media": self.media, "opts": self.opts, "original": follow_up, **colours, **page}
+        return TemplateResponse(
+            request, "admin/feedback/followup/page.html", {**self.admin_site.each_context(request), **context}
+        )
+
+    # --- What can be done -------------------------------------------------------------------------------------------
 
     def status_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Move the case to the status of the button that was pressed."""
 
-        def change(follow_up: FollowUp) -> str:
-            before = follow_up.get_status_display()
-            to, note = request.POST.get("to", ""), request.POST.get("note", "")
-            after = work.change_status(follow_up=follow_up, to=to, by=staff(request), note=note).get_status_display()
+        def change(form: Any) -> str:
+            before, ending = form.follow_up.get_status_display(), form.cleaned_data
+            moved = work.change_status(
+                follow_up=form.follow_up,
+                to=request.POST.get("to", ""),
+                by=staff(request),
+                note=ending["note"],
+                root_cause=form.chosen_root_cause,
+            )
+            after = moved.get_status_display()
             return gettext("Status changed from “%(before)s” to “%(after)s”.") % {"before": before, "after": after}
 
-        return self._work(request, pk, change)
+        return self._work(request, pk, EndingForm, change)
 
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give the case to the chosen colleague, or to nobody."""
+        """Give the case to the chosen colleague and team, or to nobody."""
 
-        def change(follow_up: FollowUp) -> str:
-            form = AssignmentForm(request.POST, follow_up=follow_up)
-            if not form.is_valid():
-                raise ValidationError([error for errors in form.errors.values() for error in errors])
-            owner = form.cleaned_data["owner"]
-            work.assign(follow_up=follow_up, to=owner, by=staff(request))
-            return gettext("Assigned to %(name)s.") % {"name": owner} if owner else gettext("Assigned to nobody.")
+        def change(form: CaseForm) -> str:
+            owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
+            work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request))
+            names = ", ".join(str(one) for one in (owner, team) if one)
+            return gettext("Assigned to %(name)s.") % {"name": names} if names else gettext("Assigned to nobody.")
 
-        return self._work(request, pk, change)
+        return self._work(request, pk, AssignmentForm, change)
 
-    def _work(self, request: HttpRequest, pk: int, change: Callable[[FollowUp], str]) -> HttpResponse:
-        follow_up = get_object_or_404(self.get_queryset(request), pk=pk)
-        if not self.may_work(request):
+    def priority_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say how urgent it is."""
+
+        def change(form: CaseForm) -> str:
+            changed = work.set_priority(
+                follow_up=form.follow_up, priority=form.cleaned_data["priority"], by=staff(request)
+            )
+            return gettext("Priority is now “%(priority)s”.") % {"priority": changed.get_priority_display()}
+
+        return self._work(request, pk, PriorityForm, change)
+
+    def contact_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Log a call, or another contact, with the person."""
+
+        def change(form: CaseForm) -> str:
+            work.log_contact(follow_up=form.follow_up, by=staff(request), **form.cleaned_data)
+            return gettext("Contact logged.")
+
+        return self._work(request, pk, ContactForm, change)
+
+    def note_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Write a note among colleagues."""
+
+        def change(form: CaseForm) -> str:
+            text = form.cleaned_data["text"]
+            _note, mentions = work.write_note(follow_up=form.follow_up, text=text, by=staff(request))
+            if mentions.unknown:
+                names = ", ".join(mentions.unknown)
+                messages.warning(request, gettext("Nobody who sees this is called %(names)s.") % {"names": names})
+            return gettext("Note added.")
+
+        return self._work(request, pk, NoteForm, change, allowed=follow_up_page.may_note)
+
+    def _work(
+        self,
+        request: HttpRequest,
+        pk: int,
+        form_class: type[CaseForm],
+        change: Callable[[CaseForm], str],
+        *,
+        allowed: Callable[[User], bool] = follow_up_page.may_work,
+    ) -> HttpResponse:
+        """Do what a form asks for and go back; what was refused is shown again with what was typed."""
+        follow_up = get_object_or_404(self.get_queryset(request).select_related("product", "respondent"), pk=pk)
+        if not allowed(staff(request)):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        try:
-            message = change(follow_up)
-        except ValidationError as error:
-            for text in error.messages:
-                messages.error(request, text)
-        else:
-            self.log_change(request, follow_up, message)
-            messages.success(request, message)
-        return HttpResponseRedirect(reverse("admin:feedback_followup_change", args=[pk]))
+        with timezone.override(follow_up.product.zone):  # times are typed as those of the product
+            form = form_class(request.POST, follow_up=follow_up)
+            try:
+                message = change(form) if form.is_valid() else ""
+            except ValidationError as error:
+                form.add_error(None, error)
+        if not form.is_valid():
+            return self._refuse(request, form)
+        self.log_change(request, follow_up, message)
+        messages.success(request, message)
+        return HttpResponseRedirect(_back(request, follow_up))
+
+    def _refuse(self, request: HttpRequest, form: CaseForm) -> HttpResponse:
+        if "board" in request.POST:
+            for error in form.non_field_errors():
+                messages.error(request, str(error))
+            return HttpResponseRedirect(_back(request, form.follow_up))
+        return self._page(request, self.get_queryset(request).get(pk=form.follow_up.pk), bound=form)
+
+
+def _back(request: HttpRequest, follow_up: FollowUp) -> str:
+    """Return where somebody came from: the card on the board, or the page."""
+    if "board" not in request.POST:
+        return reverse("admin:feedback_followup_change", args=[follow_up.pk])
+    chosen = follow_up_board.chosen_in(dict(parse_qsl(request.POST["board"])))
+    return f"{reverse('admin:feedback_followup_board')}?{urlencode(chosen)}#follow-up-{follow_up.pk}"

@@ -39,9 +39,11 @@ def remind_and_escalate(*, now: datetime | None = None) -> int:
 
 
 def _waiting() -> QuerySet[FollowUp]:
-    """Return the follow-ups whose person still waits; restricted people are left alone, also by their clocks."""
+    """Return the follow-ups whose person still waits; nobody is urged to contact those who must be left alone."""
     waiting: QuerySet[FollowUp] = FollowUp.objects.open().filter(contacted_at__isnull=True, closed_at__isnull=True)
-    return waiting
+    return waiting.filter(
+        respondent__restricted_at__isnull=True, respondent__objected_at__isnull=True, respondent__do_not_contact=False
+    )
 
 
 def _remind(now: datetime) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, Rule, ScoreChange, Tag
+from feedback.models import ImportRun, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
@@ -43,6 +43,9 @@ def everything():
         product=product, name="Fees", bands=["detractor"], keywords=["fee*"], adds_tag=Tag.objects.get(), owner=reviewer
     ).alerts.add(reviewer)
     flag(response=response, reason="Angry", by=reviewer)
+    for model in (Team, RootCause):
+        model.objects.create(product=product, name="Fees")
+    WorkingHours.objects.create(product=product)
     issue(product=product)
     make_improvement(product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")

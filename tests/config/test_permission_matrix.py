@@ -8,7 +8,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config.roles import ROLES, sync_roles
 from feedback.follow_up import flag
-from feedback.models import ImportRun, Rule, Tag
+from feedback.models import ImportRun, RootCause, Rule, Tag, Team, WorkingHours
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import (
@@ -33,6 +33,9 @@ PAGES = {
     "feedback.improvement": {"analyst": "L", "reviewer": "LACD", "data_protection_officer": "L"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
     "feedback.rule": {"reviewer": "LACD", "data_protection_officer": "L", "administrator": "LACD"},
+    "feedback.team": {"reviewer": "L", "administrator": "LACD"},
+    "feedback.rootcause": {"reviewer": "LAC", "administrator": "LAC"},
+    "feedback.workinghours": {"reviewer": "L", "administrator": "LACD"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
@@ -77,6 +80,9 @@ POSTS = {
     "feedback_channelpermission_withdraw": {"reviewer", "data_protection_officer"},
     "privacy_suppression_lift": {"data_protection_officer"},
     "feedback_followup_write": {"agent"},
+    "feedback_followup_priority": {"agent"},
+    "feedback_followup_contact": {"agent"},
+    "feedback_followup_note": {"agent", "reviewer", "data_protection_officer"},
     "privacy_product_secret": {"administrator"},
     "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},
@@ -100,6 +106,9 @@ def rows():
         "feedback.tag": (tag := Tag.objects.create(product=product, name="fees")),
         "feedback.rule": Rule.objects.create(product=product, name="Fees", keywords=["fee*"], adds_tag=tag),
         "feedback.improvement": make_improvement(product=product),
+        "feedback.team": Team.objects.create(product=product, name="Care"),
+        "feedback.rootcause": RootCause.objects.create(product=product, name="Fees"),
+        "feedback.workinghours": WorkingHours.objects.create(product=product),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,
         "surveys.surveyversion": response.version,

@@ -116,7 +116,7 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             "reviewer",
             {
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Products"),
-                *("Why not?", "Permissions"),
+                *("Teams", "Root causes", "Working hours", "Why not?", "Permissions"),
             },
         ),
         ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?"}),
@@ -127,7 +127,13 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
                 *("Why not?", "Permissions", "Suppressed people", "Reads of personal data"),
             },
         ),
-        ("administrator", {"Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"}),
+        (
+            "administrator",
+            {
+                *("Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"),
+                *("Teams", "Root causes", "Working hours"),
+            },
+        ),
     ],
 )
 def test_the_sidebar_offers_what_the_role_may_open(role, expected):

@@ -153,6 +153,14 @@ def test_the_scheduler_watches_every_ten_minutes(follow_up):
         assert watch_follow_ups() == 0
 
 
+@pytest.mark.parametrize("wish", [{"objected_at": DUE}, {"do_not_contact": True}, {"restricted_at": DUE}])
+def test_nobody_is_urged_to_contact_whoever_must_be_left_alone(follow_up, wish):
+    Respondent.objects.update(**wish)
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_escalate_once(follow_up, reviewer):
     barrier = Barrier(2)

@@ -1,11 +1,16 @@
 """The admin of follow-ups."""
 
-import pytest
-from django.urls import reverse
+from datetime import UTC, datetime, timedelta
 
-from feedback.follow_up import change_status, flag
-from feedback.models import FollowUp
-from tests.factories import make_response, make_staff
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from feedback.follow_up import change_status, flag, log_contact, write_note
+from feedback.models import Contact, FollowUp, Respondent, RootCause, StaffMail, Team, WorkingHours
+from tests.factories import make_product, make_response, make_staff
 from tests.feedback.response_admin.looking import COMMENT, text_of, told
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +32,14 @@ def test_an_agent_works_a_case_from_new_to_closed(client, login, response):
     for to in ("open", "in_progress", "resolved"):
         client.post(work(follow_up, "status"), {"to": to})
     refused = client.post(work(follow_up, "status"), {"to": "closed", "note": ""})
-    assert told(refused)[-1] == "Say how it ended."
-    client.post(work(follow_up, "status"), {"to": "closed", "note": "Called, fee refunded"})
+    assert "Say how it ended." in text_of(refused)
+    ending = {"to": "closed", "note": "Called, fee refunded"}
+    assert "Called, fee refunded" in text_of(client.post(work(follow_up, "status"), ending))
+    client.post(work(follow_up, "status"), {**ending, "new_root_cause": "Fees"})
 
     stored = FollowUp.objects.get()
     assert (stored.status, stored.owner, stored.closing_note) == ("closed", agent, "Called, fee refunded")
+    assert stored.root_cause.name == "Fees"
     assert "Anna Nowak" not in text_of(client.get(work(follow_up, "change")))
 
 
@@ -61,7 +69,7 @@ def test_a_case_cannot_be_given_to_somebody_who_does_not_see_the_product(client,
 
     answer = client.post(work(follow_up, "assign"), {"owner": make_staff("agent").pk})
 
-    assert len(told(answer)) == 1
+    assert "Select a valid choice" in text_of(answer)
     assert FollowUp.objects.get().owner is None
 
 
@@ -70,7 +78,13 @@ def test_the_queue_is_filtered_by_owner_and_state(client, login, survey, respons
     other = make_response(survey=survey)
     mine = flag(response=response, reason="Angry", by=agent, owner=agent)
     nobodys = flag(response=other, reason="Angry", by=agent)
-    change_status(follow_up=nobodys, to="dismissed", by=agent, note="spam")
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.add(agent)
+    teams = flag(response=make_response(survey=survey), reason="Angry", by=agent, team=team)
+    done = flag(response=make_response(survey=survey), reason="Angry", by=agent)
+    change_status(follow_up=done, to="dismissed", by=agent, note="spam")
+    FollowUp.objects.filter(pk=mine.pk).update(due_at=timezone.now() - timedelta(hours=1))
+    log_contact(follow_up=nobodys, kind="call", text="Spoke", by=agent)
     queue = reverse("admin:feedback_followup_changelist")
 
     def listed(**query):
@@ -78,8 +92,298 @@ def test_the_queue_is_filtered_by_owner_and_state(client, login, survey, respons
 
     assert listed(whose="mine") == {mine}
     assert listed(whose="nobody") == {nobodys}
+    assert listed(whose="team") == {teams}
     assert listed(whose="others") == set()
-    assert listed(open="yes") == {mine}
-    assert listed(open="no") == {nobodys}
-    assert listed(status__exact="new") == {mine}
-    assert listed(product__id__exact=survey.product_id) == {mine, nobodys}
+    assert listed() == {mine, nobodys, teams}
+    assert listed(open="no") == {done}
+    assert listed(open="all") == {mine, nobodys, teams, done}
+    assert listed(due="overdue") == {mine}
+    assert listed(due="done") == {nobodys}
+    assert listed(due="none") == {mine, teams}
+    assert listed(status__exact="dismissed") == {done}
+    assert listed(product__id__exact=survey.product_id) == {mine, nobodys, teams}
+
+
+def test_the_list_begins_with_what_is_due_first(client, login, survey, response):
+    agent = login("agent")
+    now = timezone.now()
+    undated, later, overdue, contacted = (
+        flag(response=make_response(survey=survey, score=9), reason="Angry", by=agent) for _ in range(4)
+    )
+    for follow_up, hours in ((later, 50), (overdue, -80), (contacted, -90)):
+        FollowUp.objects.filter(pk=follow_up.pk).update(due_at=now + timedelta(hours=hours))
+    FollowUp.objects.filter(pk=contacted.pk).update(contacted_at=now)
+
+    answer = client.get(reverse("admin:feedback_followup_changelist"))
+
+    assert list(answer.context["cl"].result_list) == [overdue, later, undated, contacted]
+    assert "overdue by" in text_of(answer)
+    assert "due in" in text_of(answer)
+
+
+def test_an_empty_list_says_what_to_do_next(client, login):
+    login("agent")
+    queue = reverse("admin:feedback_followup_changelist")
+
+    assert "Nobody is waiting to be contacted." in text_of(client.get(queue))
+    assert "No follow-up fits these filters." in text_of(client.get(queue, {"whose": "mine"}))
+    assert "Flag a response to begin." in text_of(client.get(reverse("admin:feedback_followup_board")))
+
+
+def test_a_call_is_logged_at_a_time_of_the_product(client, login, survey, response):
+    agent = login("agent")
+    survey.product.time_zone = "Asia/Tokyo"
+    survey.product.save()
+    follow_up = flag(response=response, reason="Angry", by=agent)
+    type(response).objects.update(answered_at=datetime(2026, 3, 1, tzinfo=UTC))
+
+    call = {"kind": "call", "at": "2026-03-02T10:30", "text": "Promised a refund"}
+    assert client.post(work(follow_up, "contact"), call).status_code == 302
+
+    kept = Contact.objects.get()
+    assert (kept.at, kept.actor, kept.text) == (datetime(2026, 3, 2, 1, 30, tzinfo=UTC), agent, "Promised a refund")
+    page = text_of(client.get(work(follow_up, "change")))
+    assert "Promised a refund" in page
+    assert "first contact made" in page
+    assert "Times are those of Asia/Tokyo." in page
+
+
+def test_what_was_refused_is_shown_again_with_what_was_typed(client, login, response):
+    follow_up = flag(response=response, reason="Angry", by=login("agent"))
+
+    answer = client.post(
+        work(follow_up, "contact"), {"kind": "call", "at": "2999-01-01T10:00", "text": "A long summary"}
+    )
+
+    assert "This time is still to come." in text_of(answer)
+    assert "A long summary" in text_of(answer)
+    assert not Contact.objects.exists()
+
+
+def test_a_reviewer_answers_in_notes_and_hears_of_unknown_names(client, login, survey, response):
+    agent = make_staff("agent", product=survey.product, username="anna")
+    follow_up = flag(response=response, reason="Angry", by=login("reviewer"))
+
+    answer = client.post(work(follow_up, "note"), {"text": "@anna call before noon, @nobody knows"})
+
+    assert told(answer) == ["Nobody who sees this is called nobody.", "Note added."]
+    assert StaffMail.objects.get(notice="mention").user == agent
+    assert "call before noon" in text_of(client.get(work(follow_up, "change")))
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"objected_at": timezone.now()}, "They objected to being contacted."),
+        ({"do_not_contact": True}, "They are marked “do not contact”."),
+    ],
+)
+def test_whoever_must_be_left_alone_is_shown_so_without_a_way_to_contact_them(client, login, response, wish, why):
+    follow_up = flag(response=response, reason="Angry", by=login("agent"))
+    Respondent.objects.update(**wish)
+
+    page = text_of(client.get(work(follow_up, "change")))
+    board = text_of(client.get(reverse("admin:feedback_followup_board")))
+
+    assert why in page
+    assert why in board
+    for offer in ('value="open"', "Log contact", "tel:"):
+        assert offer not in page
+    assert 'value="open"' not in board
+    assert 'value="dismissed"' in page
+    assert "must not be contacted" in text_of(client.post(work(follow_up, "status"), {"to": "open"}))
+    assert FollowUp.objects.get().status == "new"
+
+
+def test_once_closed_an_agent_reads_masked_texts(client, login, response):
+    agent = login("agent")
+    follow_up = flag(response=response, reason="Ask anna@example.com", by=agent)
+    log_contact(follow_up=follow_up, kind="call", text="Wrote from call@example.com", by=agent)
+    write_note(follow_up=follow_up, text="See note@example.com", by=agent)
+    open_page = text_of(client.get(work(follow_up, "change")))
+    client.post(work(follow_up, "status"), {"to": "dismissed", "note": "Moved to end@example.com"})
+    closed_page = text_of(client.get(work(follow_up, "change")))
+    listed = text_of(client.get(reverse("admin:feedback_followup_changelist"), {"open": "no"}))
+
+    for address in ("anna@example.com", "call@example.com", "note@example.com"):
+        assert address in open_page
+        assert address not in closed_page
+        assert address not in listed
+    assert "end@example.com" not in closed_page
+
+
+# --- Board ------------------------------------------------------------------------------------------------------------
+
+
+def board_of(client, **query):
+    columns = client.get(reverse("admin:feedback_followup_board"), query).context["columns"]
+    return {column.status.value: [card.follow_up.pk for card in column.cards] for column in columns}
+
+
+def test_the_board_has_a_column_for_each_status_with_the_most_urgent_first(client, login, survey, response):
+    agent = login("agent")
+    later, urgent, started, done = (
+        flag(response=make_response(survey=survey, score=1), reason="Angry", by=agent) for _ in range(4)
+    )
+    FollowUp.objects.filter(pk=urgent.pk).update(due_at=timezone.now() - timedelta(days=9))
+    change_status(follow_up=started, to="open", by=agent)
+    change_status(follow_up=started, to="in_progress", by=agent)
+    change_status(follow_up=done, to="dismissed", by=agent, note="spam")
+
+    assert board_of(client) == {
+        "new": [urgent.pk, later.pk],
+        "open": [],
+        "in_progress": [started.pk],
+        "waiting": [],
+        "resolved": [],
+    }
+    assert board_of(client, whose="mine")["new"] == []
+    assert board_of(client, whose="mine")["in_progress"] == [started.pk]
+    assert board_of(client, due="overdue")["new"] == [urgent.pk]
+    assert board_of(client, product=make_product().pk)["new"] == []
+    assert board_of(client, product="' OR 1=1", whose="everything")["new"] == [urgent.pk, later.pk]
+
+
+def test_a_step_on_the_board_leads_back_to_the_card(client, login, response):
+    follow_up = flag(response=response, reason="Angry", by=login("agent"))
+    page = text_of(client.get(reverse("admin:feedback_followup_board"), {"whose": "nobody"}))
+    assert 'name="board" value="whose=nobody"' in page
+
+    answer = client.post(
+        work(follow_up, "status"), {"to": "open", "board": "whose=nobody&next=https://evil.example.com"}
+    )
+
+    assert answer["Location"] == f"/admin/feedback/followup/board/?whose=nobody#follow-up-{follow_up.pk}"
+    assert FollowUp.objects.get().status == "open"
+    again = client.post(work(follow_up, "status"), {"to": "new", "board": ""})
+    assert "not possible" in told(again)[-1]
+
+
+def test_a_column_shows_twenty_and_says_how_many_more(client, login, survey):
+    agent = login("agent")
+    for _ in range(23):
+        flag(response=make_response(survey=survey, score=1), reason="Angry", by=agent)
+
+    answer = client.get(reverse("admin:feedback_followup_board"))
+
+    assert "and 3 more" in text_of(answer)
+    rest = answer.context["columns"][0].rest
+    assert len(client.get(rest).context["cl"].result_list) == 23
+
+
+def test_readers_see_the_board_without_buttons(client, login, response):
+    flag(response=response, reason="Angry", by=login("reviewer"))
+
+    page = text_of(client.get(reverse("admin:feedback_followup_board")))
+
+    assert "Angry" in page
+    assert 'name="to"' not in page
+
+
+@pytest.mark.parametrize("role", ["analyst", "privacy_officer", "administrator"])
+def test_the_board_is_for_those_who_see_follow_ups(client, login, role):
+    login(role)
+
+    assert client.get(reverse("admin:feedback_followup_board")).status_code == 403
+
+
+def test_follow_ups_of_other_products_are_not_on_the_board(client, login):
+    flag(response=make_response(), reason="Angry", by=None)
+    login("agent")
+
+    assert board_of(client)["new"] == []
+
+
+# --- Growth -----------------------------------------------------------------------------------------------------------
+
+
+def test_queries_do_not_grow_with_rows(client, login, survey, response):
+    agent = login("agent")
+    team = Team.objects.create(product=survey.product, name="Care")
+    pages = [reverse("admin:feedback_followup_changelist"), reverse("admin:feedback_followup_board")]
+
+    def add():
+        follow_up = flag(
+            response=make_response(survey=survey, score=1), reason="Angry", by=agent, owner=agent, team=team
+        )
+        log_contact(follow_up=follow_up, kind="call", text="Spoke", by=agent)
+        return follow_up
+
+    def happen(follow_up):
+        log_contact(follow_up=follow_up, kind="call", text="Spoke", by=agent)
+        write_note(follow_up=follow_up, text="Knows", by=agent)
+
+    watched = add()
+    happen(watched)
+    pages.append(work(watched, "change"))
+    client.get(pages[0])
+    counts = [counted(client, page) for page in pages]
+    for _ in range(9):
+        add()
+        happen(watched)
+
+    assert [counted(client, page) for page in pages] == counts
+
+
+def counted(client, page):
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(page).status_code == 200
+    return len(captured)
+
+
+# --- Teams, root causes, hours ----------------------------------------------------------------------------------------
+
+
+def test_a_team_gets_members_who_can_work_for_it(client, login, survey):
+    login("administrator")
+    agent, stranger = make_staff("agent", product=survey.product), make_staff("agent", product=make_product())
+    add = reverse("admin:feedback_team_add")
+    team = {"product": survey.product_id, "name": "Care", "reply_address": "care@example.com"}
+
+    refused = client.post(add, {**team, "members": [agent.pk, make_staff("analyst", product=survey.product).pk]})
+    assert refused.status_code == 200
+    assert stranger.username not in text_of(refused)
+    assert not Team.objects.exists()
+
+    client.post(add, {**team, "members": [agent.pk]})
+    stored = Team.objects.get()
+    assert (stored.product, list(stored.members.all())) == (survey.product, [agent])
+
+
+def test_a_team_refuses_members_of_another_product_of_the_same_controller(client, survey):
+    boss = make_staff("administrator", is_superuser=True)
+    client.force_login(boss)
+    neighbour = make_staff("agent", product=make_product(controller=survey.product.controller))
+
+    answer = client.post(
+        reverse("admin:feedback_team_add"),
+        {"product": survey.product_id, "name": "Care", "reply_address": "", "members": [neighbour.pk]},
+    )
+
+    assert "do not see the product" in text_of(answer)
+    assert not Team.objects.exists()
+
+
+def test_working_hours_are_checked_and_kept(client, login, survey):
+    login("administrator")
+    add = reverse("admin:feedback_workinghours_add")
+    hours = {"product": survey.product_id, "days": ["0", "5"], "opens": "10:00", "closes": "14:00"}
+
+    assert "Later than the beginning." in text_of(client.post(add, {**hours, "closes": "09:00"}))
+    assert client.post(add, {**hours, "days": []}).status_code == 200
+    assert not WorkingHours.objects.exists()
+    client.post(add, hours)
+
+    assert WorkingHours.objects.get().days == [0, 5]
+    assert "Monday, Saturday" in text_of(client.get(reverse("admin:feedback_workinghours_changelist")))
+    assert "48 hours" in text_of(client.get(add))
+
+
+def test_reviewers_name_root_causes_of_their_products(client, login, survey):
+    login("reviewer")
+    add = reverse("admin:feedback_rootcause_add")
+
+    client.post(add, {"product": make_product().pk, "name": "Foreign"})
+    client.post(add, {"product": survey.product_id, "name": "Fees"})
+
+    assert [cause.name for cause in RootCause.objects.all()] == ["Fees"]
