@@ -21,7 +21,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
+    "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
     # every ten minutes
+    "owe digests": {"task": "feedback.tasks.owe_digests", "schedule": 10 * 60.0},
     "resume imports": {
         "task": "feedback.tasks.resume_imports",
         "schedule": 10 * 60.0,

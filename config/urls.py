@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
 from feedback.admin.audience import preview_audience
+from feedback.admin.preferences import my_mail
 
 urlpatterns = [
     path("livez", health.live, name="live"),
@@ -16,6 +17,7 @@ urlpatterns = [
         admin.site.admin_view(preview_audience),
         name="feedback_audience_preview",
     ),
+    path("admin/my-mail/", admin.site.admin_view(my_mail), name="feedback_my_mail"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("feedback.api.urls")),
     path("widget/", include("feedback.widget.urls")),

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feedback import imports, intake
+from feedback import digests, imports, intake, staff_mail_delivery
 
 
 @shared_task
@@ -24,3 +24,22 @@ def resume_imports() -> None:
     for run_id in imports.unfinished_runs():
         import_responses.delay(run_id)
     imports.remove_old_files(now=timezone.now())
+
+
+@shared_task
+def owe_digests() -> int:
+    """Owe the digests whose morning has come to those who subscribed and were not owed them yet."""
+    return digests.owe_digests(now=timezone.now())
+
+
+@shared_task
+def send_staff_mail(mail_id: int) -> None:
+    """Send one mail that a member of staff is owed; running it twice sends one mail."""
+    staff_mail_delivery.send_mail(mail_id=mail_id)
+
+
+@shared_task
+def send_due_staff_mail() -> None:
+    """Queue what staff are owed; each mail is a task of its own, so that one that cannot be sent holds up no other."""
+    for mail_id in staff_mail_delivery.due_mail_ids():
+        send_staff_mail.delay(mail_id)
