@@ -17,7 +17,7 @@ from privacy.mailing import due_message_ids, renew_confirmation, send_message
 from privacy.models import RequestMessage, RequestToken, RightsRequest
 from privacy.tasks import queue_mail_of, send_due_messages
 from tests.factories import make_controller, make_staff
-from tests.mail_server import Mailbox, RefusingMailbox, serve  # noqa: F401  a fixture
+from tests.mail_server import Mailbox, RefusingMailbox
 from tests.privacy.test_intake import make_content
 
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)

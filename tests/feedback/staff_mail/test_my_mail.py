@@ -77,8 +77,7 @@ def test_a_choice_is_ones_own_only(client, page, hire):
     client.post(page, choice(notices=[], user=other.pk))
 
     assert MailPreference.objects.get(user=other).muted == ["reply"]
-    registered = {model for model in admin.site._registry}
-    assert not registered & {MailPreference, Subscription, StaffMail}
+    assert not set(admin.site._registry) & {MailPreference, Subscription, StaffMail}
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_mail_goes_over_a_real_server_once_with_both_parts_and_a_way_to_stop_i
     message = parsed(envelope)
     assert envelope.rcpt_tos == ["reviewer-0@staff.example"]
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
-    assert message["List-Unsubscribe"].startswith("<https://feedback.example/mail/unsubscribe/")
+    assert message["List-Unsubscribe"].strip().startswith("<https://feedback.example/mail/unsubscribe/")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Message-ID"] == f"<staff-mail-{owed.pk}@odzew.example>"
