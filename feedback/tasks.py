@@ -1,6 +1,7 @@
 """Background work: each task calls one domain function and may run twice."""
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
 from feedback import digests, imports, intake, staff_mail_delivery
@@ -43,3 +44,12 @@ def send_due_staff_mail() -> None:
     """Queue what staff are owed; each mail is a task of its own, so that one that cannot be sent holds up no other."""
     for mail_id in staff_mail_delivery.due_mail_ids():
         send_staff_mail.delay(mail_id)
+
+
+def queue_staff_mail(mail_id: int) -> None:
+    """Queue a mail to staff once it is stored. A queue that is down fails no request: it is found within a minute."""
+
+    def queue() -> None:  # no functools.partial: Django could not name a failing one in its log
+        send_staff_mail.delay(mail_id)
+
+    transaction.on_commit(queue, robust=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import zoneinfo
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -147,7 +145,7 @@ def _send_preview(request: HttpRequest, user: User) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        transaction.on_commit(partial(tasks.send_staff_mail.delay, mail.pk), robust=True)
+        tasks.queue_staff_mail(mail.pk)
         messages.success(request, gettext("The digest is on its way to %(address)s.") % {"address": user.email})
     return HttpResponseRedirect(reverse("feedback_my_mail"))
 

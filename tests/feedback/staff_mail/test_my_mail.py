@@ -5,10 +5,12 @@ from datetime import time
 import pytest
 from django.contrib import admin
 from django.core import mail
+from django.test import TestCase
 from django.urls import reverse
 
 from config.roles import ROLES
 from feedback.models import MailPreference, Notice, StaffMail, Subscription
+from feedback.staff_mail_delivery import due_mail_ids
 from tests.factories import make_product, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,20 @@ def test_a_digest_can_be_had_at_once_even_in_quiet_hours_and_on_an_empty_day(cli
     assert [message.to for message in mail.outbox] == [[user.email]]
     assert not Subscription.objects.exists()
     assert StaffMail.objects.get().notice == Notice.DAILY
+
+
+def test_a_queue_that_is_down_loses_no_digest(client, page, hire, response, monkeypatch):
+    def refuse(*args):
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr("feedback.tasks.send_staff_mail.delay", refuse)
+    client.force_login(hire("analyst"))
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        answer = client.post(page, {"preview": f"{response.product_id}:daily"})
+
+    assert answer.status_code == 302
+    assert due_mail_ids() == [StaffMail.objects.get().pk]
 
 
 @pytest.mark.parametrize("key", ["", "x", "0:daily", "1:alert", "999999:weekly"])
