@@ -166,16 +166,22 @@ def _about_follow_up(follow_up: FollowUp) -> list[tuple[str, str]]:
 
 def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp, shown: Disclosure) -> list[Quote]:
     if notice == Notice.MENTION:
-        notes = Note.objects.filter(follow_up=follow_up, mentions=mail.user, created_at__lte=mail.created_at)
-        note = notes.select_related("author").order_by("-created_at", "-pk").first()
+        notes = Note.objects.filter(follow_up=follow_up, mentions=mail.user, pk=_number_in(mail.key))
+        note = notes.select_related("author").first()
         caption = _("Note by %(name)s") % {"name": note.author} if note else ""
         return [_quote(caption, note.text, is_masked=not shown.identity)] if note else []
     if notice == Notice.REPLY:
-        replies = Contact.objects.filter(follow_up=follow_up, kind=Contact.Kind.EMAIL_IN)
-        reply = replies.order_by("-pk").first()
+        replies = Contact.objects.filter(follow_up=follow_up, kind=Contact.Kind.EMAIL_IN, pk=_number_in(mail.key))
+        reply = replies.first()
         return [_quote(_("Reply"), reply.text, is_masked=not shown.comment)] if reply else []
     reason = _quote(_("Reason"), follow_up.reason, is_masked=not shown.identity)
     return [reason, *_comment(follow_up.response, shown)]
+
+
+def _number_in(key: str) -> int:
+    """Return the number of the record that an occasion ends with; 0, which no record has, where it names none."""
+    number = key.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _comment(response: Response, shown: Disclosure) -> list[Quote]:

@@ -38,7 +38,8 @@ def owe(
     hear of it, is decided then.
 
     Args:
-        key: names the occasion, at most 120 characters, numbers of records only: "alert:12:345".
+        key: names the occasion, at most 120 characters, numbers of records only: "alert:12:345". For a mention or a
+            reply it ends with the number of the note or contact, which is then quoted: "mention:67".
         product: what it is about; known from the response or the follow-up where one is given.
         day: the first day that a digest covers, of the product's calendar.
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.core import mail
 from django.utils import timezone
 
-from feedback.models import Contact, FollowUp, MailPreference, Note, Notice
+from feedback.models import Contact, FollowUp, MailPreference, Note, Notice, StaffMail
 from feedback.staff_mail import owe
 from feedback.staff_mail_delivery import send_mail
 from privacy.models import Membership
@@ -186,24 +186,43 @@ def test_the_owner_of_a_follow_up_gets_the_reason_and_the_comment(follow_up):
     assert "First contact due" in message.body
 
 
-def test_a_mention_quotes_the_note_that_it_is_about(follow_up, hire):
+def test_each_mention_quotes_the_note_that_it_is_about(follow_up, hire):
     colleague = hire("reviewer")
-    for text in ("Please look", "Somebody else is meant"):
+    for text in ("Please look", "Look again"):
         note = Note.objects.create(follow_up=follow_up, author=follow_up.owner, text=text)
-        if text == "Please look":
-            note.mentions.add(colleague)
-    send_mail(mail_id=owe_about(follow_up, colleague, Notice.MENTION).pk)
+        note.mentions.add(colleague)
+        owe(user=colleague, notice=Notice.MENTION, key=f"mention:{note.pk}", follow_up=follow_up)
+    for owed in StaffMail.objects.order_by("pk"):
+        send_mail(mail_id=owed.pk)
 
-    message, _html = sent()
-    assert "Please look" in message.body
-    assert "Somebody else" not in message.body
+    first, second = (message.body for message in mail.outbox)
+    assert ("Please look" in first, "Look again" in first) == (True, False)
+    assert ("Please look" in second, "Look again" in second) == (False, True)
+
+
+def test_a_note_that_mentions_others_is_not_quoted(follow_up, hire):
+    note = Note.objects.create(follow_up=follow_up, author=follow_up.owner, text="Between us")
+    owed = owe(user=hire("reviewer"), notice=Notice.MENTION, key=f"mention:{note.pk}", follow_up=follow_up)
+
+    send_mail(mail_id=owed.pk)
+
+    assert "Between us" not in sent()[0].body
+
+
+def owe_reply(follow_up, text):
+    contact = Contact.objects.create(
+        follow_up=follow_up, kind="email_in", at=timezone.now(), subject="Anna Nowak", text=text
+    )
+    key = f"reply:{contact.pk}"
+    return owe(user=follow_up.owner, notice=Notice.REPLY, key=key, follow_up=follow_up)
 
 
 def test_a_reply_is_quoted_to_those_who_may_read_it(follow_up):
-    Contact.objects.create(follow_up=follow_up, kind="email_in", at=timezone.now(), subject="Re", text="Works again")
-    send_mail(mail_id=owe_about(follow_up, follow_up.owner, Notice.REPLY).pk)
+    send_mail(mail_id=owe_reply(follow_up, "Works again, anna@example.com").pk)
 
-    assert "Works again" in sent()[0].body
+    message, _html = sent()
+    assert "Works again, anna@example.com" in message.body
+    assert "Nowak" not in message.message().as_string()
 
 
 def close(follow_up):
@@ -219,9 +238,7 @@ def test_a_closed_follow_up_calls_nobody_to_work(follow_up, notice):
 
 
 def test_a_reply_to_a_closed_follow_up_is_still_news_but_masked(follow_up):
-    text = "I wrote from anna@example.com"
-    Contact.objects.create(follow_up=follow_up, kind="email_in", at=timezone.now(), text=text)
-    owed = owe_about(follow_up, follow_up.owner, Notice.REPLY)
+    owed = owe_reply(follow_up, "I wrote from anna@example.com")
     close(follow_up)
 
     assert send_mail(mail_id=owed.pk)
