@@ -25,7 +25,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},
     # every minute
     "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
+    "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
     # every ten minutes
+    "owe digests": {"task": "feedback.tasks.owe_digests", "schedule": 10 * 60.0},
     "resume imports": {
         "task": "feedback.tasks.resume_imports",
         "schedule": 10 * 60.0,

@@ -88,6 +88,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             items.insert(0, dashboard)
         if items:
             groups.append({"title": title, "separator": bool(groups), "items": items})
+    # Whatever somebody's role, what they get by mail is their own choice.
+    my_mail: dict[str, Any] = {"title": _("My mail"), "icon": "notifications", "link": reverse("feedback_my_mail")}
+    groups.append({"title": _("My account"), "separator": bool(groups), "items": [my_mail]})
     return groups
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
 from feedback.admin.audience import preview_audience
+from feedback.admin.preferences import my_mail
 
 urlpatterns = [
     path("api/v1/", include("feedback.api.urls")),  # first, because page views of other sites end up here
@@ -17,6 +18,7 @@ urlpatterns = [
         admin.site.admin_view(preview_audience),
         name="feedback_audience_preview",
     ),
+    path("admin/my-mail/", admin.site.admin_view(my_mail), name="feedback_my_mail"),
     path("admin/", admin.site.urls),
     path("widget/", include("feedback.widget.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils import timezone
 
-from feedback.models import MailPreference, StaffMail
+from feedback.mail_preferences import preference_of
+from feedback.models import StaffMail
 from feedback.quiet_hours import QuietHours
 from privacy.models import Product
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
-    from feedback.models import FollowUp, Notice, Response
+    from feedback.models import FollowUp, MailPreference, Notice, Response
 
 
 @transaction.atomic
@@ -37,7 +38,8 @@ def owe(
     hear of it, is decided then.
 
     Args:
-        key: names the occasion, at most 120 characters, numbers of records only: "alert:12:345".
+        key: names the occasion, at most 120 characters, numbers of records only: "alert:12:345". For a mention or a
+            reply it ends with the number of the note or contact, which is then quoted: "mention:67".
         product: what it is about; known from the response or the follow-up where one is given.
         day: the first day that a digest covers, of the product's calendar.
 
@@ -68,11 +70,6 @@ def may_get_mail(user: User, product_id: int | None) -> bool:
     if not (user.is_active and user.is_staff):
         return False
     return product_id is None or Product.objects.visible_to(user).filter(pk=product_id).exists()
-
-
-def preference_of(user: User) -> MailPreference:
-    """Return when and about what somebody wants mail, as stored or as it is without anything stored."""
-    return MailPreference.objects.filter(user=user).first() or MailPreference(user=user)
 
 
 def first_allowed(preference: MailPreference, at: datetime) -> datetime:

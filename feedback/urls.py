@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from feedback import hooks, views
+from feedback import hooks, mail_views, views
 
 app_name = "feedback"
 urlpatterns = [
     path("s/<slug:slug>/", views.survey_page, name="survey"),
     path("i/<str:token>/", views.invitation_page, name="invitation"),
     path("hooks/mail/<slug:provider>/", hooks.receive_mail, name="inbound_mail"),
+    path("mail/unsubscribe/<str:token>/", mail_views.unsubscribe_page, name="unsubscribe"),
 ]

@@ -1,13 +1,10 @@
 import re
 import smtplib
-import socket
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller as MailServer
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
@@ -20,6 +17,7 @@ from privacy.mailing import due_message_ids, renew_confirmation, send_message
 from privacy.models import RequestMessage, RequestToken, RightsRequest
 from privacy.tasks import queue_mail_of, send_due_messages
 from tests.factories import make_controller, make_staff
+from tests.mail_server import Mailbox, RefusingMailbox
 from tests.privacy.test_intake import make_content
 
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
@@ -35,43 +33,6 @@ def link_in(message):
 
 def token_in(message):
     return re.search(r"/privacy/confirm/([\w-]+)/", message.body)[1]
-
-
-class Mailbox:
-    """A mail server's view: what it accepted, and how it answers."""
-
-    def __init__(self, reply="250 OK", pause=0.0):
-        self.reply, self.pause, self.accepted = reply, pause, []
-
-    async def handle_DATA(self, server, session, envelope):
-        time.sleep(self.pause)
-        if self.reply.startswith("250"):
-            self.accepted.append(envelope)
-        return self.reply
-
-
-class RefusingMailbox(Mailbox):
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        return "550 no such mailbox"
-
-
-@pytest.fixture
-def serve(settings):
-    servers = []
-
-    def start(mailbox):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        server = MailServer(mailbox, hostname="127.0.0.1", port=port)
-        server.start()
-        servers.append(server)
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-        return mailbox
-
-    yield start
-    for server in servers:
-        server.stop()
 
 
 @pytest.mark.django_db

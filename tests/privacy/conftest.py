@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.mail_server import serve
+
+__all__ = ["serve"]
