@@ -113,6 +113,7 @@ def _queue_improvement_mails() -> None:
     send_improvement_mails.delay()
 
 
+@shared_task
 def owe_digests() -> int:
     """Owe the digests whose morning has come to those who subscribed and were not owed them yet."""
     return digests.owe_digests(now=timezone.now())
