@@ -143,4 +143,4 @@ def test_the_sidebar_offers_what_the_role_may_open(role, expected):
     offered = {str(item["title"]) for group in sidebar(request) for item in group["items"]}
 
     # Lists that other parts of the project register join these for the roles that may open them.
-    assert offered - {"Imports", "Surveys", "Events", "Rights requests"} == expected
+    assert offered - {"Imports", "Surveys", "Events", "Rights requests", "My mail"} == expected

@@ -7,7 +7,7 @@ from feedback.follow_up import flag
 from feedback.models import Team
 from tests.factories import make_respondent, make_response, make_staff, make_survey
 from tests.feedback.correspondence.imap_server import Server
-from tests.privacy.test_mailing import serve  # noqa: F401  the fixture that starts a real mail server
+from tests.mail_server import serve  # noqa: F401  the fixture that starts a real mail server
 
 DOMAIN = "replies.example.com"
 
