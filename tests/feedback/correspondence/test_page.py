@@ -102,7 +102,7 @@ def test_where_nobody_may_write_the_page_says_why_and_has_no_form(client, login,
     for page in ("change", "write"):
         shown = text_of(client.get(address(follow_up, page)))
         assert reason in shown
-        assert 'name="text"' not in shown
+        assert 'name="subject"' not in shown
 
 
 def test_a_mail_that_was_not_sent_says_why(client, login, follow_up, agent):
@@ -135,7 +135,7 @@ def test_after_closing_an_agent_sees_masked_texts_and_no_addresses(client, login
 
     assert "Write to" in shown
     assert [secret for secret in ("jan@example.com", "eve@evil.example", "anna@example.com") if secret in shown] == []
-    assert 'name="text"' not in shown
+    assert 'name="subject"' not in shown
 
 
 @pytest.mark.parametrize("role", ["reviewer", "data_protection_officer"])
@@ -145,7 +145,7 @@ def test_who_may_read_but_not_work_reads_and_cannot_write(client, login, sent, f
     shown = text_of(client.get(address(follow_up)))
 
     assert "What happened?" in shown
-    assert 'name="text"' not in shown
+    assert 'name="subject"' not in shown
     for method in (client.get, client.post):
         assert method(address(follow_up, "write")).status_code == 403
 

@@ -22,7 +22,7 @@ from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
 from tests.factories import make_respondent, make_response, make_staff
-from tests.privacy.test_mailing import Mailbox, RefusingMailbox
+from tests.mail_server import Mailbox, RefusingMailbox
 
 LETTER = {"subject": "Your answer", "text": "What happened?\n\nAnna <b>&</b>"}
 
