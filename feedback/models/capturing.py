@@ -13,6 +13,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models.asking import Invitation, Respondent
+from feedback.searching import raw_query, terms_of
 from privacy.models import Product
 from surveys.models import Channel, Survey, SurveyVersion
 from surveys.scales import SCALES, Band, BandProfile, Metric
@@ -55,21 +56,24 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return self.exclude(comment="")
 
     def search(self, words: str, *, beginnings: bool = True) -> Self:
-        """Keep the responses whose comment has all the words.
+        """Keep the responses whose comment has all the words, whatever their capitals, accents and Polish endings.
 
         Args:
             beginnings: whether the beginning of a word is enough; where comments are masked it is not, because what
                 is masked could be guessed letter by letter.
         """
-        ending = ":*" if beginnings else ""
-        terms = " & ".join(f"{word}{ending}" for word in _search_terms(words))
-        query = SearchQuery(terms, config="simple", search_type="raw")
-        return self.filter(search=query)
+        terms = terms_of(words, beginnings=beginnings)
+        return self.filter(search=SearchQuery(raw_query(terms), config="simple", search_type="raw"))
 
 
-def _search_terms(words: str) -> list[str]:
-    """Return the words as PostgreSQL takes them in a raw query: quoted, so that nothing in them is an operator."""
-    return ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words.split()]
+class Folded(models.Func):
+    """A text without accents, as ``searching.fold`` makes it but for capitals, of which the index knows none."""
+
+    template = (
+        "translate(regexp_replace(normalize(%(expressions)s, NFKD), '[\u0300-\u036f]', '', 'g'),"
+        " 'łŁøØđĐħĦı', 'lLoOdDhHi')"
+    )
+    output_field = models.TextField()
 
 
 class UnrestrictedResponses(models.Manager.from_queryset(ResponseQuerySet)):  # type: ignore[misc]
@@ -116,7 +120,7 @@ class Response(models.Model):
     )
     comment = models.TextField(_("comment"), max_length=LONGEST_COMMENT, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector("comment", config="simple"), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector(Folded("comment"), config="simple"), output_field=SearchVectorField(), db_persist=True
     )
     reasons = ArrayField(models.CharField(max_length=80), verbose_name=_("reasons"), default=list, blank=True)
     contact_permission = models.BooleanField(_("may be contacted about this"), default=False)
@@ -189,6 +193,20 @@ class Response(models.Model):
             models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
+            # What the work list shows: each is small beside all responses, and is counted whenever the list opens.
+            models.Index(
+                fields=["product", "-answered_at", "-id"], name="response_unread", condition=Q(triage="unread")
+            ),
+            models.Index(
+                fields=["product", "-answered_at", "-id"],
+                name="response_suspect",
+                condition=Q(is_suspect=True, excluded_at__isnull=True),
+            ),
+            models.Index(
+                fields=["product", "-answered_at", "-id"],
+                name="response_for_follow_up",
+                condition=Q(band="detractor", contact_permission=True, triage__in=["unread", "read"]),
+            ),
             models.Index(
                 fields=["completed_at"],
                 name="response_awaits_rules",
