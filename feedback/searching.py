@@ -25,8 +25,44 @@ COMBINING: Final = re.compile("[\u0300-\u036f]")
 # Letters that no decomposition takes apart.
 STROKES: Final = str.maketrans("łøđħı", "lodhi")
 ENDINGS: Final = tuple(
-    "a ach ami e ego ej em emu i iach iami iach ich ie iego iej iem iemu im imi iom o om owi owie ow u y ych ym ymi"
-    " ia ie io iu iow".split()
+    [
+        "a",
+        "ach",
+        "ami",
+        "e",
+        "ego",
+        "ej",
+        "em",
+        "emu",
+        "i",
+        "iach",
+        "iami",
+        "iach",
+        "ich",
+        "ie",
+        "iego",
+        "iej",
+        "iem",
+        "iemu",
+        "im",
+        "imi",
+        "iom",
+        "o",
+        "om",
+        "owi",
+        "owie",
+        "ow",
+        "u",
+        "y",
+        "ych",
+        "ym",
+        "ymi",
+        "ia",
+        "ie",
+        "io",
+        "iu",
+        "iow",
+    ]
 )
 _LONGEST_FIRST: Final = sorted(set(ENDINGS), key=len, reverse=True)
 JOINERS: Final = frozenset("_-'’")

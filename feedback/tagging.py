@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from feedback.models import Response, ResponseTag, Rule, Tag
 from feedback.periods import Bucket
+from feedback.reports import SMALLEST_GROUP
 from surveys.scales import Band
 
 if TYPE_CHECKING:
@@ -24,26 +25,26 @@ if TYPE_CHECKING:
     from privacy.models import Product
 
 LONGEST_NAME: Final = 60
-FEWEST_SHOWN: Final = 5  # the share of a group smaller than this could point at one person
 STEPS_SHOWN: Final = {Bucket.WEEK: 13, Bucket.MONTH: 12}
 OVERVIEW_DAYS: Final = 90
 
 
 @dataclass(frozen=True)
 class Uses:
-    """How many counted responses carry a tag, and how many of them are detractors.
+    """How many counted responses carry a tag, and how many of them are detractors."""
 
-    Args:
-        n: responses.
-        detractors: percent of them, ``None`` where they are too few to say.
-    """
+    n: int = 0
+    detractors: int = 0
 
-    n: int
-    detractors: int | None
+    @property
+    def share(self) -> int | None:
+        """Percent of detractors, ``None`` without responses."""
+        return round(100 * self.detractors / self.n) if self.n else None
 
     @property
     def is_too_few(self) -> bool:
-        return self.detractors is None
+        """Whether the group is so small that its figures could point at one person."""
+        return 0 < self.n < SMALLEST_GROUP
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,12 @@ def delete_unused_tag(*, tag: Tag) -> None:
     tag.delete()
 
 
-def rules_of(tag: Tag) -> models.QuerySet[Rule]:
+def rules_of(tag: Tag) -> models.QuerySet[Any]:
     """Return the rules that give a tag or look for it."""
     return Rule.objects.filter(Q(adds_tag=tag) | Q(with_tag=tag))
 
 
-def count_uses(tag: Tag) -> int:
+def countUses(tag: Tag) -> int:
     """Return how many responses carry a tag, those that measures do not count included."""
     return ResponseTag.objects.filter(tag=tag).count()
 
@@ -150,8 +151,8 @@ def trend_of(*, tag: Tag, bucket: Bucket) -> list[Step]:
     )
     steps = counted.annotate(step=Trunc("answered_on", bucket.value, output_field=models.DateField()))
     rows = steps.order_by().values("step").annotate(n=Count("pk"), detractors=Count("pk", filter=_DETRACTOR))
-    found = {row["step"]: _uses(row["n"], row["detractors"]) for row in rows}
-    return [Step(start, found.get(start, Uses(0, None))) for start in starts]
+    found = {row["step"]: Uses(row["n"], row["detractors"]) for row in rows}
+    return [Step(start, found.get(start, Uses())) for start in starts]
 
 
 def themes_of(*, product: Product, days: int = OVERVIEW_DAYS) -> list[Theme]:
@@ -183,7 +184,7 @@ def themes_of(*, product: Product, days: int = OVERVIEW_DAYS) -> list[Theme]:
     themes = []
     for tag in Tag.objects.filter(product=product):
         row = counts.get(tag.pk, nothing)
-        themes.append(Theme(tag, _uses(row["now"], row["now_bad"]), _uses(row["before"], row["before_bad"])))
+        themes.append(Theme(tag, Uses(row["now"], row["now_bad"]), Uses(row["before"], row["before_bad"])))
     return sorted(themes, key=lambda theme: (-theme.now.n, theme.tag.name))
 
 
@@ -192,10 +193,6 @@ _DETRACTOR: Final = Q(band=Band.DETRACTOR)
 
 def _responses_of(tag: Tag) -> models.QuerySet[ResponseTag, int]:
     return ResponseTag.objects.filter(tag=tag).values("response")  # type: ignore[return-value]  # a subquery
-
-
-def _uses(n: int, detractors: int) -> Uses:
-    return Uses(n, round(100 * detractors / n) if n >= FEWEST_SHOWN else None)
 
 
 def _last_starts(bucket: Bucket, today: date) -> Sequence[date]:

@@ -61,9 +61,7 @@ def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> Query
 
 def count_waiting(responses: QuerySet[Response], *, user: User) -> dict[Queue, int]:
     """Return how many responses wait in each queue; one more than ``MOST_COUNTED`` where there are more."""
-    return {
-        queue: waiting(responses, queue=queue, user=user).order_by()[: MOST_COUNTED + 1].count() for queue in Queue
-    }
+    return {queue: waiting(responses, queue=queue, user=user).order_by()[: MOST_COUNTED + 1].count() for queue in Queue}
 
 
 def unread_by_product(*, user: User) -> list[tuple[Product, int]]:
@@ -75,4 +73,4 @@ def unread_by_product(*, user: User) -> list[tuple[Product, int]]:
         output_field=models.IntegerField(),
     )
     products = Product.objects.visible_to(user).annotate(unread=unread).order_by("name")[:MOST_PRODUCTS]
-    return [(product, product.unread) for product in products]
+    return [(product, product.unread) for product in products]  # type: ignore[attr-defined]  # annotated
