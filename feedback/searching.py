@@ -24,47 +24,11 @@ SHORTEST_STEM: Final = 4
 COMBINING: Final = re.compile("[\u0300-\u036f]")
 # Letters that no decomposition takes apart.
 STROKES: Final = str.maketrans("łøđħı", "lodhi")
-ENDINGS: Final = tuple(
-    [
-        "a",
-        "ach",
-        "ami",
-        "e",
-        "ego",
-        "ej",
-        "em",
-        "emu",
-        "i",
-        "iach",
-        "iami",
-        "iach",
-        "ich",
-        "ie",
-        "iego",
-        "iej",
-        "iem",
-        "iemu",
-        "im",
-        "imi",
-        "iom",
-        "o",
-        "om",
-        "owi",
-        "owie",
-        "ow",
-        "u",
-        "y",
-        "ych",
-        "ym",
-        "ymi",
-        "ia",
-        "ie",
-        "io",
-        "iu",
-        "iow",
-    ]
+ENDINGS: Final = (
+    *("a", "ach", "ami", "e", "ego", "ej", "em", "emu", "i", "ia", "iach", "iami", "ich", "ie", "iego", "iej", "iem"),
+    *("iemu", "im", "imi", "io", "iom", "iow", "iu", "o", "om", "ow", "owi", "owie", "u", "y", "ych", "ym", "ymi"),
 )
-_LONGEST_FIRST: Final = sorted(set(ENDINGS), key=len, reverse=True)
+_LONGEST_FIRST: Final = sorted(ENDINGS, key=len, reverse=True)
 JOINERS: Final = frozenset("_-'’")
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -99,9 +99,14 @@ class Inbox:
     def filters_of(self, query: QueryDict) -> dict[str, str]:
         """Return the filters of an address, without words that were searched for, order and page."""
         allowed = self.lookup_allowed  # type: ignore[attr-defined]  # a ModelAdmin's
-        given = {name: query[name] for name in query if query[name]}
+        given = {name: str(query[name]) for name in query if query[name]}
         request = None  # the filters of this list are the same for everybody
         return {name: value for name, value in given.items() if allowed(name, value, request)}
+
+    def check_may_view(self, request: HttpRequest, permission: str = "feedback.view_response") -> None:
+        """Refuse who may not see responses, or lacks what else is needed."""
+        if not (request.user.has_perm("feedback.view_response") and request.user.has_perm(permission)):
+            raise PermissionDenied
 
     def inbox_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view  # type: ignore[attr-defined]  # a ModelAdmin's

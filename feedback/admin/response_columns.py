@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -45,7 +45,7 @@ def comment_column(request: HttpRequest) -> Callable[[Response], str]:
         html = highlighted(_excerpt(shown, terms), terms)
         return format_html('<span class="odzew-breakable odzew-comment">{}</span>', html)
 
-    return comment
+    return cast("Callable[[Response], str]", comment)
 
 
 def decision_column(request: HttpRequest) -> Callable[[Response], str]:
@@ -67,7 +67,7 @@ def decision_column(request: HttpRequest) -> Callable[[Response], str]:
             buttons,
         )
 
-    return decision
+    return cast("Callable[[Response], str]", decision)
 
 
 def _excerpt(comment: str, terms: Sequence[Term]) -> str:

@@ -20,7 +20,15 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from feedback import triage
-from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, ImportFilter, LanguageFilter, TagFilter
+from feedback.admin.filtering import (
+    AnsweredFilter,
+    BandFilter,
+    CommentFilter,
+    CountedFilter,
+    ImportFilter,
+    LanguageFilter,
+    TagFilter,
+)
 from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember
 from feedback.admin.paging import CappedPaginator
 from feedback.admin.person_page import PersonPages, log_read
@@ -53,6 +61,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         ("product", VisibleFilter),
         ("metric", ChoicesDropdownFilter),
         BandFilter,
+        AnsweredFilter,
         ("channel", ChoicesDropdownFilter),
         LanguageFilter,
         CommentFilter,
@@ -61,7 +70,6 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         CountedFilter,
         ImportFilter,
     )
-    date_hierarchy = "answered_at"
     search_fields = ("comment",)
     search_help_text = _(
         "Words in comments, in any script, with or without accents. Polish endings are followed (opłaty finds opłat), "
@@ -180,11 +188,6 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
             extra_context["may_reveal"] = self.may_reveal(request, response)
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return page
-
-    def check_may_view(self, request: HttpRequest, permission: str = "feedback.view_response") -> None:
-        """Refuse who may not see responses, or lacks what else is needed."""
-        if not (self.has_view_permission(request) and request.user.has_perm(permission)):
-            raise PermissionDenied
 
     def do_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         """Ask for, then do, a task about one response; the list, where it was begun there, is what comes next."""
