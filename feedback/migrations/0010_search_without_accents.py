@@ -30,11 +30,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             "response",
-            models.Index(
-                condition=models.Q(("triage", "unread")),
-                fields=["product", "-answered_at", "-id"],
-                name="response_unread",
-            ),
+            models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
         ),
         migrations.AddIndex(
             "response",
@@ -47,11 +43,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "response",
             models.Index(
-                condition=models.Q(
-                    ("band", "detractor"), ("contact_permission", True), ("triage__in", ["unread", "read"])
-                ),
-                fields=["product", "-answered_at", "-id"],
+                condition=models.Q(("contact_permission", True)),
+                fields=["product", "band", "-answered_at", "-id"],
                 name="response_for_follow_up",
+            ),
+        ),
+        migrations.AddIndex(
+            "response",
+            models.Index(
+                condition=models.Q(("excluded_at__isnull", False)),
+                fields=["product", "-answered_at", "-id"],
+                name="response_excluded",
             ),
         ),
     ]

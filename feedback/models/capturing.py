@@ -193,19 +193,23 @@ class Response(models.Model):
             models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
-            # What the work list shows: each is small beside all responses, and is counted whenever the list opens.
-            models.Index(
-                fields=["product", "-answered_at", "-id"], name="response_unread", condition=Q(triage="unread")
-            ),
+            # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
+            # that is kept for any value of a parameter cannot know that an index is about the one it is given.
+            models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_suspect",
                 condition=Q(is_suspect=True, excluded_at__isnull=True),
             ),
             models.Index(
-                fields=["product", "-answered_at", "-id"],
+                fields=["product", "band", "-answered_at", "-id"],
                 name="response_for_follow_up",
-                condition=Q(band="detractor", contact_permission=True, triage__in=["unread", "read"]),
+                condition=Q(contact_permission=True),
+            ),
+            models.Index(
+                fields=["product", "-answered_at", "-id"],
+                name="response_excluded",
+                condition=Q(excluded_at__isnull=False),
             ),
             models.Index(
                 fields=["completed_at"],
