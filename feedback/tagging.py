@@ -133,7 +133,7 @@ def rules_of(tag: Tag) -> models.QuerySet[Any]:
     return Rule.objects.filter(Q(adds_tag=tag) | Q(with_tag=tag))
 
 
-def countUses(tag: Tag) -> int:
+def count_uses(tag: Tag) -> int:
     """Return how many responses carry a tag, those that measures do not count included."""
     return ResponseTag.objects.filter(tag=tag).count()
 

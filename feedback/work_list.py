@@ -69,8 +69,9 @@ def unread_by_product(*, user: User) -> list[tuple[Product, int]]:
     products = list(Product.objects.visible_to(user).order_by("name")[:MOST_PRODUCTS])
     if not products:
         return []
-    unread = Response.objects.filter(triage=Response.Triage.UNREAD).order_by().values_list("product_id", flat=True)
-    # One branch for each product by its number, so that the database plans each by what it knows of that product.
+    unread = Response.objects.filter(triage=Response.Triage.UNREAD).values_list("product_id", flat=True)
+    # Asked for in the order of the index, so that no plan reads a whole product to find the first thousand.
+    unread = unread.order_by("-answered_at", "-pk")
     first, *others = (unread.filter(product=product.pk)[: MOST_COUNTED + 1] for product in products)
     counts = Counter(first.union(*others, all=True) if others else first)
     return [(product, counts[product.pk]) for product in products]

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "response",
             models.Index(
-                condition=models.Q(("excluded_at__isnull", True), ("is_suspect", True)),
+                condition=models.Q(("is_suspect", True)),
                 fields=["product", "-answered_at", "-id"],
                 name="response_suspect",
             ),

@@ -199,7 +199,7 @@ class Response(models.Model):
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_suspect",
-                condition=Q(is_suspect=True, excluded_at__isnull=True),
+                condition=Q(is_suspect=True),
             ),
             models.Index(
                 fields=["product", "band", "-answered_at", "-id"],

@@ -9,6 +9,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from config.roles import ROLES, sync_roles
 from feedback.follow_up import flag
 from feedback.models import ImportRun, Tag
+from privacy.access_log import record_access
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
@@ -20,6 +21,7 @@ PAGES = {
     "feedback.response": {"analyst": "L", "agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.followup": {"agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
+    "privacy.accesslogentry": {},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
@@ -48,7 +50,15 @@ POSTS = {
     "feedback_response_do:tag": {"reviewer", "data_protection_officer"},
     "feedback_response_do:archive": {"reviewer", "data_protection_officer"},
     "feedback_response_do:mark-read": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:accept": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:reject": {"reviewer", "data_protection_officer"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
+    # An agent sees who answered, and reads the comment, while the follow-up is open.
+    "feedback_response_reveal": {"agent", "reviewer", "data_protection_officer"},
+    "feedback_response_person": {"agent", "reviewer", "data_protection_officer"},
+    "feedback_tag_rename": {"reviewer"},
+    "feedback_tag_merge": {"reviewer"},
+    "feedback_tag_discard": {"reviewer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "privacy_product_secret": {"administrator"},
@@ -74,6 +84,13 @@ def rows():
         "surveys.productthrottles": ProductThrottles.objects.create(product=product),
         "surveys.event": Event.objects.create(product=product, name="order.finished"),
         "privacy.rightsrequest": make_rights_request(controller=product.controller),
+        "privacy.accesslogentry": record_access(
+            user=make_staff("reviewer"),
+            purpose="identity",
+            record=response,
+            controller=product.controller,
+            product=product,
+        ),
         "privacy.controller": product.controller,
         "privacy.product": product,
         "auth.user": make_staff("agent", product=product),
@@ -143,6 +160,23 @@ def test_tasks_answer_as_the_matrix_says(logged_in, rows, role):
             wrong[page] = status
 
     assert wrong == {}
+
+
+# Pages beside the lists that are about no row: who may open or POST to them; everybody else gets 403.
+BESIDE = {
+    ("get", "feedback_tag_themes"): {"analyst", "agent", "reviewer", "data_protection_officer"},
+    ("post", "feedback_response_save_view"): {"analyst", "agent", "reviewer", "data_protection_officer"},
+    ("post", "feedback_response_undo"): {"reviewer", "data_protection_officer"},
+}
+
+
+def test_pages_beside_the_lists_answer_as_the_matrix_says(logged_in, rows, role):
+    statuses = {page: getattr(logged_in, page[0])(reverse(f"admin:{page[1]}")).status_code for page in BESIDE}
+
+    assert {page for page, status in statuses.items() if status in {200, 302}} == {
+        page for page, roles in BESIDE.items() if role in roles
+    }
+    assert set(statuses.values()) <= {200, 302, 403}
 
 
 def test_members_of_other_products_find_nothing(client, rows, role):
