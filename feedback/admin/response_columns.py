@@ -61,11 +61,12 @@ def decision_column(request: HttpRequest) -> Callable[[Response], str]:
             (reverse("admin:feedback_response_do", args=[response.pk, name]), came_from, task.title)
             for name, task in tasks.items()
         ]
-        return format_html_join(
+        html = format_html_join(
             " ",
             '<button type="submit" formaction="{}?{}" name="answered" value="1" class="odzew-button">{}</button>',
             buttons,
         )
+        return format_html('<span class="odzew-buttons">{}</span>', html)
 
     return cast("Callable[[Response], str]", decision)
 

@@ -100,7 +100,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         decisions = (decision_column(request),) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
         return (
             *("answered", "product", "metric_name", "score", "band_label", comment_column(request)),
-            *("language", "channel", "tag_names", "triage_label", *decisions),
+            *(*decisions, "language", "channel", "tag_names", "triage_label"),
         )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:

@@ -128,10 +128,14 @@
             if (press(event)) event.preventDefault();
         });
 
+        // Back where one was before a task; only after the theme has drawn the page, since a row that it still hides
+        // cannot take the focus.
         const before = JSON.parse(stored(window.sessionStorage, ROW) || "null");
         if (before && before.here === here && rows.length) {
-            window.sessionStorage.removeItem(ROW);
-            moveTo(before.index);
+            store(window.sessionStorage, ROW, "null");
+            const goBack = () => window.setTimeout(() => moveTo(before.index), 50);
+            if (document.readyState === "complete") goBack();
+            else window.addEventListener("load", goBack);
         }
     });
 })();
