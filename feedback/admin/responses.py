@@ -77,11 +77,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         ImportFilter,
     )
     search_fields = ("comment",)
-    search_help_text = _(
-        "Words in comments, in any script, with or without accents. Polish endings are followed (opłaty finds opłat), "
-        "changes inside of a word are not (kolejka does not find kolejek). The beginning of a word is enough for those "
-        "who may read comments unmasked. In scripts without spaces, only what a run of characters begins with is found."
-    )
+    search_help_text = _("Words in comments")
     list_select_related = ("product",)
     list_per_page = 50
     list_max_show_all = 0
