@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from feedback.models import Response, ResponseTag, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
@@ -93,6 +93,36 @@ def mark_read(*, responses: Iterable[Response], by: User) -> int:
 def archive(*, responses: Iterable[Response], by: User) -> int:
     """Put responses aside; they still count. Return how many were not aside before."""
     return _locked(responses).exclude(triage=Response.Triage.ARCHIVED).update(triage=Response.Triage.ARCHIVED)
+
+
+@transaction.atomic
+def put_back(*, responses: Iterable[Response], before: Mapping[int, str], now: str, by: User) -> int:
+    """Take back that responses were read or archived; return how many were put back.
+
+    Args:
+        before: the triage that each had, by primary key.
+        now: the triage they were given; whatever somebody else has changed since stays as it is.
+    """
+    unchanged = set(_locked(responses).filter(triage=now).values_list("pk", flat=True))
+    put = 0
+    for was in Response.Triage.values:
+        keys = [pk for pk, triage in before.items() if triage == was and pk in unchanged]
+        put += Response.objects.filter(pk__in=keys).update(triage=was) if keys else 0
+    return put
+
+
+@transaction.atomic
+def accept(*, responses: Iterable[Response], by: User) -> int:
+    """Let suspects count after all; return how many did not before."""
+    return _locked(responses).filter(is_suspect=True, excluded_at__isnull=True).update(is_suspect=False)
+
+
+@transaction.atomic
+def reject(*, responses: Iterable[Response], by: User) -> int:
+    """Exclude suspects for being what they looked like; return how many were."""
+    suspects = _locked(responses).filter(is_suspect=True, excluded_at__isnull=True)
+    reason = _("Suspect, and rejected by hand.")
+    return suspects.update(excluded_at=timezone.now(), excluded_by=by, exclusion_reason=reason)
 
 
 def _locked(responses: Iterable[Response]) -> QuerySet[Response]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -63,6 +63,9 @@ def linked(new: int, asked: int) -> Done:
 
 TASKS["improvement"] = Task(
     title=_("Link to an improvement"),
+    question=ngettext_lazy(
+        "Link %(count)d response to an improvement?", "Link %(count)d responses to an improvement?", "count"
+    ),
     explanation=_("Says that something was done because of this feedback."),
     icon="auto_awesome",
     permission=CHANGE,

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.utils import display_for_label
 
+from feedback.admin.person_page import is_masked, is_revealed
+from feedback.admin.response_columns import terms_searched
 from feedback.disclosure import disclosed_to, may_look_people_up
 from feedback.models import FollowUp, Response, Tag
+from feedback.searching import highlighted
 from privacy.masking import mask
 from surveys.scales import Band
 
@@ -58,6 +62,7 @@ def context_of(response: Response, user: User) -> dict[str, Any]:
         "may_tag": may_tag,
         "known_tags": Tag.objects.filter(product=response.product_id) if may_tag else (),
         "may_look_up": may_look_people_up(user),
+        "may_see_person": disclosed_to(user, response).identity,
         "others": others.defer("search", "comment", "properties")[:MOST_EARLIER],
         "score_changes": response.score_changes.all(),
         "may_see_follow_ups": may_see_follow_ups,
@@ -85,13 +90,20 @@ class ResponsePage:
 
     class Media:
         css = {"all": ["feedback/staff.css"]}
+        js = ["feedback/shortcuts.js"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Response | None = None) -> list[tuple[Any, Any]]:
         if obj is None:
             return []
         shown = disclosed_to(request.user, obj)
-        comment = "comment" if shown.comment else "comment_masked_whole"
-        answer = ("question", "score_shown", "follow_up_question", comment, "reasons_shown", "contact_permission")
+        answer = (
+            "question",
+            "score_shown",
+            "follow_up_question",
+            "comment_shown",
+            "reasons_shown",
+            "contact_permission",
+        )
         occasion = ("product", "survey_and_version", "answered_at", "completed_at", "channel", "language")
         # What a product tells about a person in its own words may name them: no pattern would find that.
         told = ("url_shown", "company", "properties_shown") if shown.identity else ()
@@ -121,9 +133,25 @@ class ResponsePage:
     def follow_up_question(self, response: Response) -> str:
         return wording_shown(response).follow_up_question
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Response | None:
+        response: Response | None = super().get_object(request, object_id, from_field)  # type: ignore[misc]  # a ModelAdmin's
+        if response is not None:
+            as_written = disclosed_to(request.user, response).comment and is_revealed(request, response)
+            response.comment_to_show = response.comment if as_written else mask(response.comment)  # type: ignore[attr-defined]  # for this page
+            words = QueryDict(request.GET.get("_changelist_filters", "")).get("q", "")
+            response.terms_to_mark = terms_searched(request, words)  # type: ignore[attr-defined]  # for this page
+        return response
+
+    def may_reveal(self, request: HttpRequest, response: Response) -> bool:
+        """Tell whether the user may see as written what of the comment is masked now."""
+        if not is_masked(response.comment) or is_revealed(request, response):
+            return False
+        return disclosed_to(request.user, response).comment
+
     @display(description=_("comment"))
-    def comment_masked_whole(self, response: Response) -> str:
-        return mask(response.comment)
+    def comment_shown(self, response: Any) -> str:
+        html = highlighted(response.comment_to_show, response.terms_to_mark)
+        return format_html('<span class="odzew-written">{}</span>', html) if response.comment else ""
 
     @display(description=_("reasons"))
     def reasons_shown(self, response: Response) -> str:

@@ -14,21 +14,33 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from feedback import triage
-from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, ImportFilter, LanguageFilter, TagFilter
+from feedback.admin.filtering import (
+    AnsweredFilter,
+    BandFilter,
+    CommentFilter,
+    CountedFilter,
+    ImportFilter,
+    LanguageFilter,
+    TagFilter,
+)
+from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember
 from feedback.admin.paging import CappedPaginator
+from feedback.admin.person_page import PersonPages, log_read
+from feedback.admin.response_columns import comment_column, decision_column
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
-from feedback.admin.triaging import TASKS, Done, TagForm, perform, subject_of, tasks_of
-from feedback.disclosure import READ_COMMENTS
+from feedback.admin.triaging import TASKS, TRIAGE, Done, TagForm, perform, subject_of, tasks_of
+from feedback.disclosure import disclosed_to
 from feedback.models import Response
+from feedback.work_list import Queue
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
-from privacy.masking import find_personal_data, is_plain_words, mask
+from privacy.masking import find_personal_data, is_plain_words
+from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,17 +49,25 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
+AT_ONCE: Final = ("accept", "reject")  # one click and no question: each can be undone by a task of its own
 TRIAGE_COLOURS: Final = {"unread": "info"}
 MOST_AT_ONCE: Final = 1000
-SHORTENED_TO: Final = 140
+
+
+class ResponsePaginator(CappedPaginator):
+    """Forty pages: further back, filters and words lead faster, and counting stays cheap whatever is searched for."""
+
+    limit = 2000
 
 
 @admin.register(Response)
-class ResponseAdmin(ResponsePage, VisibleModelAdmin):
+class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
     list_filter = (
+        QueueFilter,
         ("product", VisibleFilter),
         ("metric", ChoicesDropdownFilter),
         BandFilter,
+        AnsweredFilter,
         ("channel", ChoicesDropdownFilter),
         LanguageFilter,
         CommentFilter,
@@ -56,7 +76,6 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         CountedFilter,
         ImportFilter,
     )
-    date_hierarchy = "answered_at"
     search_fields = ("comment",)
     search_help_text = _("Words in comments")
     list_select_related = ("product",)
@@ -64,7 +83,7 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
     list_max_show_all = 0
     list_disable_select_all = True
     list_fullwidth = True
-    paginator = CappedPaginator
+    paginator = ResponsePaginator
     show_facets = ShowFacets.NEVER
 
     # --- What is in the list ---------------------------------------------------------------------------------------
@@ -73,11 +92,11 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         rows: QuerySet[Response] = super().get_queryset(request).defer("search")
         return rows
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        comment = "comment_as_written" if request.user.has_perm(READ_COMMENTS) else "comment_masked"
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        decisions = (decision_column(request),) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
         return (
-            *("answered", "product", "metric_name", "score", "band_label", comment),
-            *("language", "channel", "tag_names", "triage_label"),
+            *("answered", "product", "metric_name", "score", "band_label", comment_column(request)),
+            *(*decisions, "language", "channel", "tag_names", "triage_label"),
         )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -112,14 +131,6 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
     def band_label(self, response: Response) -> tuple[str, str]:
         return response.band, response.get_band_display()
 
-    @display(description=_("comment"), empty_value="")
-    def comment_as_written(self, response: Response) -> str:
-        return _shortened(response.comment)
-
-    @display(description=_("comment"), empty_value="")
-    def comment_masked(self, response: Response) -> str:
-        return _shortened(mask(response.comment))
-
     @display(description=_("tags"), label=True)
     def tag_names(self, response: Response) -> list[str]:
         return [tag.name for tag in response.tags.all()]
@@ -150,6 +161,8 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         return [
             path("<int:pk>/do/<slug:name>/", view(self.do_view), name="feedback_response_do"),
             path("<int:pk>/tags/", view(self.tags_view), name="feedback_response_tags"),
+            *self.inbox_urls(),
+            *self.person_urls(),
             *super().get_urls(),
         ]
 
@@ -158,25 +171,30 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
     ) -> HttpResponse:
         response = self.get_object(request, object_id)
         if response is not None and self.has_view_permission(request):
-            if response.triage == Response.Triage.UNREAD and request.user.has_perm("feedback.triage_response"):
-                triage.mark_read(responses=[response], by=staff(request))
+            user = staff(request)
+            if response.triage == Response.Triage.UNREAD and user.has_perm(TRIAGE):
+                triage.mark_read(responses=[response], by=user)
+            if disclosed_to(user, response).identity:
+                log_read(request, AccessLogEntry.Purpose.IDENTITY, response)
             tasks = [
-                {
-                    "title": task.title,
-                    "icon": task.icon,
-                    "link": reverse("admin:feedback_response_do", args=[response.pk, name]),
-                }
-                for name, task in tasks_of(request.user).items()
-                if task.fits(response)
+                {"title": task.title, "icon": task.icon, "link": _task_address(response, name)}
+                for name, task in tasks_of(user).items()
+                if task.fits(response) and name not in AT_ONCE
             ]
-            extra_context = {**(extra_context or {}), **context_of(response, staff(request)), "tasks": tasks}
+            at_once = [
+                {"title": task.title, "link": _task_address(response, name)}
+                for name, task in tasks_of(user).items()
+                if task.fits(response) and name in AT_ONCE
+            ]
+            extra_context = {**(extra_context or {}), **context_of(response, user), "tasks": tasks, "at_once": at_once}
+            extra_context["may_reveal"] = self.may_reveal(request, response)
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return page
 
     def do_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
-        """Ask for, then do, a task about one response."""
+        """Ask for, then do, a task about one response; the list, where it was begun there, is what comes next."""
         response = get_object_or_404(self.get_queryset(request), pk=pk)
-        back = reverse("admin:feedback_response_change", args=[pk])
+        back = list_address(request) if "from" in request.GET else _page_address(response)
         return self.ask(request, name=name, responses=[response], back=back)
 
     def tags_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -204,6 +222,7 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
             return HttpResponseRedirect(back)
         form = task.form(request.POST if "answered" in request.POST else None, responses=responses)
         if form.is_valid():
+            remember(request, name=name, responses=responses)
             tell(request, perform(task, form, staff(request)))
             return HttpResponseRedirect(back)
         return TemplateResponse(
@@ -213,21 +232,24 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
                 **self.admin_site.each_context(request),
                 **{"title": task.title, "subtitle": subject_of(responses), "opts": self.opts, "media": self.media},
                 **{"task": task, "name": name, "form": form, "responses": responses, "back": back},
+                "question": task.question % {"count": len(responses)},
                 "checkbox": helpers.ACTION_CHECKBOX_NAME,
             },
         )
-
-
-def _shortened(comment: str) -> str:
-    if not comment:
-        return ""
-    return format_html('<span class="odzew-breakable odzew-comment">{}</span>', Truncator(comment).chars(SHORTENED_TO))
 
 
 def _start(admin: ResponseAdmin, request: HttpRequest, queryset: QuerySet[Response], *, name: str) -> HttpResponse:
     """Start a task from the list; its page posts back to the list with the same rows."""
     rows = list(queryset.prefetch_related(None)[: MOST_AT_ONCE + 1])
     return admin.ask(request, name=name, responses=rows, back=request.get_full_path())
+
+
+def _page_address(response: Response) -> str:
+    return reverse("admin:feedback_response_change", args=[response.pk])
+
+
+def _task_address(response: Response, name: str) -> str:
+    return reverse("admin:feedback_response_do", args=[response.pk, name])
 
 
 def tell(request: HttpRequest, done: Done) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -94,6 +94,7 @@ class Task:
     """
 
     title: StrOrPromise
+    question: Any  # a lazy plural that takes "count"
     explanation: StrOrPromise
     icon: str
     permission: str
@@ -162,9 +163,29 @@ def _mark_read(responses: Sequence[Response], answers: dict[str, Any], by: User)
     )
 
 
+def _accept(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
+    changed = triage.accept(responses=responses, by=by)
+    return Done(
+        ngettext("%(count)d suspect counts now.", "%(count)d suspects count now.", changed) % {"count": changed}
+    )
+
+
+def _reject(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
+    changed = triage.reject(responses=responses, by=by)
+    return Done(ngettext("%(count)d suspect rejected.", "%(count)d suspects rejected.", changed) % {"count": changed})
+
+
+def is_undecided(response: Response) -> bool:
+    """Tell whether a response is a suspect that nobody accepted or rejected."""
+    return response.is_suspect and response.excluded_at is None
+
+
 TASKS: Final[dict[str, Task]] = {
     "flag": Task(
         title=_("Flag for follow-up"),
+        question=ngettext_lazy(
+            "Flag %(count)d response for follow-up?", "Flag %(count)d responses for follow-up?", "count"
+        ),
         explanation=_("A colleague is asked to contact the person. One person has one open follow-up at a time."),
         icon="flag",
         permission=FLAG,
@@ -174,6 +195,9 @@ TASKS: Final[dict[str, Task]] = {
     ),
     "exclude": Task(
         title=_("Exclude from metrics"),
+        question=ngettext_lazy(
+            "Exclude %(count)d response from metrics?", "Exclude %(count)d responses from metrics?", "count"
+        ),
         explanation=_("Excluded responses stay readable but leave every score and chart."),
         icon="block",
         permission=TRIAGE,
@@ -183,6 +207,7 @@ TASKS: Final[dict[str, Task]] = {
     ),
     "include": Task(
         title=_("Count again"),
+        question=ngettext_lazy("Count %(count)d response again?", "Count %(count)d responses again?", "count"),
         explanation=_("They return to every score and chart, and the reason of the exclusion is forgotten."),
         icon="undo",
         permission=TRIAGE,
@@ -191,6 +216,7 @@ TASKS: Final[dict[str, Task]] = {
     ),
     "tag": Task(
         title=_("Add a tag"),
+        question=ngettext_lazy("Tag %(count)d response?", "Tag %(count)d responses?", "count"),
         explanation=_("Tags name themes. Each product has its own."),
         icon="sell",
         permission=TRIAGE,
@@ -200,6 +226,7 @@ TASKS: Final[dict[str, Task]] = {
     ),
     "archive": Task(
         title=_("Archive"),
+        question=ngettext_lazy("Archive %(count)d response?", "Archive %(count)d responses?", "count"),
         explanation=_("Archived responses are put aside. They still count."),
         icon="archive",
         permission=TRIAGE,
@@ -208,11 +235,30 @@ TASKS: Final[dict[str, Task]] = {
     ),
     "mark-read": Task(
         title=_("Mark as read"),
+        question=ngettext_lazy("Mark %(count)d response as read?", "Mark %(count)d responses as read?", "count"),
         explanation=_("Archived responses return to the read ones."),
         icon="drafts",
         permission=TRIAGE,
         run=_mark_read,
         fits=lambda response: response.triage == Response.Triage.ARCHIVED,
+    ),
+    "accept": Task(
+        title=_("Counts after all"),
+        question=ngettext_lazy("Count %(count)d suspect after all?", "Count %(count)d suspects after all?", "count"),
+        explanation=_("It looked like a machine or a repetition, but somebody meant it: every measure counts it."),
+        icon="check_circle",
+        permission=TRIAGE,
+        run=_accept,
+        fits=is_undecided,
+    ),
+    "reject": Task(
+        title=_("Reject"),
+        question=ngettext_lazy("Reject %(count)d suspect?", "Reject %(count)d suspects?", "count"),
+        explanation=_("It stays readable and excluded from metrics. It can be included again."),
+        icon="cancel",
+        permission=TRIAGE,
+        run=_reject,
+        fits=is_undecided,
     ),
 }
 

@@ -13,6 +13,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models.asking import Invitation, Respondent
+from feedback.searching import raw_query, terms_of
 from privacy.models import Product
 from surveys.models import Channel, Survey, SurveyVersion
 from surveys.scales import SCALES, Band, BandProfile, Metric
@@ -55,21 +56,24 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return self.exclude(comment="")
 
     def search(self, words: str, *, beginnings: bool = True) -> Self:
-        """Keep the responses whose comment has all the words.
+        """Keep the responses whose comment has all the words, whatever their capitals, accents and Polish endings.
 
         Args:
             beginnings: whether the beginning of a word is enough; where comments are masked it is not, because what
                 is masked could be guessed letter by letter.
         """
-        ending = ":*" if beginnings else ""
-        terms = " & ".join(f"{word}{ending}" for word in _search_terms(words))
-        query = SearchQuery(terms, config="simple", search_type="raw")
-        return self.filter(search=query)
+        terms = terms_of(words, beginnings=beginnings)
+        return self.filter(search=SearchQuery(raw_query(terms), config="simple", search_type="raw"))
 
 
-def _search_terms(words: str) -> list[str]:
-    """Return the words as PostgreSQL takes them in a raw query: quoted, so that nothing in them is an operator."""
-    return ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words.split()]
+class Folded(models.Func):
+    """A text without accents, as ``searching.fold`` makes it but for capitals, of which the index knows none."""
+
+    template = (
+        "translate(regexp_replace(normalize(%(expressions)s, NFKD), '[\u0300-\u036f]', '', 'g'),"
+        " 'łŁøØđĐħĦı', 'lLoOdDhHi')"
+    )
+    output_field = models.TextField()
 
 
 class UnrestrictedResponses(models.Manager.from_queryset(ResponseQuerySet)):  # type: ignore[misc]
@@ -116,7 +120,7 @@ class Response(models.Model):
     )
     comment = models.TextField(_("comment"), max_length=LONGEST_COMMENT, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector("comment", config="simple"), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector(Folded("comment"), config="simple"), output_field=SearchVectorField(), db_persist=True
     )
     reasons = ArrayField(models.CharField(max_length=80), verbose_name=_("reasons"), default=list, blank=True)
     contact_permission = models.BooleanField(_("may be contacted about this"), default=False)
@@ -189,6 +193,24 @@ class Response(models.Model):
             models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
+            # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
+            # that is kept for any value of a parameter cannot know that an index is about the one it is given.
+            models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
+            models.Index(
+                fields=["product", "-answered_at", "-id"],
+                name="response_suspect",
+                condition=Q(is_suspect=True),
+            ),
+            models.Index(
+                fields=["product", "band", "-answered_at", "-id"],
+                name="response_for_follow_up",
+                condition=Q(contact_permission=True),
+            ),
+            models.Index(
+                fields=["product", "-answered_at", "-id"],
+                name="response_excluded",
+                condition=Q(excluded_at__isnull=False),
+            ),
             models.Index(
                 fields=["completed_at"],
                 name="response_awaits_rules",

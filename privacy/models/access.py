@@ -38,6 +38,10 @@ class AccessLogEntry(models.Model):
         WHY_NOT = "why_not", _("to see why somebody is not asked")
         SUPPRESSION = "suppression", _("to see whether somebody is suppressed")
 
+        IDENTITY = "identity", _("to see who answered")
+        COMMENT = "comment", _("to read a comment unmasked")
+        HISTORY = "history", _("to see somebody's history of answers")
+
     at = models.DateTimeField(_("time"))
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("user")

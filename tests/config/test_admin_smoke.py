@@ -7,8 +7,9 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
+from feedback.models import ImportRun, Response, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
 from feedback.triage import add_tag
+from privacy.access_log import record_access
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
@@ -48,6 +49,7 @@ def everything():
     WorkingHours.objects.create(product=product)
     issue(product=product)
     make_improvement(product=product)
+    record_access(user=reviewer, purpose="identity", record=response, controller=product.controller, product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)
     ProductThrottles.objects.create(product=product)
@@ -75,6 +77,10 @@ def test_every_page_of_the_admin_opens(admin_client, everything, language):
             opened.append(reverse(f"{name}_add"))
         if page.search_fields:
             opened.append(reverse(f"{name}_changelist") + "?q=app")
+
+    response, tag = Response.objects.first(), Tag.objects.first()
+    opened += [reverse(f"admin:feedback_tag_{page}", args=[tag.pk]) for page in ("rename", "merge", "discard")]
+    opened += [reverse("admin:feedback_tag_themes"), reverse("admin:feedback_response_person", args=[response.pk])]
 
     statuses = {address: admin_client.get(address).status_code for address in opened}
 

@@ -74,6 +74,14 @@ POSTS = {
     "feedback_improvement_responses": {"reviewer"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_rule_tag_existing": {"reviewer"},
+    "feedback_response_do:accept": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:reject": {"reviewer", "data_protection_officer"},
+    # An agent sees who answered, and reads the comment, while the follow-up is open.
+    "feedback_response_reveal": {"agent", "reviewer", "data_protection_officer"},
+    "feedback_response_person": {"agent", "reviewer", "data_protection_officer"},
+    "feedback_tag_rename": {"reviewer"},
+    "feedback_tag_merge": {"reviewer"},
+    "feedback_tag_discard": {"reviewer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
@@ -184,6 +192,23 @@ def test_tasks_answer_as_the_matrix_says(logged_in, rows, role):
             wrong[page] = status
 
     assert wrong == {}
+
+
+# Pages beside the lists that are about no row: who may open or POST to them; everybody else gets 403.
+BESIDE = {
+    ("get", "feedback_tag_themes"): {"analyst", "agent", "reviewer", "data_protection_officer"},
+    ("post", "feedback_response_save_view"): {"analyst", "agent", "reviewer", "data_protection_officer"},
+    ("post", "feedback_response_undo"): {"reviewer", "data_protection_officer"},
+}
+
+
+def test_pages_beside_the_lists_answer_as_the_matrix_says(logged_in, rows, role):
+    statuses = {page: getattr(logged_in, page[0])(reverse(f"admin:{page[1]}")).status_code for page in BESIDE}
+
+    assert {page for page, status in statuses.items() if status in {200, 302}} == {
+        page for page, roles in BESIDE.items() if role in roles
+    }
+    assert set(statuses.values()) <= {200, 302, 403}
 
 
 def test_members_of_other_products_find_nothing(client, rows, role):

@@ -21,3 +21,11 @@ def text_of(answer):
 
 def told(answer):
     return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def reveal(response):
+    return reverse("admin:feedback_response_reveal", args=[response.pk])
+
+
+def person(response):
+    return reverse("admin:feedback_response_person", args=[response.pk])

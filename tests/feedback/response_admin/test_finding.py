@@ -42,7 +42,9 @@ def test_every_filter_narrows_the_list(client, login, survey, response):
     assert found(client, counted="excluded") == {plain}
     assert found(client, counted="test") == {test}
     assert found(client, counted="suspect") == {suspect}
-    assert found(client, answered_at__year=timezone.now().year, counted="test") == {test}
+    assert found(client, answered=timezone.now().year, counted="test") == {test}
+    assert found(client, answered="7", counted="test") == {test}
+    assert found(client, answered="1999") == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""One person's history: everything they were asked and answered, on whatever device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+
+from feedback.models import FollowUp, Invitation, Respondent, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.models import User
+
+MOST_ROWS: Final = 200
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of one person, the newest first and at most ``MOST_ROWS`` of each.
+
+    Args:
+        person: who they are; the device itself where nobody is known behind it.
+        devices: the anonymous devices that turned out to be theirs.
+        invitations: every occasion on which they were asked; those declined and put off say so.
+    """
+
+    person: Respondent
+    devices: Sequence[Respondent]
+    responses: Sequence[Response]
+    invitations: Sequence[Invitation]
+    follow_ups: Sequence[FollowUp]
+
+
+def history_of(*, respondent: Respondent, user: User) -> History:
+    """Return the history of the person behind a respondent, as far as the user sees the product."""
+    everybody = Respondent.objects.visible_to(user)
+    person = everybody.filter(pk=respondent.person_id).first() or respondent
+    devices = list(everybody.filter(person=person).order_by("first_seen_at", "pk")[:MOST_ROWS])
+    theirs = Q(respondent__in=[person.pk, *(device.pk for device in devices)])
+    responses = Response.objects.visible_to(user).filter(theirs).select_related("version", "survey").defer("search")
+    invitations = Invitation.objects.visible_to(user).filter(theirs).select_related("survey")
+    follow_ups = FollowUp.objects.visible_to(user).filter(theirs).select_related("owner")
+    return History(
+        person=person,
+        devices=devices,
+        responses=list(responses.order_by("-answered_at", "-pk")[:MOST_ROWS]),
+        invitations=list(invitations.order_by("-created_at", "-pk")[:MOST_ROWS]),
+        follow_ups=list(follow_ups[:MOST_ROWS]),
+    )

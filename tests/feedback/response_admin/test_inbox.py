@@ -1,0 +1,284 @@
+"""The list of responses as a work list: queues, saved views, suspects, undo, and the history of a person."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from feedback import saved_views, triage
+from feedback.follow_up import flag
+from feedback.models import Respondent, Response, SavedView
+from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product
+from privacy.models import AccessLogEntry, Membership
+from tests.factories import make_invitation, make_product, make_respondent, make_response, make_staff, make_survey
+from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, person, text_of, told
+
+pytestmark = pytest.mark.django_db
+SAVE = reverse("admin:feedback_response_save_view")
+UNDO = reverse("admin:feedback_response_undo")
+
+
+def listed(client, **query):
+    answer = client.get(LIST, query)
+    assert answer.status_code == 200
+    return set(answer.context["cl"].result_list)
+
+
+def tabs(client):
+    return {str(tab.title): tab.count for tab in client.get(LIST).context["inbox"]["tabs"]}
+
+
+def test_each_queue_shows_and_counts_what_waits_in_it(client, login, survey):
+    reviewer = login("reviewer")
+    make = {"survey": survey, "score": 0, "contact_permission": True, "triage": "read"}
+    waits = make_response(**make)
+    mine, taken = make_response(**make), make_response(**make)
+    flag(response=mine, reason="Angry", by=reviewer)
+    mine.follow_ups.update(owner=reviewer)
+    flag(response=taken, reason="Angry", by=reviewer)
+    again = make_response(**make, respondent=taken.respondent)  # the person has an open follow-up about another answer
+    suspect = make_response(**{**make, "triage": "unread"}, is_suspect=True)
+    silent = make_response(**make, respondent=make_respondent(product=survey.product, do_not_contact=True))
+    objected = make_response(**make, respondent=make_respondent(product=survey.product, objected_at=timezone.now()))
+    unasked = make_response(**{**make, "contact_permission": False})
+    happy = make_response(**{**make, "score": 10})
+    aside = make_response(**{**make, "triage": "archived"})
+    decided = make_response(**make, is_suspect=True)
+    triage.exclude(responses=[decided], reason="spam", by=reviewer)
+
+    assert listed(client, queue="unread") == {suspect}
+    assert listed(client, queue="mine") == {mine}
+    assert listed(client, queue="needs-follow-up") == {waits}
+    assert listed(client, queue="suspect") == {suspect}
+    everything = {waits, mine, taken, again, suspect, silent, objected, unasked, happy, aside, decided}
+    assert listed(client) == listed(client, queue="nonsense") == everything
+    assert tabs(client) == {"All": "", "Unread": "1", "Mine": "1", "Needs follow-up": "1", "Suspect": "1"}
+
+
+def test_counts_end_at_their_limit_and_at_the_products_of_the_user(monkeypatch, survey):
+    user, person = make_staff("reviewer", product=survey.product), make_respondent(product=survey.product)
+    other = make_response()
+    for _number in range(4):
+        make_response(survey=survey, respondent=person)
+    monkeypatch.setattr("feedback.work_list.MOST_COUNTED", 2)
+
+    assert count_waiting(Response.objects.visible_to(user), user=user)[Queue.UNREAD] == 3
+    assert unread_by_product(user=user) == [(survey.product, 3)]
+    Membership.objects.create(user=user, controller=other.product.controller)
+    assert dict(unread_by_product(user=user)) == {survey.product: 3, other.product: 1}
+    assert MOST_COUNTED > 3
+    assert unread_by_product(user=make_staff("reviewer")) == []
+
+
+def test_the_list_takes_as_many_queries_with_ten_products_and_views_as_with_two(client, login, survey):
+    user = login("reviewer")
+    views = [("a", {"band": "detractor"})]
+
+    def grow(number):
+        for _ in range(number):
+            product = make_product(controller=survey.product.controller)
+            make_response(survey=make_survey(product=product))
+        for name, filters in views:
+            saved_views.save_view(owner=make_staff("reviewer"), name=name, filters=filters, is_shared=True)
+
+    Membership.objects.create(user=user, controller=survey.product.controller)
+    grow(2)
+    client.get(LIST)
+    with CaptureQueriesContext(connection) as few:
+        client.get(LIST)
+    grow(8)
+    with CaptureQueriesContext(connection) as many:
+        client.get(LIST)
+
+    assert len(many) == len(few)
+
+
+# --- Saved views --------------------------------------------------------------------------------------------------
+
+
+def test_a_view_holds_filters_and_never_words_that_were_searched(client, login, survey):
+    user = login("reviewer")
+
+    client.post(SAVE, {"name": "Angry", "filters": "band=detractor&q=Nowak&p=2&o=1&email=a", "is_shared": "on"})
+
+    view = SavedView.objects.get()
+    assert (view.owner, view.name, view.filters, view.is_shared) == (user, "Angry", {"band": "detractor"}, True)
+    assert "Angry" in text_of(client.get(LIST))
+    assert told(client.post(SAVE, {"name": "Nothing", "filters": "q=Nowak"}))[-1].startswith("Choose a filter first")
+    assert told(client.post(SAVE, {"name": " ", "filters": "band=detractor"}))[-1] == "Name the view."
+    assert client.get(SAVE).status_code == 405
+    assert SavedView.objects.count() == 1
+
+
+def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen_by_others(client, login, survey):
+    owner = make_staff("reviewer", product=survey.product)
+    shared = saved_views.save_view(owner=owner, name="Shared", filters={"band": "passive"}, is_shared=True)
+    saved_views.save_view(owner=owner, name="Private one", filters={"band": "promoter"})
+    address = reverse("admin:feedback_response_saved_view", args=[shared.pk])
+    login("reviewer")
+
+    shown = text_of(client.get(LIST))
+    assert "Shared" in shown
+    assert "Private one" not in shown
+    assert client.post(address, {"name": "Mine"}).status_code == 404
+    assert client.post(address, {"delete": "1"}).status_code == 404
+
+    client.force_login(owner)
+    assert client.get(address).status_code == 200
+    taken = client.post(address, {"name": "Private one"})
+    assert "another view with this name" in text_of(taken)
+    client.post(address, {"name": "Renamed"})
+    shared.refresh_from_db()
+    assert (shared.name, shared.is_shared) == ("Renamed", False)
+    client.post(address, {"delete": "1"})
+    assert not SavedView.objects.filter(pk=shared.pk).exists()
+
+
+# --- Suspects, undo, questions ------------------------------------------------------------------------------------
+
+
+def test_a_suspect_is_accepted_or_rejected_in_one_click_from_its_row(client, login, survey):
+    login("reviewer")
+    good, bad = (make_response(survey=survey, is_suspect=True) for _ in range(2))
+    shown = text_of(client.get(LIST, {"queue": "suspect"}))
+    assert f'formaction="{do(good, "accept")}?from=queue%3Dsuspect"' in shown
+    assert do(bad, "reject") in shown
+
+    answer = client.post(do(good, "accept") + "?from=queue%3Dsuspect", {"answered": "1"})
+    client.post(do(bad, "reject"), {"answered": "1"})
+
+    assert answer.headers["Location"] == f"{LIST}?queue=suspect"
+    good.refresh_from_db()
+    bad.refresh_from_db()
+    assert (good.is_suspect, good.excluded_at) == (False, None)
+    assert (bad.is_suspect, bad.exclusion_reason) == (True, "Suspect, and rejected by hand.")
+    assert list(Response.objects.counted()) == [good]
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
+def test_a_task_leads_back_to_the_list_and_nowhere_else(client, login, response, elsewhere):
+    login("reviewer")
+
+    answer = client.post(do(response, "archive") + f"?from={elsewhere}", {"answered": "1"})
+
+    assert answer.headers["Location"].startswith(f"{LIST}?")
+
+
+def test_archiving_is_taken_back_and_what_others_changed_since_is_left_alone(client, login, survey):
+    reviewer = login("reviewer")
+    unread, read, touched = (make_response(survey=survey, triage=was) for was in ("unread", "read", "unread"))
+    keys = [unread.pk, read.pk, touched.pk]
+    client.post(LIST, {"action": "archive", "_selected_action": keys, "answered": "1"})
+    triage.mark_read(responses=[touched], by=reviewer)
+    assert "Undo: put 3 responses back" in text_of(client.get(LIST))
+    assert client.get(UNDO).status_code == 405
+
+    assert told(client.post(UNDO))[-1] == "2 responses put back."
+
+    assert [one.triage for one in Response.objects.order_by("pk")] == ["unread", "read", "read"]
+    assert "Undo" not in text_of(client.get(LIST))
+    client.post(UNDO)  # again, from another tab
+    assert [one.triage for one in Response.objects.order_by("pk")] == ["unread", "read", "read"]
+
+
+def test_the_question_says_how_many(client, login, survey):
+    login("reviewer")
+    keys = [make_response(survey=survey).pk for _ in range(3)]
+
+    assert "Archive 3 responses?" in text_of(client.post(LIST, {"action": "archive", "_selected_action": keys}))
+    assert "Archive 1 response?" in text_of(client.post(LIST, {"action": "archive", "_selected_action": keys[:1]}))
+
+
+def test_an_empty_list_says_what_to_do_next(client, login, survey):
+    login("reviewer")
+
+    assert "Publish a survey" in text_of(client.get(LIST))
+    assert "Nothing waits here" in text_of(client.get(LIST, {"queue": "unread"}))
+    assert "Try fewer words" in text_of(client.get(LIST, {"q": "zzz"}))
+    assert "Take a filter away" in text_of(client.get(LIST, {"band": "passive"}))
+
+
+# --- Words that were found ----------------------------------------------------------------------------------------
+
+
+def test_found_words_are_marked_in_the_list_and_on_the_page(client, login, survey):
+    login("reviewer")
+    response = make_response(survey=survey, comment="x " * 200 + "Wysokie <b>opłaty</b>")
+
+    assert "&lt;b&gt;<mark>opłaty</mark>" in text_of(client.get(LIST, {"q": "oplata"}))
+    opened = client.get(page(response), {"_changelist_filters": "q=oplata"})
+    assert "&lt;b&gt;<mark>opłaty</mark>" in text_of(opened)
+    assert "<b>opłaty" not in text_of(opened)
+
+
+def test_marks_never_reach_below_a_mask(client, login, response):
+    login("analyst")
+
+    opened = text_of(client.get(page(response), {"_changelist_filters": "q=kowalski"}))
+
+    assert "kowalski@" not in opened
+
+
+# --- One person's history -----------------------------------------------------------------------------------------
+
+
+def test_the_history_has_all_that_a_person_was_asked_and_answered_on_every_device(client, login, survey, response):
+    user = login("reviewer")
+    device = make_respondent(product=survey.product, subject_key="anon:1", person=response.respondent)
+    before = make_response(survey=survey, respondent=device, score=9)
+    make_invitation(survey=survey, respondent=device, declined_at=timezone.now())
+    flag(response=response, reason="Angry about fees", by=user)
+    stranger = make_response(survey=survey, comment="Somebody else")
+
+    for opened in (response, before):  # from the person's answer and from that of the device
+        shown = client.get(person(opened))
+        history = shown.context["history"]
+        assert (history.person, history.devices) == (response.respondent, [device])
+        assert set(history.responses) == {response, before}
+        assert len(history.invitations) == 3
+        assert [
+            value for value in ("anna@example.com", "Angry about fees", "declined") if value not in text_of(shown)
+        ] == []
+        assert COMMENT not in text_of(shown)
+        assert stranger.comment not in text_of(shown)
+
+    entries = AccessLogEntry.objects.filter(purpose="history")
+    assert {(entry.user, entry.record_kind, entry.record_number) for entry in entries} == {
+        (user, "feedback.Respondent", response.respondent_id)
+    }
+
+
+@pytest.mark.parametrize("role", ["analyst", "agent"])
+def test_who_may_not_see_people_sees_no_history(client, login, response, role):
+    login(role)
+
+    assert client.get(person(response)).status_code == 403
+    assert person(response) not in text_of(client.get(page(response)))
+    assert not AccessLogEntry.objects.exists()
+
+
+def test_the_history_of_people_of_other_products_does_not_exist(client, login, response):
+    login("reviewer")
+
+    assert client.get(person(make_response())).status_code == 404
+
+
+def test_the_history_takes_as_many_queries_for_many_answers_as_for_one(client, login, survey, response):
+    login("reviewer")
+    client.get(person(response))
+    with CaptureQueriesContext(connection) as for_one:
+        client.get(person(response))
+    for number in range(10):
+        device = Respondent.objects.create(
+            product=survey.product,
+            subject_key=f"anon:{number}",
+            first_seen_at=timezone.now(),
+            person=response.respondent,
+        )
+        make_response(survey=survey, respondent=device)
+
+    with CaptureQueriesContext(connection) as for_many:
+        client.get(person(response))
+
+    assert len(for_many) == len(for_one)

@@ -1,0 +1,118 @@
+"""Tags are renamed, merged and deleted without changing any measure; their trend counts what measures count."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from feedback import tagging, triage
+from feedback.models import ResponseTag, Rule, Tag, Tally
+from feedback.periods import Bucket
+from tests.factories import make_product, make_respondent, make_response, make_staff, make_survey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def survey():
+    return make_survey()
+
+
+@pytest.fixture
+def answers(survey):
+    person = make_respondent(product=survey.product)
+    return [make_response(survey=survey, respondent=person, score=score) for score in (0, 1, 9, 10, 10, 10)]
+
+
+def tag(name, responses, survey):
+    triage.add_tag(responses=responses, name=name, by=make_staff("reviewer"))
+    return Tag.objects.get(product=survey.product, name=name)
+
+
+def code(call):
+    with pytest.raises(ValidationError) as refused:
+        call()
+    return refused.value.code
+
+
+def test_merging_keeps_one_tagging_per_response_and_moves_rules_and_no_tally(survey, answers):
+    fees, costs = tag("fees", answers[:4], survey), tag("costs", answers[2:], survey)
+    rule = Rule.objects.create(product=survey.product, name="a", adds_tag=fees, with_tag=fees)
+    before = list(Tally.objects.order_by("pk").values())
+
+    assert tagging.merge_tags(source=fees, target=costs) == 4
+
+    assert {one.response_id for one in ResponseTag.objects.filter(tag=costs)} == {one.pk for one in answers}
+    assert ResponseTag.objects.count() == 6
+    rule.refresh_from_db()
+    assert (rule.adds_tag, rule.with_tag) == (costs, costs)
+    assert list(Tag.objects.all()) == [costs]
+    assert list(Tally.objects.order_by("pk").values()) == before
+
+
+def test_merging_is_refused_with_itself_with_another_product_and_with_what_is_gone(survey):
+    fees = Tag.objects.create(product=survey.product, name="fees")
+    foreign = Tag.objects.create(product=make_product(), name="fees")
+    gone = Tag.objects.create(product=survey.product, name="gone")
+    Tag.objects.filter(pk=gone.pk).delete()
+
+    assert code(lambda: tagging.merge_tags(source=fees, target=fees)) == "same_tag"
+    assert code(lambda: tagging.merge_tags(source=fees, target=foreign)) == "other_product"
+    assert code(lambda: tagging.merge_tags(source=fees, target=gone)) == "gone"
+    assert Tag.objects.count() == 2
+
+
+def test_a_name_is_taken_whatever_its_capitals(survey):
+    fees = Tag.objects.create(product=survey.product, name="fees")
+    Tag.objects.create(product=survey.product, name="Costs")
+    Tag.objects.create(product=make_product(), name="charges")
+
+    assert code(lambda: tagging.rename_tag(tag=fees, name="COSTS")) == "name_taken"
+    assert code(lambda: tagging.rename_tag(tag=fees, name="  ")) == "name_required"
+    assert code(lambda: tagging.rename_tag(tag=fees, name="x" * 61)) == "too_long"
+    assert tagging.rename_tag(tag=fees, name=" charges ").name == "charges"
+    assert tagging.rename_tag(tag=fees, name="Charges").name == "Charges"
+
+
+def test_only_a_tag_that_nothing_uses_is_deleted(survey, answers):
+    used, ruled = tag("used", answers[:1], survey), Tag.objects.create(product=survey.product, name="ruled")
+    Rule.objects.create(product=survey.product, name="a", with_tag=ruled)
+    unused = Tag.objects.create(product=survey.product, name="unused")
+
+    assert code(lambda: tagging.delete_unused_tag(tag=used)) == "in_use"
+    assert code(lambda: tagging.delete_unused_tag(tag=ruled)) == "in_use"
+    tagging.delete_unused_tag(tag=unused)
+
+    assert set(Tag.objects.all()) == {used, ruled}
+
+
+def test_the_trend_has_every_step_and_counts_what_measures_count(survey, answers):
+    old = make_response(survey=survey, score=0, answered_at=timezone.now() - timedelta(days=14))
+    fees = tag("fees", [*answers, old], survey)
+    triage.exclude(responses=answers[:1], reason="spam", by=make_staff("reviewer"))
+
+    weeks = tagging.trend_of(tag=fees, bucket=Bucket.WEEK)
+
+    assert len(weeks) == 13
+    assert weeks[-1].uses == tagging.Uses(5, 1)
+    assert weeks[-1].uses.share == 20
+    assert weeks[-3].uses == tagging.Uses(1, 1)
+    assert weeks[-3].uses.is_too_few
+    assert weeks[-2].uses.share is None
+    assert len(tagging.trend_of(tag=fees, bucket=Bucket.MONTH)) == 12
+
+
+def test_themes_compare_two_periods_and_name_unused_tags_last(survey, answers):
+    old = make_response(survey=survey, score=0, answered_at=timezone.now() - timedelta(days=100))
+    tag("costs", answers[:2], survey)
+    tag("fees", [*answers, old], survey)
+    Tag.objects.create(product=survey.product, name="abc")
+
+    themes = tagging.themes_of(product=survey.product)
+
+    assert [(theme.tag.name, theme.now.n, theme.now.detractors, theme.before.n) for theme in themes] == [
+        ("fees", 6, 2, 1),
+        ("costs", 2, 2, 0),
+        ("abc", 0, 0, 0),
+    ]
