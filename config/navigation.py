@@ -44,9 +44,18 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Surveys"), "rate_review", "surveys.Survey"),
             Entry(_("Events"), "bolt", "surveys.Event"),
+            Entry(_("Why not?"), "person_search", "feedback.Respondent"),
+            Entry(_("Permissions"), "mark_email_read", "feedback.ChannelPermission"),
         ),
     ),
-    (_("Privacy"), (Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),)),
+    (
+        _("Privacy"),
+        (
+            Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),
+            Entry(_("Suppressed people"), "person_off", "privacy.Suppression"),
+            Entry(_("Reads of personal data"), "visibility", "privacy.AccessLogEntry"),
+        ),
+    ),
     (
         _("Organisation"),
         (

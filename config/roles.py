@@ -45,6 +45,7 @@ ROLES: Final[dict[str, Role]] = {
         (
             *(*FIGURES, *SURVEYS),
             *_may("feedback", "view response followup importrun", "add importrun", "view,add,change tag"),
+            *_may("feedback", "view,add,change channelpermission"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
         ),
@@ -60,10 +61,10 @@ ROLES: Final[dict[str, Role]] = {
         _("data protection officer"),
         (
             *(*FIGURES, *SURVEYS),
-            *_may("feedback", "view response followup importrun tag respondent"),
+            *_may("feedback", "view response followup importrun tag respondent", "view,add,change channelpermission"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
-            *_may("privacy", "view controller", "view,add rightsrequest"),
+            *_may("privacy", "view controller accesslogentry", "view,add rightsrequest", "view,add,delete suppression"),
             "privacy.reveal_rightsrequest",
         ),
     ),
@@ -73,6 +74,7 @@ ROLES: Final[dict[str, Role]] = {
             *FIGURES,
             *_may("auth", "view,add,change user", "view group"),
             *_may("privacy", "view,add,change controller product", "view,add,change,delete membership signingsecret"),
+            *_may("privacy", "view suppression"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
             *_may("feedback", "view,add importrun"),

@@ -8,6 +8,7 @@ from config import health
 from feedback.admin.audience import preview_audience
 
 urlpatterns = [
+    path("api/v1/", include("feedback.api.urls")),  # first, because page views of other sites end up here
     path("livez", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
     path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch of the admin's theme
@@ -17,7 +18,6 @@ urlpatterns = [
         name="feedback_audience_preview",
     ),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("feedback.api.urls")),
     path("widget/", include("feedback.widget.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[], authentication_classes=[])),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SEE_IDENTITY: Final = "feedback.view_identity"
 READ_COMMENTS: Final = "feedback.read_comment"
 WORK_ON_FOLLOW_UPS: Final = "feedback.change_followup"
+REVEAL_REQUESTS: Final = "privacy.reveal_rightsrequest"
+SEE_RESTRICTED: Final = "feedback.view_respondent"
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,8 @@ def disclosed_to(user: User | AnonymousUser, response: Response) -> Disclosure:
         identity=works_on_it or user.has_perm(SEE_IDENTITY),
         comment=works_on_it or user.has_perm(READ_COMMENTS),
     )
+
+
+def may_look_people_up(user: User | AnonymousUser) -> bool:
+    """Say whether the user may look at a person's record: who sees identities, or reveals them for rights requests."""
+    return user.has_perm(SEE_IDENTITY) or user.has_perm(REVEAL_REQUESTS)

@@ -123,6 +123,7 @@ class Facts:
     """All that is known about the person, the moment and the product.
 
     Args:
+        is_forced: asked with the product's test key, whatever the checks say.
         visitor: what the rules of an audience look at.
         languages: codes or values of ``Accept-Language`` by which the person may be asked, best first.
         events: names of the events that the product lists.
@@ -132,6 +133,7 @@ class Facts:
 
     at: datetime
     channel: str
+    is_forced: bool = False
     visitor: Visitor = field(default_factory=Visitor)
     languages: tuple[str, ...] = ()
     events: frozenset[str] = frozenset()
@@ -200,6 +202,10 @@ def decide(candidates: list[Candidate], facts: Facts) -> Verdict:
         candidates: the product's surveys.
         facts: the person, the moment and the product.
     """
+    published = [candidate for candidate in candidates if candidate.version_id is not None]
+    if facts.is_forced and published:
+        most_important = max(published, key=lambda each: each.priority)
+        return Verdict(code="forced", candidate=most_important, next_check_at=facts.at)
     failed = []
     for candidate in in_order(candidates, facts):
         obstacles = [obstacle for check in CHECKS if (obstacle := check.find(candidate, facts))]

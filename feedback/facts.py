@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
@@ -19,19 +20,13 @@ from django.db import connection, transaction
 from feedback.eligibility import Occasion
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from feedback.identity import Person
     from feedback.products import ProductFacts
 
-OCCASION: Final = (
-    *("survey_id", "metric", "created_at", "sent_at", "shown_at"),
-    *("responded_at", "declined_at", "snoozed_at"),
-)
-
 # Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to; on a
 # device also what others were asked there, because nobody knows who sits in front of it once they have logged out.
-# There is always a row; of somebody never met it only says whether they are suppressed.
+# There is always a row; of somebody never met it only says whether they are suppressed. Times travel as numbers, which
+# take a tenth of the work to read.
 PERSON: Final = """
 SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
        member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
@@ -40,15 +35,17 @@ SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, memb
            SELECT FROM feedback_channelpermission permission WHERE permission.respondent_id = member.id
                AND permission.channel = 'email' AND permission.withdrawn_at IS NULL
        ),
-       invitation.survey_id, survey.metric, invitation.created_at, invitation.sent_at, invitation.shown_at,
-       invitation.responded_at, invitation.declined_at, invitation.snoozed_at
+       invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
+       extract(epoch FROM invitation.sent_at)::float8, extract(epoch FROM invitation.shown_at)::float8,
+       extract(epoch FROM invitation.responded_at)::float8, extract(epoch FROM invitation.declined_at)::float8,
+       extract(epoch FROM invitation.snoozed_at)::float8
 FROM (
     SELECT EXISTS (
         SELECT FROM privacy_suppression WHERE product_id = %(product)s AND digest IN (%(first)s, %(second)s, %(third)s)
     ) AS is_suppressed
 ) list
 LEFT JOIN (
-    SELECT DISTINCT coalesce(person_id, id) AS id FROM feedback_respondent
+    SELECT coalesce(person_id, id) AS id FROM feedback_respondent
     WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s)
 ) root ON true
 LEFT JOIN LATERAL (
@@ -64,7 +61,6 @@ LEFT JOIN LATERAL (
     WHERE borrowed_device_id = member.id AND NOT is_test AND created_at > %(since)s
         AND member.subject_key IN (%(own_key)s, %(device_key)s)
 ) invitation ON true
-LEFT JOIN surveys_survey survey ON survey.id = invitation.survey_id
 """
 
 # What the product tells about a person replaces what it told before; what it leaves out stays.
@@ -198,7 +194,8 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
             },
         )
         rows = cursor.fetchall()
-    met = [row for row in rows if row[1] is not None]
+    # Where the person and the device lead to the same people, each row comes twice.
+    met = [row for row in dict.fromkeys(rows) if row[1] is not None]
     if not met:
         return PersonFacts(is_suppressed=rows[0][0])
     stored = {row[2]: Stored(id=row[1], person_id=row[3], reservations=row[4]) for row in met}
@@ -219,12 +216,25 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
         properties_json=mine[12],
         has_bounced=mine[13],
         has_permission=mine[14],
-        history=tuple(_occasions(met)),
+        history=tuple(_occasion(product, row) for row in met if row[15] is not None),
     )
 
 
-def _occasions(rows: list[tuple[Any, ...]]) -> list[Occasion]:
-    return [Occasion(**dict(zip(OCCASION, row[15:], strict=True))) for row in rows if row[15] is not None]
+def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
+    survey_id, created_at, *times = row[15:]
+    sent_at, shown_at, responded_at, declined_at, snoozed_at = (
+        None if time is None else datetime.fromtimestamp(time, UTC) for time in times
+    )
+    return Occasion(
+        survey_id=survey_id,
+        metric=product.metrics.get(survey_id, ""),
+        created_at=datetime.fromtimestamp(created_at, UTC),
+        sent_at=sent_at,
+        shown_at=shown_at,
+        responded_at=responded_at,
+        declined_at=declined_at,
+        snoozed_at=snoozed_at,
+    )
 
 
 def remember(product: ProductFacts, person: Person, *, at: datetime) -> None:

@@ -100,6 +100,12 @@ class Person:
         return f"anon:{self.anonymous_id}" if self.is_known and self.anonymous_id else ""
 
     @property
+    def lasting_keys(self) -> tuple[str, ...]:
+        """The identifiers that stay the same on every device, each with its kind."""
+        kinds = (("id", self.external_id), ("mail", self.email), ("tel", self.phone))
+        return tuple(f"{kind}:{identifier}" for kind, identifier in kinds if identifier)
+
+    @property
     def suppression_digests(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """What the list of suppressed people would have of the id, the e-mail and the phone."""
         return (

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback import facts as stored
-from feedback.eligibility import Facts, Verdict, decide
+from feedback.eligibility import Facts, decide
 from feedback.models import Invitation, Respondent
 from feedback.products import LIFETIME
 from privacy.encryption import new_token, token_digest
@@ -117,10 +117,7 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
     while True:
         at = timezone.now()
         known = stored.load_person(product, person, at=at)
-        if moment.forced and (live := product.published):
-            verdict = Verdict(code="forced", candidate=live[0], next_check_at=at)
-        else:
-            verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
+        verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
             if not known.are_complete(person):
                 stored.remember(product, person, at=at)
@@ -141,6 +138,7 @@ def facts_of(
     return Facts(
         at=at,
         channel=moment.channel,
+        is_forced=moment.forced,
         visitor=Visitor(
             properties={**known.properties, **person.properties} if product.has_audiences else {},
             country=person.country or known.country,

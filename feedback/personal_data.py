@@ -306,6 +306,14 @@ declare(
         detail="numbers of records only",
     ),
     Store(
+        name="person_looked_up",
+        kind="session",
+        column=Column(
+            category=_("identity"), purpose="throttling", keep="P1D", access=Access.WITHHELD, erasure=Erasure.KEEP
+        ),
+        detail="identifiers that a member of staff looked up last, encrypted; ends with their session, after 12 hours",
+    ),
+    Store(
         name="odzew_<survey>",
         kind="cookie",
         column=ASKED_BY_WIDGET,

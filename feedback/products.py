@@ -45,6 +45,9 @@ SELECT product.id, product.is_live, product.test_key, product.identity_mode, pro
        product.allowed_url_parameters, product.blocked_urls, product.time_zone,
        ARRAY(SELECT secret FROM privacy_signingsecret WHERE product_id = product.id) AS secrets,
        ARRAY(SELECT name FROM surveys_event WHERE product_id = product.id) AS events,
+       ARRAY(
+           SELECT jsonb_build_array(each.id, each.metric) FROM surveys_survey each WHERE each.product_id = product.id
+       ) AS metrics,
        survey.id AS survey_id, survey.current_version_id, survey.metric, survey.band_profile, survey.channels,
        survey.priority, survey.state, survey.starts_at, survey.ends_at, survey.is_transactional,
        survey.transactional_floor_days, version.default_language, version.content, survey.daily_cap,
@@ -103,7 +106,11 @@ class VersionWording:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductFacts:
-    """A product's settings for asking and its published surveys."""
+    """A product's settings for asking and its published surveys.
+
+    Args:
+        metrics: survey → metric, also of surveys that are not asked any more.
+    """
 
     id: int
     is_live: bool
@@ -114,6 +121,7 @@ class ProductFacts:
     blocked_urls: tuple[str, ...]
     zone: ZoneInfo
     events: frozenset[str]
+    metrics: dict[int, str]
     encrypted_secrets: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     wordings: dict[int, VersionWording]
@@ -122,12 +130,6 @@ class ProductFacts:
     def signing_secrets(self) -> list[str]:
         """The secrets with which the product's backend signs identities."""
         return [decrypt(secret) for secret in self.encrypted_secrets]
-
-    @cached_property
-    def published(self) -> list[Candidate]:
-        """The surveys that a test may ask, the most important first."""
-        published = [candidate for candidate in self.candidates if candidate.version_id is not None]
-        return sorted(published, key=lambda each: -each.priority)
 
     @cached_property
     def has_audiences(self) -> bool:
@@ -204,6 +206,7 @@ def load_product(public_key: str) -> ProductFacts | None:
         blocked_urls=tuple(product["blocked_urls"]),
         zone=ZoneInfo(product["time_zone"]),
         events=frozenset(product["events"]),
+        metrics=dict(map(json.loads, product["metrics"])),
         encrypted_secrets=tuple(product["secrets"]),
         candidates=tuple(_candidate(row) for row in surveys),
         wordings={

@@ -27,14 +27,19 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
-        return _fernet().encrypt(value.encode()).decode() if value else value
+        return encrypt(value) if value else value
 
     def from_db_value(self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper) -> str | None:
         return decrypt(value) if value else value
 
 
+def encrypt(text: str) -> str:
+    """Return the text as an ``EncryptedTextField`` would store it."""
+    return _fernet().encrypt(text.encode()).decode()
+
+
 def decrypt(text: str) -> str:
-    """Return the text that an ``EncryptedTextField`` stored."""
+    """Return the text that ``encrypt`` or an ``EncryptedTextField`` stored."""
     return _fernet().decrypt(text.encode()).decode()
 
 

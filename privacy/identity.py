@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.encoding import punycode
 
+from privacy.access_log import record_access
 from privacy.audit import Action, lock, record
 from privacy.encryption import keyed_hash, new_token, token_digest
 from privacy.lifecycle import State, advance
-from privacy.models import IdentityProof, RequestEvent, RequestToken, RightsRequest
+from privacy.models import AccessLogEntry, IdentityProof, RequestEvent, RequestToken, RightsRequest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -67,7 +68,7 @@ def receipt_code_hash(code: str) -> bytes:
 
 @transaction.atomic
 def reveal(*, request: RightsRequest, user: User) -> dict[str, str]:
-    """Return who asks and in which words, after writing into the trail that the member of staff reads it.
+    """Return who asks and in which words, after writing into trail and access log that the member of staff reads it.
 
     Returns:
         name of the field → value, for the fields that were filled in.
@@ -85,6 +86,13 @@ def reveal(*, request: RightsRequest, user: User) -> dict[str, str]:
         action=Action.IDENTITY_REVEALED,
         user=user,
         fields=found,
+    )
+    record_access(
+        user=user,
+        purpose=AccessLogEntry.Purpose.RIGHTS_REQUEST,
+        record=request,
+        controller=request.controller,
+        product=request.product,
     )
     return found
 

@@ -1,5 +1,6 @@
 """What this application, and the third-party tables that hold people, store about whom."""
 
+from dataclasses import replace
 from typing import Final
 
 from django.conf import settings
@@ -28,6 +29,9 @@ REQUEST_FACT: Final = Column(
 )
 REQUEST_IDENTIFIER: Final = Column(
     category=_("identifier"), purpose="rights", keep="P1Y", access=Access.WITHHELD, erasure=Erasure.HASH
+)
+ACCESS: Final = Column(
+    category=_("reads by staff"), purpose="administration", keep="P2Y", access=Access.ROLE, erasure=Erasure.KEEP
 )
 
 declare(
@@ -142,6 +146,17 @@ declare(
             "action": REQUEST_FACT,
             "from_state": REQUEST_FACT,
             "to_state": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="privacy.AccessLogEntry",
+        waived="names a record by its number, which says nothing once the record is gone; tells of whom staff read",
+        columns={
+            **not_personal("id", "controller", "product", "record_kind"),
+            "at": ACCESS,
+            "user": replace(STAFF, keep="P2Y"),
+            "record_number": ACCESS,
+            "purpose": ACCESS,
         },
     ),
     Table(

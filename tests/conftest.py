@@ -12,9 +12,13 @@ import contextlib
 import pytest
 from django.core.cache import cache
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
 from config import embedded
 
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis_settings.register_profile("odzew", deadline=None)
+hypothesis_settings.load_profile("odzew")
 running = contextlib.ExitStack()
 
 
@@ -33,8 +37,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> None:
     """Rate limits and remembered settings of one test must not reach the next."""
     from feedback import products  # noqa: PLC0415  the models it imports need Django to be set up
+    from privacy import limits  # noqa: PLC0415
 
     cache.clear()
+    limits.forget()
     products.forget()
 
 

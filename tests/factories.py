@@ -13,10 +13,12 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from config.roles import sync_roles
-from feedback.models import Invitation, Respondent, Response
+from feedback.models import ChannelPermission, Invitation, Respondent, Response
+from privacy.access_log import record_access
 from privacy.deadlines import deadlines
 from privacy.encryption import new_token, token_digest
-from privacy.models import Controller, Membership, Product, RightsRequest
+from privacy.models import AccessLogEntry, Controller, Membership, Product, RightsRequest, Suppression
+from privacy.suppression import suppress, suppressions_of
 from surveys.models import Survey
 from surveys.publishing import publish
 from surveys.scales import Metric
@@ -118,6 +120,32 @@ def make_response(*, survey: Survey | None = None, **overrides: Any) -> Response
             "language": invitation.language,
             **overrides,
         }
+    )
+
+
+def make_permission(**overrides: Any) -> ChannelPermission:
+    """Make a permission for e-mail that is in force."""
+    if "respondent" not in overrides:
+        overrides["respondent"] = make_respondent()
+    return ChannelPermission.objects.create(
+        **{"channel": "email", "basis": "consent", "evidence": "form 7", "given_on": "2026-01-31", **overrides}
+    )
+
+
+def make_suppression(*, product: Product | None = None, key: str = "", reason: str = "by_staff") -> Suppression:
+    product, key = product or make_product(), key or f"id:person-{next(numbers)}"
+    suppress(product=product, subject_keys=[key], reason=Suppression.Reason(reason))
+    return suppressions_of(product=product, subject_keys=[key]).get()
+
+
+def make_read(*, product: Product) -> AccessLogEntry:
+    """Make an entry of the access log: somebody looked at a person of the product."""
+    return record_access(
+        user=make_staff(),
+        purpose=AccessLogEntry.Purpose.WHY_NOT,
+        record=make_respondent(product=product),
+        controller=product.controller,
+        product=product,
     )
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.utils import display_for_label
 
-from feedback.disclosure import disclosed_to
+from feedback.disclosure import disclosed_to, may_look_people_up
 from feedback.models import FollowUp, Response, Tag
 from privacy.masking import mask
 from surveys.scales import Band
@@ -57,6 +57,7 @@ def context_of(response: Response, user: User) -> dict[str, Any]:
         "tags": response.tags.all(),
         "may_tag": may_tag,
         "known_tags": Tag.objects.filter(product=response.product_id) if may_tag else (),
+        "may_look_up": may_look_people_up(user),
         "others": others.defer("search", "comment", "properties")[:MOST_EARLIER],
         "score_changes": response.score_changes.all(),
         "may_see_follow_ups": may_see_follow_ups,

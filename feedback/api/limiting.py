@@ -6,35 +6,29 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.exceptions import Throttled
-from rest_framework.throttling import BaseThrottle
 
 from feedback.limiting import MINUTE, seconds_to_wait
 from privacy.limits import Limit, address_prefix, hit
 
 if TYPE_CHECKING:
-    from rest_framework.request import Request
-    from rest_framework.views import APIView
+    from django.http import HttpRequest
 
     from feedback.identity import Person
     from feedback.products import ProductFacts
 
 
-class AskingThrottle(BaseThrottle):
-    """Limit calls per network and per product or invitation; the answer says when to come back."""
+def count_call(request: HttpRequest, *, public_key: str = "", token: str = "") -> None:
+    """Count a call of a network, and of the product or invitation it names.
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        self.seconds = seconds_to_wait(
-            network=address_prefix(request._request),
-            product=view.kwargs.get("public_key", ""),
-            invitation=view.kwargs.get("token", ""),
-        )
-        return self.seconds is None
-
-    def wait(self) -> float | None:
-        return self.seconds
+    Raises:
+        Throttled: too many in this minute; says how many seconds to wait.
+    """
+    wait = seconds_to_wait(network=address_prefix(request), product=public_key, invitation=token)
+    if wait is not None:
+        raise Throttled(wait)
 
 
-def limit_person(product: ProductFacts, person: Person) -> None:
+def count_person(product: ProductFacts, person: Person) -> None:
     """Count a question about a person.
 
     Raises:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from django.http import HttpRequest
 
 LARGEST_BODY: Final = 32 * 1024
 
@@ -26,21 +25,19 @@ class MalformedJSON(ParseError):
     default_detail = _("The body is not valid JSON.")
 
 
-class SmallJSONParser(BaseParser):
-    """Read JSON under any content type: ``sendBeacon`` can only send plain text without asking first.
+def read_json(request: HttpRequest) -> Any:
+    """Return the body, under any content type: ``sendBeacon`` can only send plain text without asking first.
 
-    ``NaN`` is let through to the fields, which say better than a parser what is wrong with it.
+    Nothing at all is an empty object. ``NaN`` is let through to the fields, which say better what is wrong with it.
+
+    Raises:
+        BodyTooLarge: more than 32 kB.
+        MalformedJSON: no JSON.
     """
-
-    media_type = "*/*"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        body = stream.read(LARGEST_BODY + 1)
-        if len(body) > LARGEST_BODY:
-            raise BodyTooLarge
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedJSON from error
+    body = request.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        raise BodyTooLarge
+    try:
+        return json.loads(body) if body else {}
+    except (ValueError, RecursionError) as error:
+        raise MalformedJSON from error

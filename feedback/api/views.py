@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, NotFound, PermissionDenied
-from rest_framework.renderers import JSONRenderer
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.exceptions import NotFound, PermissionDenied
 
 from feedback import identity, intake, invitations
-from feedback.api.limiting import AskingThrottle, limit_person
-from feedback.api.parsing import SmallJSONParser
+from feedback.api.door import AskingView, answer_in_json
+from feedback.api.limiting import count_person
+from feedback.api.parsing import read_json
 from feedback.api.serializers import (
     AskablesOutput,
     EligibilityInput,
@@ -30,8 +29,7 @@ from feedback.products import product_facts
 from privacy.models import origin_is_accepted
 
 if TYPE_CHECKING:
-    from rest_framework.renderers import BaseRenderer
-    from rest_framework.request import Request
+    from django.http import HttpRequest
     from rest_framework.serializers import Serializer
 
     from feedback.products import ProductFacts
@@ -50,40 +48,6 @@ ERRORS = {
 }
 
 
-RENDERER: Final = JSONRenderer()
-
-
-class AskingView(APIView):
-    """A view that anybody may call who knows a product's public key or an invitation's token."""
-
-    permission_classes = ()
-    parser_classes = (SmallJSONParser,)
-    throttle_classes = (AskingThrottle,)
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
-        """Answer in JSON whatever the client accepts: there is nothing else to choose from."""
-        return RENDERER, RENDERER.media_type
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer._csp_exempt = True  # type: ignore[attr-defined]  # JSON shows nothing: a policy for pages would only cost time and bytes
-        return answer
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, invitations.InvitationError | identity.IdentityError):
-            exc = Refusal(exc)
-        return super().handle_exception(exc)
-
-
-class Refusal(APIException):
-    """An ``InvitationError`` or ``IdentityError`` as an answer."""
-
-    def __init__(self, error: invitations.InvitationError | identity.IdentityError) -> None:
-        self.status_code = error.status
-        details: Any = {error.field: [error.message]} if error.field else error.message
-        super().__init__(details, code=error.code)
-
-
 # Making a serializer copies all its fields, which costs more than validating with it; validating changes none of them.
 ELIGIBILITY_INPUT = EligibilityInput()
 SUBMISSION_INPUT = SubmissionInput()
@@ -91,19 +55,19 @@ USER_INPUT = UserInput()
 IDENTIFIERS = ("id", "email", "phone")
 
 
-def validated(serializer: Serializer[Any], request: Request) -> dict[str, Any]:
-    data: dict[str, Any] = serializer.run_validation(request.data)
+def validated(serializer: Serializer[Any], request: HttpRequest) -> dict[str, Any]:
+    data: dict[str, Any] = serializer.run_validation(read_json(request))
     return data
 
 
-def origin_of(request: Request) -> str:
+def origin_of(request: HttpRequest) -> str:
     """Return the web site a browser sends the request from; empty for our own pages and outside of browsers."""
     origin = request.headers.get("Origin", "")
     own = f"{request.scheme}://{request.get_host()}" if origin else ""
     return "" if origin == own else origin
 
 
-def product_of(request: Request, public_key: str) -> ProductFacts:
+def product_of(request: HttpRequest, public_key: str) -> ProductFacts:
     """Return the product with this key.
 
     Raises:
@@ -120,10 +84,10 @@ def product_of(request: Request, public_key: str) -> ProductFacts:
 
 class SurveysView(AskingView):
     @extend_schema(responses={200: AskablesOutput, **ERRORS}, operation_id="list_surveys", tags=["asking"])
-    def get(self, request: Request, public_key: str) -> Response:
+    def get(self, request: HttpRequest, public_key: str) -> HttpResponse:
         """Tell what may be asked; says nothing about people and may be cached by anybody."""
         product = product_of(request, public_key)
-        answer = Response(askable_body(public_key, product, at=timezone.now()))
+        answer = answer_in_json(askable_body(public_key, product, at=timezone.now()))
         # Only what is good for everybody may be kept: a refusal is one caller's.
         patch_cache_control(answer, public=True, max_age=60, s_maxage=300)
         return answer
@@ -136,15 +100,15 @@ class EligibilityView(AskingView):
         operation_id="ask_whether_eligible",
         tags=["asking"],
     )
-    def post(self, request: Request, public_key: str) -> Response:
+    def post(self, request: HttpRequest, public_key: str) -> HttpResponse:
         """Tell whether this person may be asked now and, if so, reserve the invitation and return the question."""
         product = product_of(request, public_key)
         data = validated(ELIGIBILITY_INPUT, request)
         if data.get("force") and data.get("test_key") != product.test_key:
             raise PermissionDenied(_("This is not the product's test key."), code="invalid_test_key")
         person, moment = person_in(data, product), moment_in(data, request)
-        limit_person(product, person)
-        return Response(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
+        count_person(product, person)
+        return answer_in_json(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
 
 
 def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
@@ -164,7 +128,7 @@ def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
     return identity.identify(anonymous_id=data.get("anonymous_id", ""), is_signed=bool(named), **claims)
 
 
-def moment_in(data: dict[str, Any], request: Request) -> invitations.Moment:
+def moment_in(data: dict[str, Any], request: HttpRequest) -> invitations.Moment:
     """Return where and how a request asks."""
     return invitations.Moment(
         **data.get("context", {}),
@@ -180,17 +144,17 @@ class ResponseView(AskingView):
         operation_id="submit_response",
         tags=["asking"],
     )
-    def put(self, request: Request, token: str) -> Response:
+    def put(self, request: HttpRequest, token: str) -> HttpResponse:
         """Store a score at once and a comment later; repeating a message changes nothing."""
         submission = intake.Submission(**_as_submission(validated(SUBMISSION_INPUT, request)))
         outcome = intake.submit(token=token, submission=submission, origin=origin_of(request))
         body = {"state": outcome.state, "seq": outcome.seq}
         if outcome.receipt:
             body["receipt"] = outcome.receipt
-        return Response(body, status=201 if outcome.created else 200)
+        return answer_in_json(body, 201 if outcome.created else 200)
 
     @extend_schema(exclude=True)
-    def post(self, request: Request, token: str) -> Response:
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Take the same message by POST: ``sendBeacon`` has no other method, and browsers need no preflight for it."""
         return self.put(request, token)
 
@@ -203,23 +167,23 @@ def _as_submission(data: dict[str, Any]) -> dict[str, Any]:
 
 class ShownView(AskingView):
     @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="report_shown", tags=["asking"])
-    def post(self, request: Request, token: str) -> Response:
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Report that the survey was in view for at least a second."""
         invitations.record_shown(token=token, origin=origin_of(request))
-        return Response(status=204)
+        return HttpResponse(status=204)
 
 
 class DeclineView(AskingView):
     @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="decline", tags=["asking"])
-    def post(self, request: Request, token: str) -> Response:
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Report that the person closed the survey without a score."""
         invitations.decline(token=token, origin=origin_of(request))
-        return Response(status=204)
+        return HttpResponse(status=204)
 
 
 class SnoozeView(AskingView):
     @extend_schema(request=None, responses={204: None, **ERRORS}, operation_id="snooze", tags=["asking"])
-    def post(self, request: Request, token: str) -> Response:
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Report that the person wants to be asked later."""
         invitations.snooze(token=token, origin=origin_of(request))
-        return Response(status=204)
+        return HttpResponse(status=204)

@@ -89,6 +89,20 @@ class Respondent(models.Model):
         return not (self.do_not_contact or self.objected_at or self.restricted_at)
 
 
+class ChannelPermissionQuerySet(models.QuerySet["ChannelPermission"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the permissions of people of products the user may see."""
+        return self.filter(respondent__product__in=Product.objects.visible_to(user))
+
+
+class UnrestrictedChannelPermissions(
+    models.Manager.from_queryset(ChannelPermissionQuerySet)  # type: ignore[misc]
+):
+    def get_queryset(self) -> ChannelPermissionQuerySet:
+        everybody: ChannelPermissionQuerySet = super().get_queryset()
+        return everybody.filter(respondent__restricted_at__isnull=True)
+
+
 class ChannelPermission(models.Model):
     """That a person may be asked through a channel that reaches them outside of the product, and how this is known."""
 
@@ -106,6 +120,9 @@ class ChannelPermission(models.Model):
     )
     given_on = models.DateField(_("given on"))
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+
+    objects = UnrestrictedChannelPermissions()
+    including_restricted = ChannelPermissionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("channel permission")

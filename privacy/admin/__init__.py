@@ -1,5 +1,5 @@
-"""Staff pages of the ground floor: the organisation, and what data subjects ask for."""
+"""Staff pages of the ground floor: the organisation, what data subjects ask for, and who read what."""
 
-from privacy.admin import organisation, requests
+from privacy.admin import access_log, organisation, requests
 
-__all__ = ["organisation", "requests"]
+__all__ = ["access_log", "organisation", "requests"]

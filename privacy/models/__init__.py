@@ -1,5 +1,6 @@
 """Models of the ground floor: who is responsible, who among the staff may see what, and what data subjects ask for."""
 
+from privacy.models.access import AccessLogEntry
 from privacy.models.organisation import Controller, Membership, Product, SigningSecret, origin_is_accepted
 from privacy.models.requests import (
     IdentityProof,
@@ -13,6 +14,7 @@ from privacy.models.requests import (
 from privacy.models.suppression import Suppression
 
 __all__ = [
+    "AccessLogEntry",
     "Controller",
     "IdentityProof",
     "Membership",

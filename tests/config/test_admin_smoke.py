@@ -12,7 +12,15 @@ from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
-from tests.factories import make_response, make_rights_request, make_staff, make_survey
+from tests.factories import (
+    make_permission,
+    make_read,
+    make_response,
+    make_rights_request,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +46,9 @@ def everything():
     Event.objects.create(product=product, name="order.finished")
     AudienceRule.objects.create(survey=survey, subject="event", operator="is", values=["order.finished"])
     SegmentQuota.objects.create(survey=survey, dimension="country", value="PL", target=100)
+    make_permission(respondent=response.respondent)
+    make_suppression(product=product)
+    make_read(product=product)
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="purge", task="purge", interval=every)
 

@@ -11,7 +11,15 @@ from feedback.follow_up import flag
 from feedback.models import ImportRun, Tag
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
-from tests.factories import make_response, make_rights_request, make_staff, make_survey
+from tests.factories import (
+    make_permission,
+    make_read,
+    make_response,
+    make_rights_request,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -19,10 +27,14 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "feedback.response": {"analyst": "L", "agent": "L", "reviewer": "L", "data_protection_officer": "L"},
     "feedback.followup": {"agent": "L", "reviewer": "L", "data_protection_officer": "L"},
+    "feedback.respondent": dict.fromkeys(("reviewer", "privacy_officer", "data_protection_officer"), "L"),
+    "feedback.channelpermission": {"reviewer": "LA", "data_protection_officer": "LA"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
+    "privacy.suppression": {"data_protection_officer": "L", "administrator": "L"},
+    "privacy.accesslogentry": {"data_protection_officer": "L"},
     "surveys.survey": {
         **dict.fromkeys(("analyst", "reviewer", "data_protection_officer"), "L"),
         "administrator": "LAC",
@@ -51,6 +63,9 @@ POSTS = {
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
+    "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
+    "feedback_channelpermission_withdraw": {"reviewer", "data_protection_officer"},
+    "privacy_suppression_lift": {"data_protection_officer"},
     "privacy_product_secret": {"administrator"},
     "privacy_product_retire_secret:0": {"administrator"},
     "auth_user_password_change": {"administrator"},
@@ -67,6 +82,10 @@ def rows():
     return {
         "feedback.response": response,
         "feedback.followup": flag(response=response, reason="Angry", by=make_staff("reviewer")),
+        "feedback.respondent": response.respondent,
+        "feedback.channelpermission": make_permission(respondent=response.respondent),
+        "privacy.suppression": make_suppression(product=product),
+        "privacy.accesslogentry": make_read(product=product),
         "feedback.tag": Tag.objects.create(product=product, name="fees"),
         "feedback.importrun": ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"x"),
         "surveys.survey": response.survey,

@@ -36,6 +36,11 @@ MANAGES_STAFF = {"administrator"}
         ("feedback.view_respondent", {"data_protection_officer"}),
         ("privacy.view_rightsrequest", SEES_REQUESTS),
         ("privacy.reveal_rightsrequest", SEES_REQUESTS),
+        ("feedback.add_channelpermission", {"reviewer", "data_protection_officer"}),
+        ("privacy.view_suppression", {"data_protection_officer", "administrator"}),
+        ("privacy.add_suppression", {"data_protection_officer"}),
+        ("privacy.delete_suppression", {"data_protection_officer"}),
+        ("privacy.view_accesslogentry", {"data_protection_officer"}),
         ("auth.change_user", MANAGES_STAFF),
         ("auth.change_group", set()),
         ("auth.delete_user", set()),
@@ -107,10 +112,16 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
     [
         ("analyst", {"Dashboard", "Responses", "Tags", "Products"}),
         ("agent", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
-        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products"}),
-        ("privacy_officer", {"Dashboard", "Controllers", "Products"}),
-        ("data_protection_officer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"}),
-        ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles"}),
+        ("reviewer", {"Dashboard", "Responses", "Follow-ups", "Tags", "Products", "Why not?", "Permissions"}),
+        ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?"}),
+        (
+            "data_protection_officer",
+            {
+                *("Dashboard", "Responses", "Follow-ups", "Tags", "Controllers", "Products"),
+                *("Why not?", "Permissions", "Suppressed people", "Reads of personal data"),
+            },
+        ),
+        ("administrator", {"Dashboard", "Controllers", "Products", "Staff", "Roles", "Suppressed people"}),
     ],
 )
 def test_the_sidebar_offers_what_the_role_may_open(role, expected):

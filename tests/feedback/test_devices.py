@@ -210,7 +210,7 @@ def test_a_device_that_was_linked_while_its_anonymous_request_was_under_way_is_d
     assert ask(**PHONE, **ANNA)["code"] == "pending"
 
     version = survey.current_version
-    row = {"survey": survey.pk, "version": version.pk, "channel": "web", "language": "en", "token_digest": b"1"}
+    row = {"survey": survey.pk, "version": version.pk, "channel": "web", "shown_language": "en", "token_digest": b"1"}
     row |= {"url": "", "device": "", "app_version": "", "is_test": False, "expires_at": at}
 
     assert not facts.reserve(product, nobody, known, at=at, invitation=row)

@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
+from privacy import limits
 from privacy.limits import UNKNOWN, Limit, address_prefix, hit
 
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
@@ -75,3 +76,18 @@ def test_only_what_trusted_proxies_wrote_is_believed(rf, settings, proxies, forw
     request = rf.get("/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": forwarded})
 
     assert address_prefix(request) == prefix
+
+
+@time_machine.travel("2026-03-01T12:00:10Z", tick=False)
+@pytest.mark.parametrize(("times", "unreported"), [(3, 0), (30, 1), (60, 3), (600, 7)])
+def test_processes_count_together_but_for_a_few_hits_each(times, unreported):
+    limit = Limit("together", times, 60)
+    for _ in range(times // 2):
+        assert hit(limit, "somebody") is None
+    limits.forget()  # what another process knows
+
+    more = sum(hit(limit, "somebody") is None for _ in range(times))
+
+    assert times - times // 2 <= more <= times - times // 2 + unreported
+    assert hit(limit, "somebody") == 50
+    assert hit(limit, "somebody else") is None

@@ -86,7 +86,8 @@ def test_a_change_of_route_is_a_page_view(site, survey, visit, requests, browser
     settle(page)
     page.evaluate("localStorage.setItem('odzew:pk_shop', '{}')")
     page.evaluate("history.replaceState({}, '', '/checkout/paid')")
-    page.wait_for_timeout(1200)
+    wait_until(page, lambda: len([each for each in requests if each.endswith("/eligibility")]) == 2)
+    settle(page)
     expect(page.locator("odzew-survey")).to_have_count(0)
     page.evaluate("localStorage.setItem('odzew:pk_shop', '{}')")
 

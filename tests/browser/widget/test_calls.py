@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from feedback.models import Invitation, Respondent, Response
-from surveys.models import Survey
+from surveys.models import Event, Survey
 from tests.browser.widget.host_site import STUB, memory, score, settle, the_survey, wait_until
 from tests.factories import make_product, make_survey
 
@@ -33,6 +33,7 @@ def test_settings_come_from_an_object_too(site, survey, visit):
 
 
 def test_the_page_may_decide_when_to_ask_and_hears_what_happens(site, survey, visit, requests):
+    Event.objects.create(product=survey.product, name="order_paid")
     site.scripts[0]["data-auto"] = "off"
     site.before = STUB + (
         "window.heard = [];"

@@ -1,0 +1,44 @@
+"""The log of reads of personal data, to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin
+from privacy.models import AccessLogEntry
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@admin.register(AccessLogEntry)
+class AccessLogAdmin(VisibleModelAdmin):
+    list_display = ("at", "user", "record", "purpose", "product")
+    list_filter = (("purpose", ChoicesDropdownFilter), ("product", VisibleFilter))
+    list_select_related = ("user", "product")
+    list_fullwidth = True
+    fields = readonly_fields = ("at", "user", "record", "purpose", "controller", "product")
+
+    @display(description=_("record"))
+    def record(self, entry: AccessLogEntry) -> str:
+        kind = str(apps.get_model(entry.record_kind)._meta.verbose_name)
+        return (
+            _("%(kind)s, not found") % {"kind": kind}
+            if entry.record_number is None
+            else f"{kind} {entry.record_number}"
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessLogEntry | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AccessLogEntry | None = None) -> bool:
+        return False
