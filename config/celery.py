@@ -21,6 +21,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
+    # every minute
+    "send alerts that data protection officers are owed": {"task": "privacy.tasks.send_due_alerts", "schedule": 60.0},
     # every ten minutes
     "resume imports": {
         "task": "feedback.tasks.resume_imports",

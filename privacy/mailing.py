@@ -129,7 +129,7 @@ def _due() -> QuerySet[RequestMessage]:
 
 def _put_off(message: RequestMessage, error: Exception) -> None:
     message.attempts += 1
-    if _is_permanent(error) or message.attempts > len(RETRIES):
+    if is_permanent(error) or message.attempts > len(RETRIES):
         _give_up(message)
         return
     message.next_attempt_at = timezone.now() + RETRIES[message.attempts - 1]
@@ -142,7 +142,7 @@ def _give_up(message: RequestMessage) -> None:
     record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_FAILED, fields=[message.kind])
 
 
-def _is_permanent(error: Exception) -> bool:
+def is_permanent(error: Exception) -> bool:
     """Tell whether the mail server said that it will never accept this mail: a reply code of 500 or more."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _reply in error.recipients.values())

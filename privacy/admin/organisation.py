@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from privacy import signing_secrets, staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff, visible
 from privacy.models import Controller, Membership, Product, SigningSecret
+from privacy.tasks import queue_alerts_of
 
 if TYPE_CHECKING:
     from django.db.models import Field, ForeignKey, QuerySet
@@ -79,10 +80,26 @@ class SigningSecretInline(TabularInline):
 class ProductMemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Members of a product belong to the product's controller."""
 
+    by: User
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.deleted_forms:
+            staffing.check_removal(by=self.by, account=form.instance.user)
+
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # missing in the stubs
         form.instance.controller = self.instance.controller
         return form
+
+
+def record_members(request: HttpRequest, formset: Any) -> None:
+    """Record the memberships that a saved formset gave and took."""
+    if formset.model is not Membership:
+        return
+    changes = staffing.record_memberships(by=staff(request), added=formset.new_objects, removed=formset.deleted_objects)
+    for recorded in changes:
+        queue_alerts_of(recorded)
 
 
 class ProductMemberInline(TabularInline):
@@ -95,7 +112,7 @@ class ProductMemberInline(TabularInline):
     verbose_name_plural = _("Members of this product")
 
     def get_formset(self, request: HttpRequest, obj: Product | None = None, **kwargs: Any) -> Any:
-        kwargs["formset"] = ProductMemberFormSet
+        kwargs["formset"] = type("ProductMemberFormSetOfUser", (ProductMemberFormSet,), {"by": request.user})
         return super().get_formset(request, obj, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
@@ -160,6 +177,10 @@ class ProductAdmin(VisibleModelAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             staffing.join(user=staff(request), controller=obj.controller, product=obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        record_members(request, formset)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
