@@ -111,6 +111,10 @@ class ProductMemberInline(TabularInline):
     verbose_name = _("member")
     verbose_name_plural = _("Members of this product")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        rows: QuerySet[Membership] = super().get_queryset(request)
+        return rows.select_related("user", "product", "controller")
+
     def get_formset(self, request: HttpRequest, obj: Product | None = None, **kwargs: Any) -> Any:
         kwargs["formset"] = type("ProductMemberFormSetOfUser", (ProductMemberFormSet,), {"by": request.user})
         return super().get_formset(request, obj, **kwargs)
