@@ -48,6 +48,8 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
     Only a superuser makes or changes superusers. Nobody changes their own role or what they see.
     """
 
+    empty_hint = _("You see nobody's account. Add a colleague, give them a role and then a product.")
+
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -139,6 +141,8 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
 class RoleAdmin(ModelAdmin):
     """Roles to look at; what they may do is decided in config/roles.py and applied by ``sync_roles``."""
 
+    empty_hint = _("There are no roles yet. Whoever runs the server makes them with the command sync_roles.")
+
     list_display = ("name", "label")
     fields = ("label", "permission_names")
     readonly_fields = ("label", "permission_names")
@@ -165,6 +169,8 @@ class RoleAdmin(ModelAdmin):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(ModelAdmin):
     """The schedule of config/celery.py as it runs; a task can be switched off here, and nothing else."""
+
+    empty_hint = _("Nothing is scheduled yet. The schedule is written here when the scheduler starts.")
 
     list_display = ("name", "enabled", "schedule", "last_run_at", "total_run_count")
     fields = ("name", "task", "schedule", "enabled", "last_run_at", "total_run_count")

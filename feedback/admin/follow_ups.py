@@ -63,6 +63,10 @@ class AssignmentForm(forms.Form):
 
 @admin.register(FollowUp)
 class FollowUpAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "There is nobody to contact. A follow-up begins when a response is flagged, in the list of responses "
+        "or on the page of one."
+    )
     list_display = ("created_at", "status_label", "product", "band_label", "reason_shortened", "owner", "age")
     list_filter = (OwnerFilter, OpenFilter, ("status", ChoicesDropdownFilter), ("product", VisibleFilter))
     list_select_related = ("product", "response", "owner")

@@ -44,6 +44,10 @@ SHORTENED_TO: Final = 140
 
 @admin.register(Response)
 class ResponseAdmin(ResponsePage, VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody has answered yet. Publish a survey, connect the product as its page says, or import answers "
+        "from a file."
+    )
     list_filter = (
         ("product", VisibleFilter),
         ("metric", ChoicesDropdownFilter),

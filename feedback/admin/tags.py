@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @admin.register(Tag)
 class TagAdmin(VisibleModelAdmin):
+    empty_hint = _("There are no tags yet. Add one here, or type one on the page of a response.")
     list_display = ("name", "product", "used")
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @admin.register(AccessLogEntry)
 class AccessLogAdmin(VisibleModelAdmin):
+    empty_hint = _("Nobody has read anybody's data yet. Each look at a person is written down here by itself.")
     list_display = ("at", "user", "record", "purpose", "product")
     list_filter = (("purpose", ChoicesDropdownFilter), ("product", VisibleFilter))
     list_select_related = ("user", "product")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 @admin.register(Controller)
 class ControllerAdmin(VisibleModelAdmin):
+    empty_hint = _("Begin with the legal entity that is responsible for the data; products belong to it.")
     list_display = ("name", "group_name", "country", "privacy_email")
     search_fields = ("name", "group_name")
     fieldsets = (
@@ -130,6 +131,10 @@ class ProductMemberInline(TabularInline):
 
 @admin.register(Product)
 class ProductAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Add the product whose users you want to ask; its page then says how to connect it. If there should "
+        "be one, ask an administrator to make you a member."
+    )
     list_display = ("name", "controller", "is_live", "public_key", "identity_mode")
     list_filter = (("controller", VisibleFilter), "is_live")
     list_select_related = ("controller",)

@@ -56,6 +56,10 @@ class OpeningForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(BreakGlass)
 class BreakGlassAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody has opened personal data in an emergency. Administrators do that here, and it is told to "
+        "every data protection officer."
+    )
     form = OpeningForm
     list_display = ("opened_at", "user", "standing", "controller_names", "reason")
     list_select_related = ("user",)
@@ -149,6 +153,10 @@ class BreakGlassAdmin(VisibleModelAdmin):
 
 @admin.register(StaffChange)
 class StaffChangeAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody has changed a staff account yet. Each change of a role, a product or a password is written "
+        "down here by itself."
+    )
     list_display = ("at", "by", "account", "kind", "given_names", "taken_names")
     list_filter = (("kind", ChoicesDropdownFilter),)
     list_select_related = ("by", "account")
