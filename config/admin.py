@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.forms import ModelMultipleChoiceField
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +21,13 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.roles import ROLES
 from privacy import staffing
-from privacy.admin.organisation import UserMembershipInline
+from privacy.admin.organisation import UserMembershipInline, record_members
 from privacy.admin.visibility import staff
+from privacy.tasks import queue_alerts_of
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField, QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 # These modules registered their own pages; ours take the place of three, and the schedule is edited in code only.
 for model in (User, Group, PeriodicTask, ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule):
@@ -45,6 +47,8 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
 
     Only a superuser makes or changes superusers. Nobody changes their own role or what they see.
     """
+
+    empty_hint = _("You see nobody's account. Add a colleague, give them a role and then a product.")
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -86,7 +90,7 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != "groups":
             return super().formfield_for_manytomany(db_field, request, **kwargs)
-        roles = Group.objects.filter(name__in=ROLES).order_by("pk")
+        roles = staffing.roles_to_give(staff(request)).filter(name__in=ROLES).order_by("pk")
         return RolesField(
             label=_("Roles"),
             queryset=roles,
@@ -103,9 +107,30 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
         return False  # what somebody did stays attributed; an account is switched off
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        form.before = staffing.standing_of(obj) if change else None
         if not change:
             obj.is_staff = True  # nobody else has an account here
         super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        record_members(request, formset)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        changes = staffing.record_changes(by=staff(request), account=form.instance, before=form.before)
+        for recorded in changes:
+            queue_alerts_of(recorded)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        account = self.get_object(request, id)
+        before = staffing.standing_of(account) if account else None
+        with transaction.atomic():
+            answer = super().user_change_password(request, id, form_url)
+            if account and before:
+                for recorded in staffing.record_changes(by=staff(request), account=account, before=before):
+                    queue_alerts_of(recorded)
+        return answer
 
     @display(description=_("roles"), label=True)
     def role_names(self, user: User) -> list[str]:
@@ -115,6 +140,8 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
 @admin.register(Group)
 class RoleAdmin(ModelAdmin):
     """Roles to look at; what they may do is decided in config/roles.py and applied by ``sync_roles``."""
+
+    empty_hint = _("There are no roles yet. Whoever runs the server makes them with the command sync_roles.")
 
     list_display = ("name", "label")
     fields = ("label", "permission_names")
@@ -142,6 +169,8 @@ class RoleAdmin(ModelAdmin):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(ModelAdmin):
     """The schedule of config/celery.py as it runs; a task can be switched off here, and nothing else."""
+
+    empty_hint = _("Nothing is scheduled yet. The schedule is written here when the scheduler starts.")
 
     list_display = ("name", "enabled", "schedule", "last_run_at", "total_run_count")
     fields = ("name", "task", "schedule", "enabled", "last_run_at", "total_run_count")

@@ -68,6 +68,8 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
             Entry(_("Working hours"), "schedule", "feedback.WorkingHours"),
             Entry(_("Staff"), "group", "auth.User"),
             Entry(_("Roles"), "badge", "auth.Group"),
+            Entry(_("Changes of staff"), "manage_history", "privacy.StaffChange"),
+            Entry(_("Emergency access"), "emergency_home", "privacy.BreakGlass"),
         ),
     ),
     (_("System"), (Entry(_("Scheduled tasks"), "schedule", "django_celery_beat.PeriodicTask"),)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.utils import timezone
 
+from privacy.inventory import STAFF, inventory
 from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.auth.models import User
     from django.db.models import Model
 
-    from privacy.models import Controller, Product
+    from privacy.models import BreakGlass, Controller, Product
 
 
 def record_access(
@@ -39,4 +43,60 @@ def record_access(
         record_number=None if isinstance(record, type) else record.pk,
         controller=controller,
         product=product,
+    )
+
+
+def record_emergency_reads(
+    *, access: BreakGlass, records: Sequence[Model] = (), page: str = "", number: str = ""
+) -> list[AccessLogEntry]:
+    """Append what an administrator reads in an emergency, for each controller concerned.
+
+    Tables without anything personal are left out: who looks at a product reads of nobody.
+
+    Args:
+        records: the rows of a list.
+        page: the name of a page as "app_model_what", where a page is opened.
+        number: the primary key in its address; empty where it is about none, or about many.
+    """
+    entries = [entry for record in records if _is_personal(type(record)) for entry in _entries(access, record)]
+    if (model := _model_of(page)) is not None and _is_personal(model):
+        record = model._base_manager.filter(pk=number).first() if number.isdecimal() else None
+        entries += _entries(access, record or model)
+    return AccessLogEntry.objects.bulk_create(entries)
+
+
+def _entries(access: BreakGlass, record: Model | type[Model]) -> list[AccessLogEntry]:
+    """Return an entry for the controller of a record, or for each one concerned where it names none."""
+    product: Product | None = None if isinstance(record, type) else getattr(record, "product", None)
+    if product is not None:
+        controllers = [product.controller_id]
+    elif not isinstance(record, type) and getattr(record, "controller_id", None):
+        controllers = [record.controller_id]  # type: ignore[attr-defined]
+    else:
+        controllers = list(access.controllers.values_list("pk", flat=True))
+    return [
+        AccessLogEntry(
+            at=timezone.now(),
+            user_id=access.user_id,
+            purpose=AccessLogEntry.Purpose.EMERGENCY,
+            record_kind=record._meta.label,
+            record_number=None if isinstance(record, type) else record.pk,
+            controller_id=controller,
+            product=product,
+        )
+        for controller in controllers
+    ]
+
+
+def _model_of(page: str) -> type[Model] | None:
+    """Return the model whose page has this name; names of pages begin with the label of their model."""
+    names = {f"{model._meta.app_label}_{model._meta.model_name}": model for model in apps.get_models()}
+    return next((model for name, model in names.items() if page == name or page.startswith(f"{name}_")), None)
+
+
+def _is_personal(model: type[Model]) -> bool:
+    """Tell whether the inventory declares anything about data subjects in the model's table."""
+    table = inventory.tables.get(model._meta.label)
+    return table is not None and any(
+        column.personal and column.category != STAFF.category for column in table.columns.values()
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import mailing
+from privacy import alerting, mailing
 
 if TYPE_CHECKING:
-    from privacy.models import RightsRequest
+    from privacy.models import BreakGlass, RightsRequest, StaffChange
 
 
 @shared_task
@@ -42,3 +42,26 @@ def queue_mail_of(request: RightsRequest) -> None:
     """Queue all mail that a new request is owed."""
     for message_id in request.messages.values_list("pk", flat=True):
         queue_mail(message_id)
+
+
+@shared_task
+def send_alert(alert_id: int) -> None:
+    """Send one alert that a data protection officer is owed; running it twice sends one mail."""
+    alerting.send_alert(alert_id=alert_id)
+
+
+@shared_task
+def send_due_alerts() -> None:
+    """Queue again the alerts that are owed and did not go out."""
+    for alert_id in alerting.due_alert_ids():
+        send_alert.delay(alert_id)
+
+
+def queue_alerts_of(about: BreakGlass | StaffChange) -> None:
+    """Queue the alerts that are owed, once they are stored; a queue that is down fails nobody's request."""
+
+    def queue() -> None:
+        for alert_id in about.alerts.values_list("pk", flat=True):
+            send_alert.delay(alert_id)
+
+    transaction.on_commit(queue, robust=True)

@@ -15,9 +15,20 @@ from django.utils import timezone
 from config.roles import sync_roles
 from feedback.models import ChannelPermission, Improvement, Invitation, Respondent, Response
 from privacy.access_log import record_access
+from privacy.break_glass import end_access, open_access
 from privacy.deadlines import deadlines
 from privacy.encryption import new_token, token_digest
-from privacy.models import AccessLogEntry, Controller, Membership, Product, RightsRequest, Suppression
+from privacy.models import (
+    AccessLogEntry,
+    BreakGlass,
+    Controller,
+    Membership,
+    Product,
+    RightsRequest,
+    StaffChange,
+    Suppression,
+)
+from privacy.staffing import record_change
 from privacy.suppression import suppress, suppressions_of
 from surveys.models import Survey
 from surveys.publishing import publish
@@ -147,6 +158,20 @@ def make_read(*, product: Product) -> AccessLogEntry:
         controller=product.controller,
         product=product,
     )
+
+
+def make_emergency(*, user: User | None = None, product: Product | None = None) -> BreakGlass:
+    """Make an emergency access of an administrator that is over, so that it grants nothing any more."""
+    user = user or make_staff("administrator", product=product or make_product())
+    access = open_access(user=user, reason="Something is on fire")
+    end_access(user=user)
+    return access
+
+
+def make_staff_change(*, product: Product) -> StaffChange:
+    """Make the record of a change of an account that sees the product."""
+    by, account = (make_staff(product=product) for _ in range(2))
+    return record_change(by=by, account=account, kind=StaffChange.Kind.PASSWORD)
 
 
 def make_staff(role: str | None = None, *, product: Product | None = None, **overrides: Any) -> User:

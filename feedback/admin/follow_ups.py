@@ -51,6 +51,10 @@ URGENCY_COLOURS: Final = {"overdue": "danger", "soon": "warning", "later": "info
 
 @admin.register(FollowUp)
 class FollowUpAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "There is nobody to contact. A follow-up begins when a response is flagged, in the list of responses "
+        "or on the page of one."
+    )
     list_display = (
         *("number", "due_label", "status_label", "reason_shortened", "worker", "priority_label"),
         *("band_label", "product"),

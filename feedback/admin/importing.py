@@ -41,6 +41,11 @@ State = ImportRun.State
 class ImportRunAdmin(ModelAdmin):
     """Imports are started and read, never edited or deleted: the report stays beside what was imported."""
 
+    empty_hint = _(
+        "Nothing was imported yet. Add an import to bring answers from a file; you see what it would do "
+        "before it does it."
+    )
+
     list_display = ("created_at", "file_name", "controller", "metric", "shown_state", "outcome", "created_by")
     list_display_links = ("created_at", "file_name")
     list_filter = ("state", "metric")

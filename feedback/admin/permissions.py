@@ -43,6 +43,7 @@ class PermissionForm(forms.Form):
 
 @admin.register(ChannelPermission)
 class ChannelPermissionAdmin(VisibleModelAdmin):
+    empty_hint = _("No permission is recorded. Record one with its evidence before somebody is asked by e-mail.")
     list_display = ("number", "product", "channel", "basis", "given_on", "standing")
     list_filter = (("basis", ChoicesDropdownFilter),)
     list_select_related = ("respondent__product",)

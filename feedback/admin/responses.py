@@ -62,6 +62,10 @@ class ResponsePaginator(CappedPaginator):
 
 @admin.register(Response)
 class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody has answered yet. Publish a survey, connect the product as its page says, or import answers "
+        "from a file."
+    )
     list_filter = (
         QueueFilter,
         ("product", VisibleFilter),

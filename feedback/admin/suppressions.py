@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 @admin.register(Suppression)
 class SuppressionAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody is suppressed. People join the list when they object or are erased, or when their wish is "
+        "entered by staff."
+    )
     list_display = ("created_at", "product", "reason")
     list_filter = (("reason", ChoicesDropdownFilter), ("product", VisibleFilter))
     list_select_related = ("product",)

@@ -37,6 +37,7 @@ CHANGE: Final = "feedback.change_tag"
 
 @admin.register(Tag)
 class TagAdmin(VisibleModelAdmin):
+    empty_hint = _("There are no tags yet. Add one here, or type one on the page of a response.")
     list_display = ("name", "product", "used")
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @admin.register(AccessLogEntry)
 class AccessLogAdmin(VisibleModelAdmin):
+    empty_hint = _("Nobody has read anybody's data yet. Each look at a person is written down here by itself.")
     list_display = ("at", "user", "record", "purpose", "product")
     list_filter = (("purpose", ChoicesDropdownFilter), ("product", VisibleFilter))
     list_select_related = ("user", "product")
@@ -28,11 +29,11 @@ class AccessLogAdmin(VisibleModelAdmin):
     @display(description=_("record"))
     def record(self, entry: AccessLogEntry) -> str:
         kind = str(apps.get_model(entry.record_kind)._meta.verbose_name)
-        return (
-            _("%(kind)s, not found") % {"kind": kind}
-            if entry.record_number is None
-            else f"{kind} {entry.record_number}"
-        )
+        if entry.record_number is not None:
+            return f"{kind} {entry.record_number}"
+        if entry.purpose == AccessLogEntry.Purpose.EMERGENCY:
+            return _("%(kind)s, a page about none in particular") % {"kind": kind}
+        return _("%(kind)s, not found") % {"kind": kind}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from privacy import signing_secrets, staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff, visible
 from privacy.models import Controller, Membership, Product, SigningSecret
+from privacy.tasks import queue_alerts_of
 
 if TYPE_CHECKING:
     from django.db.models import Field, ForeignKey, QuerySet
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 @admin.register(Controller)
 class ControllerAdmin(VisibleModelAdmin):
+    empty_hint = _("Begin with the legal entity that is responsible for the data; products belong to it.")
     list_display = ("name", "group_name", "country", "privacy_email")
     search_fields = ("name", "group_name")
     fieldsets = (
@@ -79,10 +81,26 @@ class SigningSecretInline(TabularInline):
 class ProductMemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Members of a product belong to the product's controller."""
 
+    by: User
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.deleted_forms:
+            staffing.check_removal(by=self.by, account=form.instance.user)
+
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # missing in the stubs
         form.instance.controller = self.instance.controller
         return form
+
+
+def record_members(request: HttpRequest, formset: Any) -> None:
+    """Record the memberships that a saved formset gave and took."""
+    if formset.model is not Membership:
+        return
+    changes = staffing.record_memberships(by=staff(request), added=formset.new_objects, removed=formset.deleted_objects)
+    for recorded in changes:
+        queue_alerts_of(recorded)
 
 
 class ProductMemberInline(TabularInline):
@@ -94,8 +112,12 @@ class ProductMemberInline(TabularInline):
     verbose_name = _("member")
     verbose_name_plural = _("Members of this product")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        rows: QuerySet[Membership] = super().get_queryset(request)
+        return rows.select_related("user", "product", "controller")
+
     def get_formset(self, request: HttpRequest, obj: Product | None = None, **kwargs: Any) -> Any:
-        kwargs["formset"] = ProductMemberFormSet
+        kwargs["formset"] = type("ProductMemberFormSetOfUser", (ProductMemberFormSet,), {"by": request.user})
         return super().get_formset(request, obj, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
@@ -109,6 +131,10 @@ class ProductMemberInline(TabularInline):
 
 @admin.register(Product)
 class ProductAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Add the product whose users you want to ask; its page then says how to connect it. If there should "
+        "be one, ask an administrator to make you a member."
+    )
     list_display = ("name", "controller", "is_live", "public_key", "identity_mode")
     list_filter = (("controller", VisibleFilter), "is_live")
     list_select_related = ("controller",)
@@ -160,6 +186,10 @@ class ProductAdmin(VisibleModelAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             staffing.join(user=staff(request), controller=obj.controller, product=obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        record_members(request, formset)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

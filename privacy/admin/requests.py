@@ -97,6 +97,10 @@ class RightFilter(DropdownFilter):
 
 @admin.register(RightsRequest)
 class RightsRequestAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Nobody has asked for anything. Requests come in through the public form; those by post or phone are "
+        "entered with the button above."
+    )
     list_display = (
         *("reference", "state_label", "rights", "controller", "product"),
         *("source", "received_on", "due", "days_left"),

@@ -2,6 +2,7 @@
 
 from privacy.models.access import AccessLogEntry
 from privacy.models.organisation import Controller, Membership, Product, SigningSecret, origin_is_accepted
+from privacy.models.oversight import OVERSEE, Alert, BreakGlass, StaffChange
 from privacy.models.requests import (
     IdentityProof,
     RequestEvent,
@@ -14,7 +15,10 @@ from privacy.models.requests import (
 from privacy.models.suppression import Suppression
 
 __all__ = [
+    "OVERSEE",
     "AccessLogEntry",
+    "Alert",
+    "BreakGlass",
     "Controller",
     "IdentityProof",
     "Membership",
@@ -26,6 +30,7 @@ __all__ = [
     "Right",
     "RightsRequest",
     "SigningSecret",
+    "StaffChange",
     "Suppression",
     "origin_is_accepted",
 ]

@@ -37,6 +37,7 @@ class AccessLogEntry(models.Model):
         RIGHTS_REQUEST = "rights_request", _("to handle a rights request")
         WHY_NOT = "why_not", _("to see why somebody is not asked")
         SUPPRESSION = "suppression", _("to see whether somebody is suppressed")
+        EMERGENCY = "emergency", _("emergency access")
 
         IDENTITY = "identity", _("to see who answered")
         COMMENT = "comment", _("to read a comment unmasked")

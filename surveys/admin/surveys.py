@@ -40,6 +40,10 @@ COLOURS = {"draft": "info", "live": "success", "paused": "warning", "archived": 
 
 @admin.register(Survey)
 class SurveyAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "There is no survey yet. Add one: it comes with a wording, asks nobody until it is published, and "
+        "can be previewed before."
+    )
     form = SurveyForm
     change_form_template = "surveys/admin/change_form.html"
     warn_unsaved_form = True

@@ -137,6 +137,7 @@ HINTS = {
 
 @admin.register(Event)
 class EventAdmin(VisibleModelAdmin):
+    empty_hint = _("No event is known yet. Add one, or let the product report it: a survey can then ask after it.")
     list_display = ("name", "label", "product", "used_by")
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from privacy.admin.visibility import VisibleModelAdmin
 from privacy.models import Product
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 @admin.register(ProductThrottles)
 class ProductThrottlesAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "No product has limits of its own yet. Add them to decide how often its users may be asked, whatever "
+        "the survey."
+    )
     form = ProductThrottlesForm
     list_display = ("product", "first_survey_delay_days", "response_days", "decline_days", "snooze_days")
     list_select_related = ("product",)

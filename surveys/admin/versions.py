@@ -63,6 +63,7 @@ class VersionInline(ReadOnly, TabularInline):
 
 @admin.register(SurveyVersion)
 class SurveyVersionAdmin(ReadOnly, VisibleModelAdmin):
+    empty_hint = _("Nothing was published yet. Publishing a survey freezes what people are shown, and lists it here.")
     list_display = ("title", "survey", "product", "published_at", "published_by")
     list_display_links = ("title",)
     list_select_related = ("survey__product", "published_by")

@@ -1,0 +1,123 @@
+"""Mail to data protection officers about what staff do: owed in the database until a mail server accepted it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
+from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
+    from privacy.models import StaffChange
+
+logger = logging.getLogger(__name__)
+
+# Permissions of roles only: an emergency access makes nobody an officer.
+ROLES: Final = "django.contrib.auth.backends.ModelBackend"
+
+
+def officers_of(controller: Controller) -> QuerySet[User]:
+    """Return who watches over a controller's staff: its data protection officers, as their accounts stand now."""
+    overseers = User.objects.with_perm(OVERSEE, backend=ROLES, include_superusers=False)
+    return overseers.filter(is_active=True, memberships__controller=controller).distinct()
+
+
+@transaction.atomic
+def owe_alerts(*, about: BreakGlass | StaffChange, controllers: Iterable[Controller]) -> list[Alert]:
+    """Owe every data protection officer of the controllers a mail.
+
+    An officer of several controllers gets one. A controller that no officer with a mailbox watches over is told at
+    its privacy mailbox, so that nothing happens unseen.
+    """
+    subject = {"break_glass" if isinstance(about, BreakGlass) else "staff_change": about}
+    owed: dict[tuple[str, int], Alert] = {}
+    for controller in controllers:
+        officers = list(officers_of(controller).exclude(email=""))
+        for officer in officers:
+            owed.setdefault(("officer", officer.pk), Alert(recipient=officer, controller=controller, **subject))
+        if not officers:
+            owed["mailbox", controller.pk] = Alert(controller=controller, **subject)
+    return Alert.objects.bulk_create(owed.values())
+
+
+def due_alert_ids() -> list[int]:
+    """Return the ids of alerts that should have gone out, the longest overdue first."""
+    return list(_due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def send_alert(*, alert_id: int) -> bool:
+    """Send an alert that is due, once, whoever else tries at the same time.
+
+    A failure is put off with growing waits and in the end given up; the row says so.
+
+    Returns:
+        Whether this call sent it.
+    """
+    alert = _due().select_for_update(skip_locked=True, of=("self",)).filter(pk=alert_id).first()
+    if alert is None:
+        return False
+    alert.attempts += 1
+    try:
+        _compose(alert).send()
+    except NOT_ACCEPTED as error:
+        # Only the kind of error: its text may quote the address.
+        logger.warning("alert %s was not sent: %s", alert.pk, type(error).__name__)
+        again = next_attempt(error, failures=alert.attempts, now=timezone.now())
+        if again is None:
+            alert.failed_at = timezone.now()
+        else:
+            alert.next_attempt_at = again
+        alert.save(update_fields=["attempts", "next_attempt_at", "failed_at"])
+        return False
+    alert.sent_at = timezone.now()
+    alert.save(update_fields=["attempts", "sent_at"])
+    return True
+
+
+def _due() -> QuerySet[Alert]:
+    return Alert.objects.filter(
+        Q(sent_at__isnull=True, failed_at__isnull=True), next_attempt_at__lte=timezone.now()
+    ).select_related("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account")
+
+
+def _compose(alert: Alert) -> EmailMessage:
+    about = alert.break_glass or alert.staff_change
+    assert about is not None  # noqa: S101  held by a check constraint
+    page = f"admin:{about._meta.app_label}_{about._meta.model_name}_change"
+    with translation.override(_language_of(alert.controller)):
+        subject = _("Emergency access to personal data") if alert.break_glass else _("A staff account was changed")
+        context = {
+            "alert": alert,
+            "about": about,
+            "controllers": ", ".join(controller.name for controller in about.controllers.all()),
+            "link": f"{settings.PUBLIC_URL}{reverse(page, args=[about.pk])}",
+        }
+        name = "break_glass" if alert.break_glass else "staff_change"
+        return EmailMessage(
+            subject=subject,
+            body=render_to_string(f"privacy/mail/{name}.txt", context),
+            to=[alert.recipient.email if alert.recipient else alert.controller.privacy_email],
+            headers=dict(AUTOMATIC),
+        )
+
+
+def _language_of(controller: Controller) -> str:
+    """Return the language in which a controller's products speak, where our pages speak it too."""
+    languages = Product.objects.filter(controller=controller).order_by("pk").values_list("default_language", flat=True)
+    return next((code for code in languages if code in dict(settings.LANGUAGES)), settings.LANGUAGE_CODE)

@@ -1,0 +1,59 @@
+"""While an emergency access lasts, every staff page says so and what it shows is logged before it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.urls import reverse
+
+from privacy.access_log import record_emergency_reads
+from privacy.break_glass import open_access_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+    from django.template.response import TemplateResponse
+
+    from privacy.models import BreakGlass
+
+
+class BreakGlassMiddleware:
+    """Stands before every staff page, so that no page can forget the banner or the log.
+
+    ``request.emergency_access`` is the access in force, for the banner of the page's frame.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+            return
+        access = open_access_of(request.user)
+        request.emergency_access = access  # type: ignore[attr-defined]
+        if access is not None:
+            _log(access, request, kwargs)
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        """Log the rows of a list: which ones they are is known only now, and nothing is written yet."""
+        access: BreakGlass | None = getattr(request, "emergency_access", None)
+        rows: Sequence[Model] = list(getattr((response.context_data or {}).get("cl"), "result_list", None) or ())
+        if access is not None and rows:
+            with transaction.atomic():
+                record_emergency_reads(access=access, records=rows)
+        return response
+
+
+def _log(access: BreakGlass, request: HttpRequest, kwargs: dict[str, Any]) -> None:
+    """Log that a page is opened: its kind of record, and the number where it is about one."""
+    match = request.resolver_match
+    name = (match.url_name if match else None) or ""
+    number = kwargs.get("object_id", kwargs.get("pk"))
+    with transaction.atomic():
+        record_emergency_reads(access=access, page=name, number=str(number) if number is not None else "")

@@ -1,0 +1,126 @@
+"""A page of the admin asks the database as often for twelve rows as for one."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from feedback.follow_up import flag
+from feedback.models import ImportRun, ScoreChange, Tag
+from feedback.triage import add_tag
+from privacy.models import Membership
+from privacy.signing_secrets import issue
+from surveys.models import Event, ProductThrottles
+from tests.config.test_permission_matrix import registered
+from tests.factories import (
+    make_controller,
+    make_emergency,
+    make_permission,
+    make_product,
+    make_read,
+    make_response,
+    make_rights_request,
+    make_staff,
+    make_staff_change,
+    make_suppression,
+    make_survey,
+)
+
+pytestmark = pytest.mark.django_db
+MANY = 12
+
+
+@pytest.fixture
+def controller():
+    return make_controller()
+
+
+def of_one_product(controller, number):
+    """Make rows of one product, all of it its own: a survey with a response that was tagged, changed and flagged."""
+    product = make_product(controller=controller)
+    survey = make_survey(product=product)
+    response = make_response(survey=survey, score=1, comment=f"Slow {number}")
+    officer = make_staff("data_protection_officer", product=product)
+    add_tag(responses=[response], name=f"tag {number}", by=officer)
+    ScoreChange.objects.create(response=response, score=3, changed_at=response.answered_at)
+    issue(product=product)
+    every, _made = IntervalSchedule.objects.get_or_create(every=1, period="days")
+    return {
+        "feedback.response": response,
+        "feedback.followup": flag(response=response, reason="Angry", by=officer),
+        "feedback.respondent": response.respondent,
+        "feedback.channelpermission": make_permission(respondent=response.respondent),
+        "privacy.suppression": make_suppression(product=product),
+        "privacy.accesslogentry": make_read(product=product),
+        "privacy.breakglass": make_emergency(product=product),
+        "privacy.staffchange": make_staff_change(product=product),
+        "feedback.tag": Tag.objects.get(product=product),
+        "feedback.importrun": ImportRun.objects.create(controller=controller, file_name="a.csv", content=b"x"),
+        "surveys.survey": survey,
+        "surveys.surveyversion": response.version,
+        "surveys.productthrottles": ProductThrottles.objects.create(product=product),
+        "surveys.event": Event.objects.create(product=product, name=f"order.{number}"),
+        "privacy.rightsrequest": make_rights_request(controller=controller, product=product),
+        "privacy.controller": controller,
+        "privacy.product": product,
+        "auth.user": officer,
+        "auth.group": Group.objects.get(name="agent"),
+        "django_celery_beat.periodictask": PeriodicTask.objects.create(
+            name=f"task {number}", task="purge", interval=every
+        ),
+    }
+
+
+def statements(client, address):
+    with CaptureQueriesContext(connection) as captured:
+        status = client.get(address).status_code
+    assert status == 200, address
+    return len(captured), [query["sql"][:160] for query in captured.captured_queries]
+
+
+@pytest.mark.parametrize("role", ["superuser", "data_protection_officer", "administrator"])
+def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(client, controller, role):
+    rows = of_one_product(controller, 0)
+    assert set(rows) == registered()
+    user = make_staff(None if role == "superuser" else role, is_superuser=role == "superuser")
+    Membership.objects.create(user=user, controller=controller)
+    client.force_login(user)
+    before = costs_of_what_they_see(client, rows)
+    assert len(before) > 10
+
+    for number in range(1, MANY):
+        of_one_product(controller, number)
+    # The page of a row grows as well: more of what hangs on the same response, survey and product.
+    for _ in range(MANY):
+        make_response(survey=rows["surveys.survey"], respondent=rows["feedback.respondent"])
+        make_staff("agent", product=rows["privacy.product"])
+    after = costs_of_what_they_see(client, rows)
+
+    grown = {
+        page: (before[page][0], cost, _more(before[page][1], listed))
+        for page, (cost, listed) in after.items()
+        if cost > before[page][0]
+    }
+    assert grown == {}
+
+
+def _more(few, many):
+    """Return the statements that came to be asked again and again."""
+    return sorted({each for each in many if many.count(each) > few.count(each)})
+
+
+def costs_of_what_they_see(client, rows):
+    """Leave out the pages that the role may not open."""
+    found = {}
+    for model in admin.site._registry:
+        label = model._meta.label_lower
+        for page in ("changelist", "change"):
+            args = [rows[label].pk] if page == "change" else []
+            address = reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
+            if client.get(address).status_code == 200:
+                found[label, page] = statements(client, address)
+    found["the dashboard", "index"] = statements(client, reverse("admin:index"))
+    return found
