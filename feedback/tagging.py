@@ -87,7 +87,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
 
 @transaction.atomic
 def merge_tags(*, source: Tag, target: Tag) -> int:
-    """Give every response of one tag another one instead and forget the first; rules follow.
+    """Give every response of one tag another one instead and forget the first; rules and improvements follow.
 
     Measures count responses and not tags, so none of them changes.
 
@@ -111,6 +111,8 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     moved = ResponseTag.objects.filter(tag=source).update(tag=target)
     Rule.objects.filter(adds_tag=source).update(adds_tag=target)
     Rule.objects.filter(with_tag=source).update(with_tag=target)
+    for improvement in source.improvements.all():
+        improvement.tags.add(target)
     source.delete()
     return removed + moved
 
@@ -120,11 +122,13 @@ def delete_unused_tag(*, tag: Tag) -> None:
     """Forget a tag that nothing carries.
 
     Raises:
-        ValidationError: ``in_use`` by responses or rules.
+        ValidationError: ``in_use`` by responses, rules or improvements.
     """
     tag = Tag.objects.select_for_update().get(pk=tag.pk)
-    if ResponseTag.objects.filter(tag=tag).exists() or rules_of(tag).exists():
-        raise ValidationError(_("Responses or rules use this tag. Merge it with another one instead."), code="in_use")
+    if ResponseTag.objects.filter(tag=tag).exists() or rules_of(tag).exists() or tag.improvements.exists():
+        raise ValidationError(
+            _("Responses, rules or improvements use this tag. Merge it with another one instead."), code="in_use"
+        )
     tag.delete()
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from feedback import tagging, triage
 from feedback.models import ResponseTag, Rule, Tag, Tally
 from feedback.periods import Bucket
-from tests.factories import make_product, make_respondent, make_response, make_staff, make_survey
+from tests.factories import make_improvement, make_product, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +116,17 @@ def test_themes_compare_two_periods_and_name_unused_tags_last(survey, answers):
         ("costs", 2, 2, 0),
         ("abc", 0, 0, 0),
     ]
+
+
+def test_improvements_follow_a_merged_tag_and_hold_the_one_they_name(db):
+    product = make_product()
+    old, new = (Tag.objects.create(product=product, name=name) for name in ("fee", "fees"))
+    improvement = make_improvement(product=product)
+    improvement.tags.add(old)
+
+    tagging.merge_tags(source=old, target=new)
+
+    assert list(improvement.tags.all()) == [new]
+    with pytest.raises(ValidationError) as refused:
+        tagging.delete_unused_tag(tag=new)
+    assert refused.value.code == "in_use"
