@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connection, transaction
 
 from feedback.eligibility import Occasion
+from feedback.identity import Person
 
 if TYPE_CHECKING:
-    from feedback.identity import Person
     from feedback.products import ProductFacts
 
 # Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to; on a
@@ -90,14 +90,18 @@ WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_
 {INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
 """
 
+# An e-mail or a phone that nobody signed fills a gap; it does not take the place of one that is stored. The rest of what
+# a product tells about a person is its own affair.
 # The counters are the guard: of two decisions made at once on the same facts, the second finds one of them moved on,
 # reserves nothing and has to decide again.
 CLAIM_OWN: Final = f"""
 person AS (
     {INSERT_PERSON}
     DO UPDATE SET reservations = person.reservations + 1,
-        email = coalesce(nullif(excluded.email, ''), person.email),
-        phone = coalesce(nullif(excluded.phone, ''), person.phone),
+        email = coalesce(CASE WHEN %(is_signed)s THEN nullif(excluded.email, '') END, nullif(person.email, ''),
+            excluded.email),
+        phone = coalesce(CASE WHEN %(is_signed)s THEN nullif(excluded.phone, '') END, nullif(person.phone, ''),
+            excluded.phone),
         name = coalesce(nullif(excluded.name, ''), person.name),
         company = coalesce(nullif(excluded.company, ''), person.company),
         country = coalesce(nullif(excluded.country, ''), person.country),
@@ -193,10 +197,15 @@ class PersonFacts:
         is_theirs = self.own is not None and self.device.person_id == self.own.id
         return None if is_theirs else self.device.id
 
-    def are_complete(self, person: Person) -> bool:
-        """Tell whether nothing is left to remember: the person is met, and their device is linked to somebody."""
+    def leave_to_remember(self, person: Person) -> bool:
+        """Tell whether a "no" leaves something to remember: that the person was met, or whose their device is.
+
+        Of somebody suppressed nothing is stored again, and by an id that was made up for one request nobody returns.
+        """
+        if self.is_suppressed or person.is_nameless:
+            return False
         is_linked = self.device is not None and self.device.person_id is not None
-        return self.own is not None and (is_linked or not person.device_key)
+        return self.own is None or (bool(person.device_key) and not is_linked)
 
 
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
@@ -261,9 +270,26 @@ def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
 
 
 def remember(product: ProductFacts, person: Person, *, at: datetime) -> None:
-    """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known."""
+    """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known.
+
+    Of who they are, this keeps the key, which recognises them, and since when they are a customer, by which the rules
+    of asking go; everything else is kept only of those who are asked something.
+    """
+    values = _row(product, _without_attributes(person), at=at, reservations=0)
     with connection.cursor() as cursor:
-        cursor.execute(LINK if person.device_key else MEET, _row(product, person, at=at, reservations=0))
+        cursor.execute(LINK if person.device_key else MEET, values)
+
+
+def _without_attributes(person: Person) -> Person:
+    """Return what recognises the person: the identifier that is their key, and the device they use."""
+    kind = person.subject_key.partition(":")[0]
+    return Person(
+        external_id=person.external_id,
+        email=person.email if kind == "mail" else "",
+        phone=person.phone if kind == "tel" else "",
+        anonymous_id=person.anonymous_id,
+        customer_since=person.customer_since,
+    )
 
 
 def reserve(
@@ -280,7 +306,11 @@ def reserve(
     Returns:
         Whether the invitation was reserved; if not, somebody else was quicker.
     """
-    values = {**_row(product, person, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    is_kept = invitation["is_test"] and known.own  # a test changes nothing about somebody who is known
+    described = Person(external_id=person.external_id, anonymous_id=person.anonymous_id) if is_kept else person
+    values = {**_row(product, described, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    values["is_signed"] = person.is_signed
+    values |= {"own_key": person.subject_key, "device_key": person.device_key}
     values["borrowed_device"] = known.borrowed_device
     reservation = RESERVE
     if known.others:

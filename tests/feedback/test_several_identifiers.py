@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -10,10 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from feedback import facts
 from feedback.identity import identify
 from feedback.invitations import Moment
 from feedback.invitations import ask as ask_in_domain
-from feedback.models import Invitation, Respondent
+from feedback.models import Respondent
 from feedback.products import load_product
 from tests.factories import make_invitation, make_respondent
 
@@ -68,32 +68,15 @@ def test_a_reservation_for_several_records_takes_two_statements_and_moves_all_co
     assert list(counters) == [4, 4]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_tabs_that_name_different_identifiers_at_the_same_instant_reserve_one_invitation(survey):
-    product, errors = load_product("pk_test"), []
-    people = [identify(external_id="7", email="anna@example.com"), identify(email="anna@example.com")] * 3
-    people += [identify(email="anna@example.com", phone="+48600700800")]
-    for _round in range(6):
-        Respondent.including_restricted.all().delete()
-        for key in KEYS:
-            make_respondent(product=survey.product, subject_key=key, reservations=0)
-        gate = threading.Barrier(len(people))
+def test_a_decision_made_before_another_tab_reserved_under_another_identifier_is_made_again(survey, ask):
+    make_respondent(product=survey.product, subject_key=KEYS[0], reservations=0)
+    product, anna = load_product("pk_test"), identify(external_id="7", email="anna@example.com")
+    at, version = timezone.now(), survey.current_version
+    known = facts.load_person(product, anna, at=at)
+    assert ask(user={"email": "anna@example.com"})["eligible"]
 
-        def run(person, gate=gate):
-            try:
-                gate.wait(timeout=20)
-                ask_in_domain(product=product, person=person, moment=Moment())
-            except Exception as error:  # noqa: BLE001  shown below
-                errors.append(error)
-            finally:
-                connection.close()
+    row = {"survey": survey.pk, "version": version.pk, "channel": "web", "shown_language": "en", "token_digest": b"1"}
+    row |= {"url": "", "device": "", "app_version": "", "is_test": False, "expires_at": at}
 
-        threads = [threading.Thread(target=run, args=[person]) for person in people]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=60)
-
-        assert not errors
-        assert not any(thread.is_alive() for thread in threads)
-        assert Invitation.objects.count() == 1
+    assert not facts.reserve(product, anna, known, at=at, invitation=row)
+    assert ask_in_domain(product=product, person=anna, moment=Moment()).code == "pending"
