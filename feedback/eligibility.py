@@ -204,6 +204,8 @@ def decide(candidates: list[Candidate], facts: Facts) -> Verdict:
     """
     published = [candidate for candidate in candidates if candidate.version_id is not None]
     if facts.is_forced and published:
+        if facts.is_restricted:  # not even for a test: nothing may be done with what is stored about them
+            return Verdict(code="restricted", candidate=None, next_check_at=facts.at + CYCLE)
         most_important = max(published, key=lambda each: each.priority)
         return Verdict(code="forced", candidate=most_important, next_check_at=facts.at)
     failed = []
@@ -261,10 +263,16 @@ def _may_be_approached(candidate: Candidate, facts: Facts) -> Obstacle | None:
 
 
 def _is_identified(candidate: Candidate, facts: Facts) -> Obstacle | None:
-    if facts.identity_mode != "open" and not facts.is_known:
-        return Obstacle("unidentified", facts.at)
-    if facts.identity_mode == "trusted" and not facts.is_signed:
-        return Obstacle("unsigned_identity", facts.at)
+    code = identity_obstacle(facts.identity_mode, is_known=facts.is_known, is_signed=facts.is_signed)
+    return Obstacle(code, facts.at) if code else None
+
+
+def identity_obstacle(mode: str, *, is_known: bool, is_signed: bool) -> str | None:
+    """Return the code by which a product of this mode refuses an identity, or ``None`` where it accepts it."""
+    if mode != "open" and not is_known:
+        return "unidentified"
+    if mode == "trusted" and not is_signed:
+        return "unsigned_identity"
     return None
 
 

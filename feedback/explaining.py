@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from feedback import facts as stored
 from feedback.check_inputs import Background, Input, inputs_of, permissions_of
 from feedback.eligibility import CHECKS, RECHECK_PAGE, WHY, Obstacle, decide, in_order
-from feedback.invitations import OriginBlocked, facts_of
+from feedback.invitations import OriginBlocked, facts_of, is_identity_accepted
 from privacy.models import origin_is_accepted
 from surveys.models import Channel, Survey
 
@@ -160,7 +160,9 @@ def explain(*, product: ProductFacts, person: Person, moment: Moment, at: dateti
         moment: where and how they would be asked.
     """
     known = stored.load_person(product, person, at=at)
-    facts = facts_of(product, person, moment, known, at=at)
+    # Of somebody whose identity is refused the endpoint looks at nothing that is stored.
+    is_looked_up = moment.forced or is_identity_accepted(product, person)
+    facts = facts_of(product, person, moment, known if is_looked_up else stored.PersonFacts(), at=at)
     names = dict[int, tuple[str, str]]()
     for survey in Survey.objects.filter(product=product.id).order_by("name"):
         names[survey.pk] = survey.name, survey.get_state_display()

@@ -5,7 +5,8 @@ the work of building objects nobody needs. Keys are single parameters rather tha
 make a new plan at every call.
 
 A device that was anonymous before its user logged in points at that person, and from then on their clocks are one:
-what either was asked counts for both.
+what either was asked counts for both. Somebody known by several identifiers, an id and an e-mail say, may have been
+met under each of them; what is stored under any that a request names counts.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connection, transaction
 
 from feedback.eligibility import Occasion
+from feedback.identity import Person
 
 if TYPE_CHECKING:
-    from feedback.identity import Person
     from feedback.products import ProductFacts
 
 # Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to; on a
@@ -46,7 +47,7 @@ FROM (
 ) list
 LEFT JOIN (
     SELECT coalesce(person_id, id) AS id FROM feedback_respondent
-    WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s)
+    WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s, %(second_key)s, %(third_key)s)
 ) root ON true
 LEFT JOIN LATERAL (
     SELECT * FROM feedback_respondent WHERE id = root.id
@@ -89,14 +90,18 @@ WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_
 {INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
 """
 
+# An e-mail or a phone that nobody signed fills a gap; it does not take the place of one that is stored. The rest of what
+# a product tells about a person is its own affair.
 # The counters are the guard: of two decisions made at once on the same facts, the second finds one of them moved on,
 # reserves nothing and has to decide again.
-RESERVE: Final = f"""
-WITH person AS (
+CLAIM_OWN: Final = f"""
+person AS (
     {INSERT_PERSON}
     DO UPDATE SET reservations = person.reservations + 1,
-        email = coalesce(nullif(excluded.email, ''), person.email),
-        phone = coalesce(nullif(excluded.phone, ''), person.phone),
+        email = coalesce(CASE WHEN %(is_signed)s THEN nullif(excluded.email, '') END, nullif(person.email, ''),
+            excluded.email),
+        phone = coalesce(CASE WHEN %(is_signed)s THEN nullif(excluded.phone, '') END, nullif(person.phone, ''),
+            excluded.phone),
         name = coalesce(nullif(excluded.name, ''), person.name),
         company = coalesce(nullif(excluded.company, ''), person.company),
         country = coalesce(nullif(excluded.country, ''), person.country),
@@ -106,11 +111,27 @@ WITH person AS (
     WHERE person.reservations = %(seen)s
     RETURNING person.id
 )
+"""
+INVITE: Final = """
 INSERT INTO feedback_invitation (product_id, survey_id, version_id, respondent_id, channel, language, token_digest,
     url, device, app_version, is_test, created_at, expires_at, borrowed_device_id)
 SELECT %(product)s, %(survey)s, %(version)s, person.id, %(channel)s, %(shown_language)s, %(token_digest)s,
     %(url)s, %(device)s, %(app_version)s, %(is_test)s, %(at)s, %(expires_at)s, %(borrowed_device)s::bigint
 FROM person
+"""
+RESERVE: Final = f"WITH {CLAIM_OWN} {INVITE}"
+
+# Of somebody met under several identifiers, the other rows are claimed as well. They are locked before the person's own
+# and by kind, so that requests naming different identifiers of one person do not wait for each other in a circle. A
+# row that appears only after the facts were read is not guarded against: nothing was known to be claimed.
+RESERVE_OF_SEVERAL: Final = f"""
+WITH other AS (
+    SELECT id FROM feedback_respondent
+    WHERE id = %(second)s AND reservations = %(second_seen)s OR id = %(third)s AND reservations = %(third_seen)s
+    ORDER BY subject_key DESC FOR UPDATE
+), claimed AS (
+    UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id IN (SELECT id FROM other) RETURNING id
+), {CLAIM_OWN} {INVITE} WHERE (SELECT count(*) FROM claimed) = %(others)s
 """  # noqa: S608  put together from constants of this file
 
 # The second row that a reservation concerns: the device of a person, or the person whose device it is.
@@ -143,11 +164,13 @@ class PersonFacts:
         own: the row of the key by which they are asked now.
         device: of an identified person, the row of the device.
         person: of an anonymous device, the row of the person it is linked to.
+        others: the rows of the person's other identifiers; at most two.
     """
 
     own: Stored | None = None
     device: Stored | None = None
     person: Stored | None = None
+    others: tuple[Stored, ...] = ()
     is_suppressed: bool = False
     first_seen_at: datetime | None = None
     customer_since: datetime | None = None
@@ -174,15 +197,23 @@ class PersonFacts:
         is_theirs = self.own is not None and self.device.person_id == self.own.id
         return None if is_theirs else self.device.id
 
-    def are_complete(self, person: Person) -> bool:
-        """Tell whether nothing is left to remember: the person is met, and their device is linked to somebody."""
+    def leave_to_remember(self, person: Person) -> bool:
+        """Tell whether a "no" leaves something to remember: that the person was met, or whose their device is.
+
+        Of somebody suppressed nothing is stored again, and by an id that was made up for one request nobody returns.
+        """
+        if self.is_suppressed or person.is_nameless:
+            return False
         is_linked = self.device is not None and self.device.person_id is not None
-        return self.own is not None and (is_linked or not person.device_key)
+        return self.own is None or (bool(person.device_key) and not is_linked)
 
 
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
     """Return what is stored about the person, their devices and whom those belong to; one statement."""
-    keys = {"own_key": person.subject_key, "device_key": person.device_key or person.subject_key}
+    own_key, others = person.subject_key, person.lasting_keys[1:]
+    second_key, third_key = (*others, own_key, own_key)[:2]
+    keys = {"own_key": own_key, "device_key": person.device_key or own_key}
+    keys |= {"second_key": second_key, "third_key": third_key}
     first, second, third = person.suppression_digests
     with connection.cursor() as cursor:
         cursor.execute(
@@ -205,6 +236,7 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
         own=own,
         device=stored.get(person.device_key) if person.device_key else None,
         person=next((row for row in stored.values() if own and row.id == own.person_id), None),
+        others=tuple(stored[key] for key in others if key in stored),
         is_suppressed=rows[0][0],
         first_seen_at=min(row[5] for row in met),
         customer_since=mine[6],
@@ -214,7 +246,7 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
         company=mine[10],
         language=mine[11],
         properties_json=mine[12],
-        has_bounced=mine[13],
+        has_bounced=any(row[13] for row in met),
         has_permission=mine[14],
         history=tuple(_occasion(product, row) for row in met if row[15] is not None),
     )
@@ -238,9 +270,26 @@ def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
 
 
 def remember(product: ProductFacts, person: Person, *, at: datetime) -> None:
-    """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known."""
+    """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known.
+
+    Of who they are, this keeps the key, which recognises them, and since when they are a customer, by which the rules
+    of asking go; everything else is kept only of those who are asked something.
+    """
+    values = _row(product, _without_attributes(person), at=at, reservations=0)
     with connection.cursor() as cursor:
-        cursor.execute(LINK if person.device_key else MEET, _row(product, person, at=at, reservations=0))
+        cursor.execute(LINK if person.device_key else MEET, values)
+
+
+def _without_attributes(person: Person) -> Person:
+    """Return what recognises the person: the identifier that is their key, and the device they use."""
+    kind = person.subject_key.partition(":")[0]
+    return Person(
+        external_id=person.external_id,
+        email=person.email if kind == "mail" else "",
+        phone=person.phone if kind == "tel" else "",
+        anonymous_id=person.anonymous_id,
+        customer_since=person.customer_since,
+    )
 
 
 def reserve(
@@ -257,20 +306,39 @@ def reserve(
     Returns:
         Whether the invitation was reserved; if not, somebody else was quicker.
     """
-    values = {**_row(product, person, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    is_kept = invitation["is_test"] and known.own  # a test changes nothing about somebody who is known
+    described = Person(external_id=person.external_id, anonymous_id=person.anonymous_id) if is_kept else person
+    values = {**_row(product, described, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
+    values["is_signed"] = person.is_signed
+    values |= {"own_key": person.subject_key, "device_key": person.device_key}
     values["borrowed_device"] = known.borrowed_device
+    reservation = RESERVE
+    if known.others:
+        values |= _claims_of(known.others)
+        reservation = RESERVE_OF_SEVERAL
     if person.device_key:
         values["device_seen"] = _counter(known.device)
-        steps = [RESERVE, CLAIM_DEVICE]
+        steps = [reservation, CLAIM_DEVICE]
     elif known.person:
         values |= {"person": known.person.id, "person_seen": known.person.reservations}
         steps = [CLAIM_PERSON, RESERVE]
     else:
+        steps = [reservation]
+    if steps == [RESERVE]:
         return _takes_effect(RESERVE, values)
     with transaction.atomic():
         reserved = all(_takes_effect(statement, values) for statement in steps)
         transaction.set_rollback(not reserved)
     return reserved
+
+
+def _claims_of(others: tuple[Stored, ...]) -> dict[str, int | None]:
+    """Return which counters of a person's other rows have to be where they were."""
+    second, third = (*others, None)[:2]
+    return {
+        **{"others": len(others), "second": second and second.id, "second_seen": _counter(second)},
+        **{"third": third and third.id, "third_seen": _counter(third)},
+    }
 
 
 def _counter(row: Stored | None) -> int:

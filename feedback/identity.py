@@ -65,7 +65,11 @@ class ExpiredIdentity(IdentityError):
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A respondent as the host product describes them, identifiers normalised; every part is optional."""
+    """A respondent as the host product describes them, identifiers normalised; every part is optional.
+
+    Args:
+        is_nameless: came without any identifier and was given an anonymous id that nobody else knows.
+    """
 
     external_id: str = ""
     email: str = ""
@@ -78,6 +82,7 @@ class Person:
     properties: Mapping[str, Any] = field(default_factory=dict)
     customer_since: datetime | None = None
     is_signed: bool = False
+    is_nameless: bool = False
 
     @property
     def subject_key(self) -> str:
@@ -130,8 +135,11 @@ def identify(*, anonymous_id: str = "", **claims: Any) -> Person:
     claims["email"] = normalise_email(claims["email"])
     claims["phone"] = normalise_phone(claims["phone"])
     is_known = claims["external_id"] or claims["email"] or claims["phone"]
-    anonymous_id = _unless_nobody(anonymous_id) or ("" if is_known else secrets.token_hex(16))
-    return Person(anonymous_id=anonymous_id, **claims)
+    anonymous_id = _unless_nobody(anonymous_id)
+    is_nameless = not (is_known or anonymous_id)
+    return Person(
+        anonymous_id=secrets.token_hex(16) if is_nameless else anonymous_id, is_nameless=is_nameless, **claims
+    )
 
 
 def _unless_nobody(identifier: str) -> str:

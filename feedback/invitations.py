@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback import facts as stored
-from feedback.eligibility import Facts, decide
+from feedback.eligibility import Facts, decide, identity_obstacle
 from feedback.models import Invitation, Respondent
 from feedback.products import LIFETIME
 from privacy.encryption import new_token, token_digest
@@ -114,12 +114,17 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
     Two requests at once of one person, from two tabs say, reserve one invitation: the second decides again and
     finds it pending (https://github.com/formbricks/formbricks/issues/5813).
     """
+    is_vouched_for = is_identity_accepted(product, person)
+    if not is_vouched_for and person.is_known:
+        person = replace(person, anonymous_id="")  # who nobody vouches for gets no device linked to them
     while True:
         at = timezone.now()
-        known = stored.load_person(product, person, at=at)
+        # What is stored about somebody is not told, by any answer, to those whose identity is refused.
+        is_looked_up = is_vouched_for or moment.forced
+        known = stored.load_person(product, person, at=at) if is_looked_up else stored.PersonFacts()
         verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
-            if not known.are_complete(person):
+            if is_vouched_for and not moment.forced and known.leave_to_remember(person):
                 stored.remember(product, person, at=at)
             return Answer(code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at)
         token, question = new_token(), _question(product, verdict.candidate, moment, person)
@@ -128,6 +133,11 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
             return Answer(
                 code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at, token=token, question=question
             )
+
+
+def is_identity_accepted(product: ProductFacts, person: Person) -> bool:
+    """Tell whether the product takes this person for whom the request says they are."""
+    return identity_obstacle(product.identity_mode, is_known=person.is_known, is_signed=person.is_signed) is None
 
 
 def facts_of(

@@ -15,10 +15,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 
 from feedback.admin.people_forms import IdentifiersForm
+from feedback.suppressing import lift_suppression, suppress_person
 from privacy.access_log import record_access
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import AccessLogEntry, Suppression
-from privacy.suppression import lift, suppress, suppressions_of
+from privacy.suppression import suppressions_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -67,8 +68,8 @@ class SuppressionAdmin(VisibleModelAdmin):
     def suppress(self, request: HttpRequest) -> HttpResponse:
         form = self._form(request)
         if form.is_valid():
-            product, keys = form.cleaned_data["product"], form.person().lasting_keys
-            suppress(product=product, subject_keys=keys, reason=Suppression.Reason.BY_STAFF)
+            product = form.cleaned_data["product"]
+            keys = suppress_person(product=product, person=form.person(), reason=Suppression.Reason.BY_STAFF)
             for entry in suppressions_of(product=product, subject_keys=keys):
                 self.log_addition(request, entry, "Suppressed by staff.")
             messages.success(request, _("This person is on the list: the product does not ask them any more."))
@@ -105,7 +106,7 @@ class SuppressionAdmin(VisibleModelAdmin):
             context = {"title": _("May this person be asked again?"), "subtitle": str(entry), "back": back}
             return self._page(request, "lift", {**context, "entry": entry})
         try:
-            lift(suppression=entry)
+            lift_suppression(suppression=entry)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return HttpResponseRedirect(reverse("admin:privacy_suppression_change", args=[pk]))

@@ -95,11 +95,21 @@ def test_somebody_who_was_asked_at_home_is_not_asked_again_at_a_device_they_come
 
 
 def test_a_device_is_linked_by_a_no_to_somebody_never_met(survey, ask):
+    type(survey).objects.update(first_survey_delay_days=31)
+
+    assert ask(**PHONE, **ANNA)["code"] == "too_new"
+
+    assert person_of("anon:phone").subject_key == "id:anna"
+
+
+def test_nobody_is_remembered_or_linked_by_an_identity_that_is_refused(survey, ask):
     Product.objects.update(identity_mode="trusted")
 
     assert ask(**PHONE, **ANNA)["code"] == "unsigned_identity"
+    assert not Respondent.including_restricted.exists()
 
-    assert person_of("anon:phone").subject_key == "id:anna"
+    assert ask(**PHONE, **ANNA, force=True, test_key="tk_test")["eligible"]
+    assert not Respondent.including_restricted.filter(anonymous_id="phone").exists()
 
 
 def test_a_device_keeps_the_person_who_was_there_first(survey, ask):

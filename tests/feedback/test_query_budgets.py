@@ -46,10 +46,18 @@ def test_a_no_takes_one_statement_while_the_settings_of_the_product_are_fresh(hi
 
 
 def test_a_no_to_somebody_new_takes_three(survey, ask):
-    survey.product.identity_mode = "trusted"
-    survey.product.save()
+    type(survey).objects.update(first_survey_delay_days=31)
 
     assert statements(lambda: ask(user={"id": "anna"}))[2:] == ["INSERT INTO feedback_respondent"]
+
+
+def test_a_no_to_somebody_without_any_identifier_takes_two_and_a_refused_identity_one(survey, ask):
+    type(survey).objects.update(first_survey_delay_days=31)
+    assert len(statements(ask)) == 2
+
+    survey.product.identity_mode = "trusted"
+    survey.product.save()
+    assert len(statements(lambda: ask(user={"id": "anna"}))) == 1
 
 
 def test_a_reservation_takes_three_statements(history, ask):

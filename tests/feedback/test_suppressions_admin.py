@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from privacy.models import AccessLogEntry, Suppression
 from privacy.suppression import suppress
-from tests.factories import make_staff, make_suppression, make_survey
+from tests.factories import make_respondent, make_staff, make_suppression, make_survey
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:privacy_suppression_changelist")
@@ -111,3 +111,47 @@ def test_other_roles_neither_suppress_nor_ask(client, survey, role):
         answer = client.post(address, {"product": survey.product.pk, "external_id": "anna"})
         assert answer.status_code == 403
     assert not Suppression.objects.exists()
+
+
+@pytest.fixture
+def anna(survey):
+    """Anna, whom the product knows by an id and an e-mail, with her phone."""
+    anna = make_respondent(
+        product=survey.product, subject_key="id:anna", external_id="anna", email="anna@example.com", phone="+48600700800"
+    )
+    make_respondent(product=survey.product, subject_key="anon:phone", anonymous_id="phone", person=anna)
+    make_respondent(product=survey.product, subject_key="mail:ola@example.com")
+    return anna
+
+
+WAYS = [{"user": {"id": "anna"}}, {"user": {"email": "anna@example.com"}}, {"user": {"phone": "+48600700800"}}]
+WAYS += [{"anonymous_id": "phone"}]
+
+
+@pytest.mark.parametrize("typed", [{"email": "Anna@example.com"}, {"external_id": "anna"}, {"phone": "+48 600700800"}])
+def test_whoever_is_suppressed_by_one_identifier_is_not_asked_by_another_nor_on_their_devices(
+    desk, survey, ask, anna, typed
+):
+    desk.post(SUPPRESS, {"product": survey.product.pk, **typed})
+
+    assert {ask(**way)["eligible"] for way in WAYS} == {False}
+    assert ask(user={"email": "ola@example.com"})["eligible"]
+
+
+def test_when_the_last_entry_is_lifted_the_person_is_asked_again_on_their_devices_too(desk, survey, ask, anna):
+    desk.post(SUPPRESS, {"product": survey.product.pk, "external_id": "anna"})
+
+    for entry in Suppression.objects.all():
+        assert not ask(anonymous_id="phone")["eligible"]
+        desk.post(lift_of(entry))
+
+    assert ask(anonymous_id="phone")["eligible"]
+
+
+def test_lifting_leaves_an_objection_of_the_person(desk, survey, ask, anna):
+    type(anna).objects.filter(pk=anna.pk).update(objected_at="2026-01-01T00:00Z")
+    desk.post(SUPPRESS, {"product": survey.product.pk, "external_id": "anna"})
+    for entry in Suppression.objects.all():
+        desk.post(lift_of(entry))
+
+    assert ask(user={"id": "anna"})["code"] == "opted_out"
