@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.models import Invitation, Respondent
-from privacy.models import AccessLogEntry
+from privacy.models import AccessLogEntry, Product
 from tests.factories import make_invitation, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,17 @@ def test_every_look_is_logged_with_the_record(desk, survey):
     desk.get(look_up(desk, survey, external_id="nobody")["Location"])
 
     read = AccessLogEntry.objects.order_by("pk").values_list("record_kind", "record_number", "purpose")
-    assert list(read) == [("feedback.Respondent", number, "why_not") for number in (person.pk, person.pk, None)]
+    numbers = (person.pk, person.pk, person.pk, None, None)  # finding, its page, the page, not finding, its page
+    assert list(read) == [("feedback.Respondent", number, "why_not") for number in numbers]
+
+
+@pytest.mark.parametrize(("known", "typed"), [(True, "anna"), (False, "nobody")])
+def test_finding_is_logged_though_nobody_follows_the_answer(desk, survey, known, typed):
+    person = make_respondent(product=survey.product, **ANNA)
+
+    look_up(desk, survey, external_id=typed)
+
+    assert AccessLogEntry.objects.get().record_number == (person.pk if known else None)
 
 
 def test_the_page_tells_the_verdict_and_opens_the_first_check_that_fails(desk, survey):
