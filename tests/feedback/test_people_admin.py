@@ -139,6 +139,25 @@ def test_finding_is_logged_though_nobody_follows_the_answer(desk, survey, known,
     assert AccessLogEntry.objects.get().record_number == (person.pk if known else None)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Warsaw", "America/New_York", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(
+    ("created_at", "years"),
+    [
+        ("0001-01-01T00:00:00Z", {"0001"}),
+        ("1700-01-01T00:00:00Z", {"1699", "1700"}),
+        ("9999-12-31T23:59:59.999999Z", {"9999"}),
+    ],
+)
+def test_the_page_bears_customers_of_any_century(desk, survey, ask, zone, created_at, years):
+    Product.objects.update(time_zone=zone)
+    ask(user={"id": "anna", "created_at": created_at})
+
+    page = text(desk.get(page_of(Respondent.objects.get())))
+
+    since = page.split("Customer since")[1][:80]
+    assert any(year in since for year in years)
+
+
 def test_the_page_tells_the_verdict_and_opens_the_first_check_that_fails(desk, survey):
     person = make_respondent(product=survey.product, **ANNA)
     at = timezone.now() - timedelta(days=20)
