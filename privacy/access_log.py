@@ -40,3 +40,10 @@ def record_access(
         controller=controller,
         product=product,
     )
+
+
+def record_product_access(
+    *, user: User, purpose: AccessLogEntry.Purpose, record: Model | type[Model], product: Product
+) -> AccessLogEntry:
+    """Append one read of personal data that a product's controller is responsible for; the arguments are the same."""
+    return record_access(user=user, purpose=purpose, record=record, controller=product.controller, product=product)

@@ -21,7 +21,7 @@ from feedback.invitations import Moment
 from feedback.looking_up import LookUp, find_records, person_of
 from feedback.models import Respondent
 from feedback.products import load_product
-from privacy.access_log import record_access
+from privacy.access_log import record_product_access
 from privacy.admin.visibility import VisibleModelAdmin, staff
 from privacy.models import AccessLogEntry, Product
 from surveys.models import Channel
@@ -174,13 +174,8 @@ def _usual(respondent: Respondent) -> LookUp:
 
 
 def _log_access(request: HttpRequest, product: Product, respondent: Respondent | None) -> None:
-    record_access(
-        user=staff(request),
-        purpose=AccessLogEntry.Purpose.WHY_NOT,
-        record=respondent or Respondent,
-        controller=product.controller,
-        product=product,
-    )
+    purpose = AccessLogEntry.Purpose.WHY_NOT
+    record_product_access(user=staff(request), purpose=purpose, record=respondent or Respondent, product=product)
 
 
 def _explained(request: HttpRequest, product: Product, question: LookUp) -> dict[str, Any]:

@@ -25,10 +25,12 @@ from feedback.admin.filtering import BandFilter, CommentFilter, CountedFilter, I
 from feedback.admin.paging import CappedPaginator
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
 from feedback.admin.triaging import TASKS, Done, TagForm, perform, subject_of, tasks_of
-from feedback.disclosure import READ_COMMENTS
+from feedback.disclosure import READ_COMMENTS, disclosed_to
 from feedback.models import Response
+from privacy.access_log import record_product_access
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import find_personal_data, is_plain_words, mask
+from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,17 +162,15 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
         if response is not None and self.has_view_permission(request):
             if response.triage == Response.Triage.UNREAD and request.user.has_perm("feedback.triage_response"):
                 triage.mark_read(responses=[response], by=staff(request))
-            tasks = [
-                {
-                    "title": task.title,
-                    "icon": task.icon,
-                    "link": reverse("admin:feedback_response_do", args=[response.pk, name]),
-                }
-                for name, task in tasks_of(request.user).items()
-                if task.fits(response)
-            ]
-            extra_context = {**(extra_context or {}), **context_of(response, staff(request)), "tasks": tasks}
+            extra_context = {
+                **(extra_context or {}),
+                **context_of(response, staff(request)),
+                "tasks": _offered(request, response),
+            }
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        if response is not None and disclosed_to(request.user, response).identity:
+            purpose = AccessLogEntry.Purpose.RESPONSE
+            record_product_access(user=staff(request), purpose=purpose, record=response, product=response.product)
         return page
 
     def do_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
@@ -216,6 +216,19 @@ class ResponseAdmin(ResponsePage, VisibleModelAdmin):
                 "checkbox": helpers.ACTION_CHECKBOX_NAME,
             },
         )
+
+
+def _offered(request: HttpRequest, response: Response) -> list[dict[str, Any]]:
+    """Return the tasks that the user may do about this response now."""
+    return [
+        {
+            "title": task.title,
+            "icon": task.icon,
+            "link": reverse("admin:feedback_response_do", args=[response.pk, name]),
+        }
+        for name, task in tasks_of(request.user).items()
+        if task.fits(response)
+    ]
 
 
 def _shortened(comment: str) -> str:

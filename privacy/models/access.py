@@ -37,6 +37,8 @@ class AccessLogEntry(models.Model):
         RIGHTS_REQUEST = "rights_request", _("to handle a rights request")
         WHY_NOT = "why_not", _("to see why somebody is not asked")
         SUPPRESSION = "suppression", _("to see whether somebody is suppressed")
+        RESPONSE = "response", _("to read a response")
+        FOLLOW_UP = "follow_up", _("to follow up with somebody")
 
     at = models.DateTimeField(_("time"))
     user = models.ForeignKey(
