@@ -109,12 +109,17 @@ def count_people(*, product: Product, rules: Sequence[Rule]) -> Count:
 
 
 def people_in(*, product: Product, rules: Iterable[Rule]) -> QuerySet[Respondent]:
-    """Return the people of a product who may be asked and of whom every rule holds.
+    """Return the people of a product who may be asked and of whom every rule holds, each once.
+
+    A device that is linked to somebody is not a person of its own. Who is suppressed is counted nevertheless: that
+    list holds keyed hashes, which only an identifier leads to.
 
     Args:
         rules: none of the moment, as ``surveys.audience.clean`` leaves them.
     """
-    people: QuerySet[Respondent] = Respondent.objects.filter(product=product, objected_at__isnull=True)
+    people: QuerySet[Respondent] = Respondent.objects.filter(
+        product=product, person__isnull=True, objected_at__isnull=True
+    )
     for rule in rules:
         condition = _condition(rule)
         holds = RawSQL(condition.sql, condition.params, output_field=BooleanField())  # noqa: S611  constants of this file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.formats import date_format, number_format
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from feedback.eligibility import Candidate, Facts, Occasion
     from feedback.products import ProductFacts
+
+EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -283,8 +286,10 @@ def _survey_and_time(occasion: Occasion | None, time: datetime | None, facts: Fa
 
 
 def _when(time: datetime | None, facts: Facts, *, never: str = "") -> str:
-    """Return a time where the product is."""
-    return date_format(time.astimezone(facts.zone), "DATETIME_FORMAT") if time else never or _("never")
+    """Return a time where the product is; what hosts tell may lie at an end of the calendar, where no zone reaches."""
+    if time is None:
+        return never or _("never")
+    return date_format(min(max(time, EARLIEST), LATEST).astimezone(facts.zone), "DATETIME_FORMAT")
 
 
 def _days(days: int) -> str:

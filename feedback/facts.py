@@ -90,8 +90,8 @@ WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_
 {INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
 """
 
-# An e-mail or a phone that nobody signed fills a gap; it does not take the place of one that is stored. The rest of what
-# a product tells about a person is its own affair.
+# An e-mail or a phone that nobody signed fills a gap; it does not take the place of one that is stored. The rest of
+# what a product tells about a person is its own affair.
 # The counters are the guard: of two decisions made at once on the same facts, the second finds one of them moved on,
 # reserves nothing and has to decide again.
 CLAIM_OWN: Final = f"""
@@ -336,8 +336,8 @@ def _claims_of(others: tuple[Stored, ...]) -> dict[str, int | None]:
     """Return which counters of a person's other rows have to be where they were."""
     second, third = (*others, None)[:2]
     return {
-        **{"others": len(others), "second": second and second.id, "second_seen": _counter(second)},
-        **{"third": third and third.id, "third_seen": _counter(third)},
+        **{"others": len(others), "second": second.id if second else None, "second_seen": _counter(second)},
+        **{"third": third.id if third else None, "third_seen": _counter(third)},
     }
 
 

@@ -14,7 +14,8 @@ MINUTE: Final = 60
 def seconds_to_wait(*, network: str, product: str = "", survey: str = "", invitation: str = "") -> int | None:
     """Count one more call and return how long to wait where that was one too many, else ``None``.
 
-    A network is a whole /24 or /48, behind which a company may sit, so its limit is generous.
+    A network is a whole /24 or /48, behind which a company may sit, so its limit is generous. Once it is passed
+    nothing else is counted: it cannot use up what belongs to others, nor fill memory with what it makes up.
 
     Args:
         network: what ``privacy.limits.address_prefix`` returns.
@@ -22,8 +23,10 @@ def seconds_to_wait(*, network: str, product: str = "", survey: str = "", invita
         survey: slug of a survey's page.
         invitation: token.
     """
+    wait = hit(Limit("asking-address", settings.RATE_LIMIT_PER_ADDRESS, MINUTE), network)
+    if wait is not None:
+        return wait
     limits = (
-        (Limit("asking-address", settings.RATE_LIMIT_PER_ADDRESS, MINUTE), network),
         (Limit("asking-product", settings.RATE_LIMIT_PER_PRODUCT, MINUTE), product),
         (Limit("asking-survey", settings.RATE_LIMIT_PER_PRODUCT, MINUTE), survey),
         (Limit("asking-invitation", settings.RATE_LIMIT_PER_PERSON, MINUTE), invitation),

@@ -13,7 +13,7 @@ from django.db.models.functions import Trunc
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback.models import Response, ResponseTag, Rule, Tag
+from feedback.models import Improvement, Response, ResponseTag, Rule, Tag
 from feedback.periods import Bucket
 from feedback.reports import SMALLEST_GROUP
 from surveys.scales import Band
@@ -111,8 +111,7 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     moved = ResponseTag.objects.filter(tag=source).update(tag=target)
     Rule.objects.filter(adds_tag=source).update(adds_tag=target)
     Rule.objects.filter(with_tag=source).update(with_tag=target)
-    for improvement in source.improvements.all():
-        improvement.tags.add(target)
+    target.improvements.add(*Improvement.objects.filter(tags=source).values_list("pk", flat=True))
     source.delete()
     return removed + moved
 
@@ -125,7 +124,11 @@ def delete_unused_tag(*, tag: Tag) -> None:
         ValidationError: ``in_use`` by responses, rules or improvements.
     """
     tag = Tag.objects.select_for_update().get(pk=tag.pk)
-    if ResponseTag.objects.filter(tag=tag).exists() or rules_of(tag).exists() or tag.improvements.exists():
+    if (
+        ResponseTag.objects.filter(tag=tag).exists()
+        or rules_of(tag).exists()
+        or Improvement.objects.filter(tags=tag).exists()
+    ):
         raise ValidationError(
             _("Responses, rules or improvements use this tag. Merge it with another one instead."), code="in_use"
         )

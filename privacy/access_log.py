@@ -100,3 +100,10 @@ def _is_personal(model: type[Model]) -> bool:
     return table is not None and any(
         column.personal and column.category != STAFF.category for column in table.columns.values()
     )
+
+
+def record_product_access(
+    *, user: User, purpose: AccessLogEntry.Purpose, record: Model | type[Model], product: Product
+) -> AccessLogEntry:
+    """Append one read of personal data that a product's controller is responsible for; the arguments are the same."""
+    return record_access(user=user, purpose=purpose, record=record, controller=product.controller, product=product)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "unknown"
 MOST_UNREPORTED: Final = 8
-MOST_TABS: Final = 100_000  # of one limit in one process; beyond that it begins anew
+MOST_TABS: Final = 100_000  # of one limit in one process; what comes beyond is counted in the cache alone
+PROCESS_KEY: Final = os.urandom(16)  # so that what a process remembers of a value is worth nothing anywhere else
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class _Tab:
     unreported: int = 0
 
 
-# One window per limit; the values never leave the process.
-_tabs: dict[str, tuple[int, dict[str, _Tab]]] = {}
+# One window per limit, by hashes: values are identifiers, and strangers choose their length.
+_tabs: dict[str, tuple[int, dict[bytes, _Tab]]] = {}
 
 
 def forget() -> None:
@@ -57,9 +60,10 @@ def hit(limit: Limit, value: str) -> int | None:
     """
     now = time.time()
     window = int(now // limit.seconds)
-    tab = _tab(limit.name, window, value)
+    tab, is_kept = _tab(limit.name, window, value)
     tab.unreported += 1
-    if tab.unreported >= min(MOST_UNREPORTED, limit.times // 15) or tab.reported + tab.unreported > limit.times:
+    most_unreported = min(MOST_UNREPORTED, limit.times // 15) if is_kept else 1
+    if tab.unreported >= most_unreported or tab.reported + tab.unreported > limit.times:
         key = f"limit:{limit.name}:{window}:{keyed_hash('limit', value).hex()}"
         tab.unreported, tab.reported = 0, _count(key, tab.unreported, limit.seconds)
     if tab.reported + tab.unreported <= limit.times:
@@ -67,12 +71,19 @@ def hit(limit: Limit, value: str) -> int | None:
     return max(1, int((window + 1) * limit.seconds - now))
 
 
-def _tab(name: str, window: int, value: str) -> _Tab:
-    known_window, tabs = _tabs.get(name, (window, {}))
-    if known_window != window or len(tabs) >= MOST_TABS:
+def _tab(name: str, window: int, value: str) -> tuple[_Tab, bool]:
+    """Return what was counted of a value here, and whether there is room to remember it until its next hit."""
+    known_window, tabs = _tabs.get(name, (None, {}))
+    if known_window != window:
         tabs = {}
-    _tabs[name] = window, tabs
-    return tabs.setdefault(value, _Tab())
+        _tabs[name] = window, tabs
+    digest = blake2b(value.encode(errors="surrogatepass"), digest_size=16, key=PROCESS_KEY).digest()
+    tab = tabs.get(digest)
+    if tab is not None:
+        return tab, True
+    if len(tabs) >= MOST_TABS:
+        return _Tab(), False
+    return tabs.setdefault(digest, _Tab()), True
 
 
 def _count(key: str, hits: int, seconds: int) -> int:

@@ -53,15 +53,22 @@ def _page(request: HttpRequest, **context: Any) -> HttpResponse:
 
 
 def _in_words(counted: Count, *, sees_identity: bool) -> str:
-    """Return the number as it may be told: a small group could be one person whom the rules describe."""
+    """Return the number as it may be told.
+
+    A small group could be one person whom the rules describe, and so could the difference between two large ones: who
+    may not see people is told steps of the smallest group.
+    """
     if counted.people is None:
         return _("There are too many people to count these rules quickly.")
-    number = number_format(counted.people, force_grouping=True)
+    told = counted.people if sees_identity else counted.people - counted.people % SMALLEST_GROUP
+    number = number_format(told, force_grouping=True)
     if counted.is_more:
         return _("More than %(number)s people match.") % {"number": number}
-    if counted.people < SMALLEST_GROUP and not sees_identity:
+    if sees_identity:
+        return ngettext("%(number)s person matches.", "%(number)s people match.", told) % {"number": number}
+    if told == 0:
         return _("Fewer than %(number)d people match.") % {"number": SMALLEST_GROUP}
-    return ngettext("%(number)s person matches.", "%(number)s people match.", counted.people) % {"number": number}
+    return _("About %(number)s people match.") % {"number": number}
 
 
 def _errors(formset: AudienceFormSet) -> Iterator[str]:

@@ -23,8 +23,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from feedback import correspondence, tasks
 from feedback.disclosure import disclosed_to
 from feedback.models import Contact
+from privacy.access_log import record_product_access
 from privacy.admin.visibility import staff
 from privacy.masking import mask
+from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,6 +112,9 @@ def write_to_person(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResp
     user = staff(request)
     if not correspondence.may_write(user, follow_up):
         raise PermissionDenied
+    if request.method == "GET":
+        purpose = AccessLogEntry.Purpose.FOLLOW_UP
+        record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
     return _answer(request, page, follow_up, user)
 
 

@@ -27,8 +27,10 @@ from feedback.admin.paging import CappedPaginator
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.disclosure import READ_COMMENTS
 from feedback.models import FollowUp
+from privacy.access_log import record_product_access
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import mask
+from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,6 +186,9 @@ class FollowUpAdmin(VisibleModelAdmin):
     def _page(self, request: HttpRequest, follow_up: FollowUp, *, bound: CaseForm | None = None) -> HttpResponse:
         page = follow_up_page.context_of(follow_up, staff(request), bound=bound)
         colours = {"status_colour": STATUS_COLOURS.get(follow_up.status, "")}
+        if page["person"] is not None:
+            purpose = AccessLogEntry.Purpose.FOLLOW_UP
+            record_product_access(user=staff(request), purpose=purpose, record=follow_up, product=follow_up.product)
         page["correspondence"] = correspondence.panel(staff(request), follow_up)
         title = gettext("Follow-up %(number)d") % {"number": follow_up.pk}
         context = {"title": title, "media": self.media, "opts": self.opts, "original": follow_up, **colours, **page}

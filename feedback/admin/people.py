@@ -21,7 +21,7 @@ from feedback.invitations import Moment
 from feedback.looking_up import LookUp, find_records, person_of
 from feedback.models import Respondent
 from feedback.products import load_product
-from privacy.access_log import record_access
+from privacy.access_log import record_product_access
 from privacy.admin.visibility import VisibleModelAdmin, staff
 from privacy.models import AccessLogEntry, Product
 from surveys.models import Channel
@@ -90,6 +90,8 @@ class RespondentAdmin(VisibleModelAdmin):
         if len(found) == 1 and not is_met:
             person, is_met = person_of(found[0]), True
             messages.info(request, _("The product knows this person under another identifier, too."))
+        # The answer's address alone tells whether somebody is known, so it is a read even if nobody follows it.
+        _log_access(request, product, found[0] if is_met else None)
         question = LookUp(product_id=product.pk, person=person, moment=moment)
         if is_met:
             return self._redirect(request, question, pk=found[0].pk)
@@ -145,29 +147,15 @@ class RespondentAdmin(VisibleModelAdmin):
         self, request: HttpRequest, question: LookUp, respondent: Respondent | None, form: MomentForm | None = None
     ) -> HttpResponse:
         product = Product.objects.select_related("controller").get(pk=question.product_id)
-        record_access(
-            user=staff(request),
-            purpose=AccessLogEntry.Purpose.WHY_NOT,
-            record=respondent or Respondent,
-            controller=product.controller,
-            product=product,
-        )
-        settings = load_product(product.public_key)
-        assert settings is not None  # noqa: S101  its row was just read
-        found = explain(product=settings, person=question.person, moment=question.moment, at=timezone.now())
+        _log_access(request, product, respondent)
         context = {
             "title": _("Why not?"),
             "subtitle": str(respondent or _("somebody never met")),
             "respondent": respondent,
             "product": product,
-            "zone": product.zone,
-            "found": found,
-            "is_hidden": found.is_restricted and not request.user.has_perm(SEE_RESTRICTED),
-            "question": question,
-            "described_by": ", ".join(str(name) for key, name in KINDS.items() if getattr(question.person, key)),
-            "channel": Channel(question.moment.channel).label,
             "similar": _similar(product, question, respondent),
             "form": form or MomentForm(initial={**vars(question.moment), "is_signed": question.person.is_signed}),
+            **_explained(request, product, question),
         }
         return self._page(request, "explained", context)
 
@@ -183,6 +171,26 @@ class RespondentAdmin(VisibleModelAdmin):
 def _usual(respondent: Respondent) -> LookUp:
     """Return the question that needs no form: this person, on the web."""
     return LookUp(product_id=respondent.product_id, person=person_of(respondent), moment=Moment())
+
+
+def _log_access(request: HttpRequest, product: Product, respondent: Respondent | None) -> None:
+    purpose = AccessLogEntry.Purpose.WHY_NOT
+    record_product_access(user=staff(request), purpose=purpose, record=respondent or Respondent, product=product)
+
+
+def _explained(request: HttpRequest, product: Product, question: LookUp) -> dict[str, Any]:
+    """Return what the page tells of the decision and of the question it answers."""
+    settings = load_product(product.public_key)
+    assert settings is not None  # noqa: S101  its row was just read
+    found = explain(product=settings, person=question.person, moment=question.moment, at=timezone.now())
+    return {
+        "zone": product.zone,
+        "found": found,
+        "is_hidden": found.is_restricted and not request.user.has_perm(SEE_RESTRICTED),
+        "question": question,
+        "described_by": ", ".join(str(name) for key, name in KINDS.items() if getattr(question.person, key)),
+        "channel": Channel(question.moment.channel).label,
+    }
 
 
 def _similar(product: Product, question: LookUp, respondent: Respondent | None) -> list[Respondent]:

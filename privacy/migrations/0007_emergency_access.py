@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                     ("identity", "to see who answered"),
                     ("comment", "to read a comment unmasked"),
                     ("history", "to see somebody's history of answers"),
+                    ("follow_up", "to follow up with somebody"),
                 ],
                 max_length=16,
                 verbose_name="purpose",

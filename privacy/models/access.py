@@ -42,6 +42,7 @@ class AccessLogEntry(models.Model):
         IDENTITY = "identity", _("to see who answered")
         COMMENT = "comment", _("to read a comment unmasked")
         HISTORY = "history", _("to see somebody's history of answers")
+        FOLLOW_UP = "follow_up", _("to follow up with somebody")
 
     at = models.DateTimeField(_("time"))
     user = models.ForeignKey(

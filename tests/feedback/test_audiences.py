@@ -134,11 +134,12 @@ def test_a_name_that_looks_like_a_number_is_no_place_in_a_list():
 
 def test_only_people_of_the_product_who_may_be_asked_are_counted():
     product = make_product()
-    make_respondent(product=product, country="PL")
+    anna = make_respondent(product=product, country="PL")
     make_respondent(product=product, country="PL", objected_at=timezone.now())
     make_respondent(product=product, country="PL", restricted_at=timezone.now())
     make_respondent(product=product, country="DE")
     make_respondent(country="PL")
+    make_respondent(product=product, country="PL", person=anna)
 
     counted = count_people(product=product, rules=[Rule("country", "", "is", ("PL",))])
 

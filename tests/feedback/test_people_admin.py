@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.models import Invitation, Respondent
-from privacy.models import AccessLogEntry
+from privacy.models import AccessLogEntry, Product
 from tests.factories import make_invitation, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,36 @@ def test_every_look_is_logged_with_the_record(desk, survey):
     desk.get(look_up(desk, survey, external_id="nobody")["Location"])
 
     read = AccessLogEntry.objects.order_by("pk").values_list("record_kind", "record_number", "purpose")
-    assert list(read) == [("feedback.Respondent", number, "why_not") for number in (person.pk, person.pk, None)]
+    numbers = (person.pk, person.pk, person.pk, None, None)  # finding, its page, the page, not finding, its page
+    assert list(read) == [("feedback.Respondent", number, "why_not") for number in numbers]
+
+
+@pytest.mark.parametrize(("known", "typed"), [(True, "anna"), (False, "nobody")])
+def test_finding_is_logged_though_nobody_follows_the_answer(desk, survey, known, typed):
+    person = make_respondent(product=survey.product, **ANNA)
+
+    look_up(desk, survey, external_id=typed)
+
+    assert AccessLogEntry.objects.get().record_number == (person.pk if known else None)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Warsaw", "America/New_York", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(
+    ("created_at", "years"),
+    [
+        ("0001-01-01T00:00:00Z", {"0001"}),
+        ("1700-01-01T00:00:00Z", {"1699", "1700"}),
+        ("9999-12-31T23:59:59.999999Z", {"9999"}),
+    ],
+)
+def test_the_page_bears_customers_of_any_century(desk, survey, ask, zone, created_at, years):
+    Product.objects.update(time_zone=zone)
+    ask(user={"id": "anna", "created_at": created_at})
+
+    page = text(desk.get(page_of(Respondent.objects.get())))
+
+    since = page.split("Customer since")[1][:80]
+    assert any(year in since for year in years)
 
 
 def test_the_page_tells_the_verdict_and_opens_the_first_check_that_fails(desk, survey):

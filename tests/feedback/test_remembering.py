@@ -123,7 +123,9 @@ def test_an_unsigned_call_fills_an_empty_mail_or_phone_and_replaces_none(survey,
 
 
 def test_a_signed_call_replaces_the_mail(survey, ask):
-    make_respondent(product=survey.product, subject_key="id:7", external_id="7", email="old@example.com", phone="+48600")
+    make_respondent(
+        product=survey.product, subject_key="id:7", external_id="7", email="old@example.com", phone="+48600"
+    )
 
     assert ask(identity=signed(survey.product, id="7", email="new@example.com"))["eligible"]
 

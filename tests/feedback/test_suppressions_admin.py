@@ -117,7 +117,11 @@ def test_other_roles_neither_suppress_nor_ask(client, survey, role):
 def anna(survey):
     """Anna, whom the product knows by an id and an e-mail, with her phone."""
     anna = make_respondent(
-        product=survey.product, subject_key="id:anna", external_id="anna", email="anna@example.com", phone="+48600700800"
+        product=survey.product,
+        subject_key="id:anna",
+        external_id="anna",
+        email="anna@example.com",
+        phone="+48600700800",
     )
     make_respondent(product=survey.product, subject_key="anon:phone", anonymous_id="phone", person=anna)
     make_respondent(product=survey.product, subject_key="mail:ola@example.com")

@@ -91,3 +91,38 @@ def test_processes_count_together_but_for_a_few_hits_each(times, unreported):
     assert times - times // 2 <= more <= times - times // 2 + unreported
     assert hit(limit, "somebody") == 50
     assert hit(limit, "somebody else") is None
+
+
+def remembered():
+    return [key for _window, tabs in limits._tabs.values() for key in tabs]
+
+
+@pytest.mark.parametrize("value", ["anna@example.com", "x" * 100_000, "żółć", "\udcff"])
+def test_no_value_stays_in_memory(value):
+    assert hit(Limit("together", 600, 60), value) is None
+
+    (key,) = remembered()
+    assert (len(key), type(key)) == (16, bytes)
+
+
+@time_machine.travel("2026-03-01T12:00:10Z", tick=False)
+def test_a_full_memory_forgets_nobody_and_counts_those_beyond_as_well(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_TABS", 2)
+    limit = Limit("together", 30, 60)
+    for _ in range(30):
+        hit(limit, "first")
+    for number in range(100):
+        assert hit(limit, f"stranger {number}") is None
+
+    assert len(remembered()) == 2
+    assert hit(limit, "first") == 50
+    assert [hit(limit, "beyond") for _ in range(31)] == [None] * 30 + [50]
+
+
+@time_machine.travel("2026-03-01T12:00:10Z", tick=False)
+def test_only_the_present_window_is_remembered():
+    hit(Limit("together", 30, 60), "first")
+    with time_machine.travel("2026-03-01T12:01:10Z", tick=False):
+        hit(Limit("together", 30, 60), "second")
+
+        assert len(remembered()) == 1

@@ -41,6 +41,42 @@ def test_the_page_hides_the_person_from_those_without_identity(client, login, re
     assert "Fees" in shown
 
 
+def reads():
+    return list(AccessLogEntry.objects.values_list("user", "product", "record_kind", "record_number", "purpose"))
+
+
+def test_each_view_of_the_page_that_shows_the_person_is_logged(client, login, response):
+    reviewer = login("reviewer")
+
+    for _time in range(2):
+        client.get(page(response))
+
+    read = (reviewer.pk, response.product_id, "feedback.Response", response.pk, "response")
+    assert reads() == [read] * 2
+
+
+@pytest.mark.parametrize("role", ["analyst", "agent"])
+def test_a_view_that_shows_nobody_is_not_logged_and_neither_is_a_refusal(client, login, response, role):
+    login(role)
+    client.get(page(response))
+    login("reviewer")
+    assert client.post(page(response)).status_code == 403
+
+    assert reads() == []
+
+
+@pytest.mark.parametrize(("role", "is_read"), [("agent", True), ("reviewer", True), ("analyst", False)])
+def test_a_view_of_a_case_is_logged_where_it_shows_the_person(client, login, response, role, is_read):
+    follow_up = flag(response=response, reason="Angry", by=make_staff("reviewer"))
+    user = login(role)
+
+    shown = text_of(client.get(reverse("admin:feedback_followup_change", args=[follow_up.pk])))
+
+    assert ("Anna Nowak" in shown) is is_read
+    read = (user.pk, response.product_id, "feedback.FollowUp", follow_up.pk, "follow_up")
+    assert reads() == [read] * is_read
+
+
 @pytest.mark.parametrize("guess", ["kowal", "jan.kow", "jan.kowalski@exampl", "60012", "kowalski@"])
 def test_masked_words_cannot_be_guessed_by_searching(client, login, response, guess):
     login("analyst")
