@@ -16,7 +16,7 @@ TABLET = 768
 GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
-LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500")
+LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another")
 OF_THE_THEME = {"color-contrast", "link-in-text-block"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, scripts, staff_pages  # noqa: F401  each registers its benchmarks
+from config.bench import asking, scripts  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
