@@ -174,7 +174,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response = self.get_object(request, object_id)
-        if response is not None and self.has_view_permission(request):
+        if response is not None and request.method == "GET" and self.has_view_permission(request):
             user = staff(request)
             if response.triage == Response.Triage.UNREAD and user.has_perm(TRIAGE):
                 triage.mark_read(responses=[response], by=user)

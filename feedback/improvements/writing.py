@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from feedback.improvements.linking import linked_responses, lock
 from feedback.models import Improvement
+from feedback.searching import fold
 from privacy.masking import find_personal_data
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _quotation(improvement: Improvement) -> str:
     runs = [" ".join(words[start : start + QUOTATION]) for start in range(len(words) - QUOTATION + 1)]
     if not runs:
         return ""
-    queries = [SearchQuery(run, config="simple", search_type="phrase") for run in runs]
+    queries = [SearchQuery(fold(run), config="simple", search_type="phrase") for run in runs]
     comments = linked_responses(improvement)
     if not comments.filter(search=reduce(or_, queries)).exists():
         return ""

@@ -14,12 +14,14 @@ from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
 from tests.factories import (
+    make_emergency,
     make_improvement,
     make_permission,
     make_read,
     make_response,
     make_rights_request,
     make_staff,
+    make_staff_change,
     make_suppression,
     make_survey,
 )
@@ -59,6 +61,8 @@ def everything():
     make_permission(respondent=response.respondent)
     make_suppression(product=product)
     make_read(product=product)
+    make_emergency(product=product)
+    make_staff_change(product=product)
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="purge", task="purge", interval=every)
 

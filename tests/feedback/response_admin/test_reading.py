@@ -51,7 +51,7 @@ def test_each_view_of_the_page_that_shows_the_person_is_logged(client, login, re
     for _time in range(2):
         client.get(page(response))
 
-    read = (reviewer.pk, response.product_id, "feedback.Response", response.pk, "response")
+    read = (reviewer.pk, response.product_id, "feedback.Response", response.pk, "identity")
     assert reads() == [read] * 2
 
 
@@ -81,9 +81,9 @@ def test_a_view_of_a_case_is_logged_where_it_shows_the_person(client, login, res
 def test_masked_words_cannot_be_guessed_by_searching(client, login, response, guess):
     login("analyst")
 
-    listed = text_of(client.get(LIST, {"q": guess}))
+    listed = client.get(LIST, {"q": guess}).content.decode()
 
-    assert "0 responses" in listed or "No results" in listed
+    assert page(response) not in listed
 
 
 def test_the_page_shows_the_person_to_a_reviewer(client, login, response):
