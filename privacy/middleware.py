@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.urls import reverse
 
 from privacy.access_log import record_emergency_reads
 from privacy.break_glass import open_access_of
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from django.template.response import TemplateResponse
 
     from privacy.models import BreakGlass
+
+
+STAFF_PAGES: Final = "/admin/"
 
 
 class BreakGlassMiddleware:
@@ -33,7 +35,7 @@ class BreakGlassMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+        if not request.path.startswith(STAFF_PAGES) or not request.user.is_authenticated:
             return
         access = open_access_of(request.user)
         request.emergency_access = access  # type: ignore[attr-defined]

@@ -84,6 +84,10 @@ class StateFilter(DropdownFilter):
 
 @admin.register(Improvement)
 class ImprovementAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "Nothing was improved yet. Write down what was done because of feedback, link the responses that led to it, "
+        "and publish it."
+    )
     form = ImprovementForm
     list_display = ("title", "product", "state_label", "done_on", "feedback_linked", "mailed_at")
     list_filter = (("product", VisibleFilter), StateFilter, ("language", ChoicesDropdownFilter))

@@ -34,6 +34,10 @@ TRIAGE = "feedback.triage_response"
 
 @admin.register(Rule)
 class RuleAdmin(VisibleModelAdmin):
+    empty_hint = _(
+        "No rule yet. Add one to tag responses, to open follow-ups or to alert colleagues as soon as an answer "
+        "comes in."
+    )
     form = RuleForm
     change_form_template = "admin/feedback/rule/change_form.html"
     change_form_after_template = "admin/feedback/rule/preview_panel.html"

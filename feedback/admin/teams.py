@@ -56,6 +56,7 @@ class OfOneProduct(VisibleModelAdmin):
 
 @admin.register(Team)
 class TeamAdmin(OfOneProduct):
+    empty_hint = _("No team yet. Add one to share follow-ups among colleagues and to answer people from one address.")
     form = TeamForm
     list_display = ("name", "product", "size", "reply_address")
     fields = ("product", "name", "members", "reply_address")
@@ -82,6 +83,7 @@ class TeamAdmin(OfOneProduct):
 
 @admin.register(RootCause)
 class RootCauseAdmin(OfOneProduct):
+    empty_hint = _("No root cause yet. Add the reasons why people complain, or name one when a follow-up is closed.")
     list_display = ("name", "product")
     fields = ("product", "name")
     search_fields = ("name",)
@@ -105,6 +107,10 @@ class WorkingHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be 
 class WorkingHoursAdmin(OfOneProduct):
     """Without a row people work Monday to Friday from 9 to 17."""
 
+    empty_hint = _(
+        "No product has working hours of its own, so all work Monday to Friday from 9 to 17. Add them where "
+        "that differs."
+    )
     form = WorkingHoursForm
     list_display = ("product", "day_names", "opens", "closes")
     fieldsets = ((None, {"fields": ("product", "days", "opens", "closes"), "description": HOW_IT_COUNTS}),)

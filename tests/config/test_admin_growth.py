@@ -9,7 +9,7 @@ from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, ScoreChange, Tag
+from feedback.models import ImportRun, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
@@ -18,6 +18,7 @@ from tests.config.test_permission_matrix import registered
 from tests.factories import (
     make_controller,
     make_emergency,
+    make_improvement,
     make_permission,
     make_product,
     make_read,
@@ -59,6 +60,11 @@ def of_one_product(controller, number):
         "privacy.staffchange": make_staff_change(product=product),
         "feedback.tag": Tag.objects.get(product=product),
         "feedback.importrun": ImportRun.objects.create(controller=controller, file_name="a.csv", content=b"x"),
+        "feedback.improvement": make_improvement(product=product, created_by=officer),
+        "feedback.rule": Rule.objects.create(product=product, name="Fees", bands=["detractor"], owner=officer),
+        "feedback.team": Team.objects.create(product=product, name="Care"),
+        "feedback.rootcause": RootCause.objects.create(product=product, name="Fees"),
+        "feedback.workinghours": WorkingHours.objects.create(product=product),
         "surveys.survey": survey,
         "surveys.surveyversion": response.version,
         "surveys.productthrottles": ProductThrottles.objects.create(product=product),
