@@ -29,6 +29,15 @@ def import_responses(run_id: int) -> None:
     imports.process_run(run_id=run_id)
 
 
+def queue_import(run_id: int) -> None:
+    """Queue an import once it is stored. A queue that is down fails no request: the schedule finds the run."""
+
+    def queue() -> None:
+        import_responses.delay(run_id)
+
+    transaction.on_commit(queue, robust=True)
+
+
 @shared_task
 def resume_imports() -> None:
     """Enqueue the imports whose message was lost or whose worker was killed, and remove files nobody came back for."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -165,7 +163,7 @@ class ImportRunAdmin(ModelAdmin):
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
         else:
-            transaction.on_commit(partial(tasks.import_responses.delay, run.pk))
+            tasks.queue_import(run.pk)
         return _redirect("change", run)
 
     def discard_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -251,3 +251,21 @@ def test_the_list_says_what_became_of_each_file_without_reading_it(
     for _ in range(9):
         imports.process_run(run_id=queued(csv_file(reviews(1)), controller=controller, by=staff).pk)
     assert budget() == with_one
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_that_is_down_fails_no_request_and_the_run_waits_for_the_schedule(
+    client, staff, controller, monkeypatch
+):
+    run = imports.upload_file(controller=controller, file_name="f.csv", content=csv_file(reviews(1)), by=staff)
+    imports.choose_columns(run=run, columns=COLUMNS, metric="csat")
+
+    def refuse(*_arguments, **_options):
+        raise ConnectionError
+
+    monkeypatch.setattr("feedback.tasks.import_responses.delay", refuse)
+    answer = client.post(page("start", run))
+
+    assert answer.status_code == 302
+    assert ImportRun.objects.get().state == ImportRun.State.QUEUED
+    assert list(imports.unfinished_runs()) == [run.pk]
