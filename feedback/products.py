@@ -1,7 +1,8 @@
 """What a product asks and whom: its settings and published surveys in one statement, remembered for a moment.
 
 Nearly all calls of the asking endpoints are page views of one product after the other: reading its settings anew for
-each would be half of their work. So a change that staff make takes effect within ``PRODUCT_SETTINGS_AGE`` seconds.
+each would be half of their work. So a change that staff make takes effect within ``PRODUCT_SETTINGS_AGE`` seconds; the
+counts of segments alone, which are counted from the responses one by one, are remembered longer.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final
@@ -25,7 +26,7 @@ from surveys.targeting import Quota, Rule
 from surveys.throttling import NUMBERS, resolve
 
 LIFETIME: Final = timedelta(days=60)  # of an invitation that nobody answers
-SLOWNESS: Final = 15  # times longer are settings remembered where responses have to be counted one by one
+SLOWNESS: Final = 15  # times longer than settings are counts remembered for which responses are read one by one
 MOST_REMEMBERED: Final = 1_000  # products; somebody who hosts more than that loses speed and nothing else
 
 
@@ -39,7 +40,7 @@ def _tag(column: str) -> str:
 
 
 # What a survey has so far is counted from the tallies; a segment that they do not know is counted from the responses,
-# as far as its quota goes.
+# as far as its quota goes, unless such counts are still known: then they are NULL.
 PRODUCT: Final = f"""
 SELECT product.id, product.is_live, product.test_key, product.identity_mode, product.allowed_origins,
        product.allowed_url_parameters, product.blocked_urls, product.time_zone,
@@ -57,7 +58,8 @@ SELECT product.id, product.is_live, product.test_key, product.identity_mode, pro
            WHERE rule.survey_id = survey.id ORDER BY rule.position, rule.id
        ) AS rules,
        ARRAY(
-           SELECT jsonb_build_array(quota.dimension, quota.name, quota.value, quota.target, (
+           SELECT jsonb_build_array(quota.id, quota.dimension, quota.name, quota.value, quota.target, CASE WHEN %s
+           THEN (
                SELECT count(*) FROM (
                    SELECT FROM feedback_response response
                    WHERE response.survey_id = survey.id AND NOT response.is_test AND NOT response.is_suspect
@@ -70,7 +72,7 @@ SELECT product.id, product.is_live, product.test_key, product.identity_mode, pro
                        END
                    LIMIT quota.target
                ) counted
-           ))
+           ) END)
            FROM surveys_segmentquota quota WHERE quota.survey_id = survey.id ORDER BY quota.id
        ) AS segments,
        {_numbers_of("survey", "own")}, {_numbers_of("throttles", "common")}
@@ -156,43 +158,84 @@ class ProductFacts:
         return timedelta(days=max(days)) + LIFETIME
 
 
+Counts = dict[int, tuple[Quota, int]]  # number of a quota → the quota, and how much of it was filled
+
 _remembered: dict[str, tuple[float, ProductFacts]] = {}
+_counted: dict[str, tuple[float, Counts]] = {}
 
 
 def product_facts(public_key: str) -> ProductFacts | None:
-    """Return the product with this key, or ``None``; one statement, or none where it was read a moment ago."""
+    """Return the product with this key, or ``None``.
+
+    One statement, or none where it was read a moment ago; two where a quota is newer than what was counted.
+    """
     now = time.monotonic()
     good_until, product = _remembered.get(public_key, (0.0, None))
     if product is None or now >= good_until:
         at = timezone.now()
-        product = load_product(public_key)
+        product = _read(public_key, now)
         if len(_remembered) >= MOST_REMEMBERED:
             forget()
         if product is not None:
-            _remembered[public_key] = now + _seconds_to_remember(product, at), product
+            until_tomorrow = (end_of_day(at, product.zone) - at).total_seconds()  # what it was answered today ends then
+            _remembered[public_key] = now + min(settings.PRODUCT_SETTINGS_AGE, until_tomorrow), product
     return product
 
 
-def _seconds_to_remember(product: ProductFacts, at: datetime) -> float:
-    """Return for how long the settings are good: with the product's day, what it was answered today ends."""
-    age: float = settings.PRODUCT_SETTINGS_AGE * (SLOWNESS if product.has_segments else 1)
-    return min(age, (end_of_day(at, product.zone) - at).total_seconds())
+def _read(public_key: str, now: float) -> ProductFacts | None:
+    """Read a product's settings, and its segments only where what was counted of them is no longer good."""
+    good_until, counts = _counted.get(public_key, (0.0, None))
+    if counts is not None and now < good_until:
+        rows = _rows(public_key, counts_segments=False)
+        if all(counts.get(number, (None,))[0] == quota for number, quota, _given in _segments(rows)):
+            return _facts(rows, {number: given for number, (_quota, given) in counts.items()})
+    rows = _rows(public_key, counts_segments=True)
+    counts = {number: (quota, given) for number, quota, given in _segments(rows)}
+    _counted.pop(public_key, None)
+    if counts:
+        if len(_counted) >= MOST_REMEMBERED:
+            _counted.clear()
+        _counted[public_key] = now + settings.PRODUCT_SETTINGS_AGE * SLOWNESS, counts
+    return _facts(rows)
 
 
 def forget() -> None:
     """Read every product's settings anew when they are next needed."""
     _remembered.clear()
+    _counted.clear()
 
 
 def load_product(public_key: str) -> ProductFacts | None:
     """Return the product with this key as it is now, or ``None``; one statement."""
+    return _facts(_rows(public_key, counts_segments=True))
+
+
+def _rows(public_key: str, *, counts_segments: bool) -> list[dict[str, Any]]:
+    """Return a row for each survey of the product, or one without a survey; none where there is no such product."""
     if "\x00" in public_key:  # no text in PostgreSQL has it
-        return None
+        return []
     at = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(PRODUCT, [at, at, public_key])
+        cursor.execute(PRODUCT, [counts_segments, at, at, public_key])
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for row in rows:
+        row["segments"] = [
+            (number, Quota(*quota), given) for number, *quota, given in map(json.loads, row["segments"] or ())
+        ]
+    return rows
+
+
+def _segments(rows: list[dict[str, Any]]) -> list[tuple[int, Quota, int]]:
+    return [segment for row in rows for segment in row["segments"]]
+
+
+def _facts(rows: list[dict[str, Any]], counts: dict[int, int] | None = None) -> ProductFacts | None:
+    """Return what the rows say.
+
+    Args:
+        counts: number of a quota → how much of it was filled, where the rows do not say it.
+    """
     if not rows:
         return None
     product, surveys = rows[0], [row for row in rows if row["survey_id"] is not None]
@@ -208,14 +251,14 @@ def load_product(public_key: str) -> ProductFacts | None:
         events=frozenset(product["events"]),
         metrics=dict(map(json.loads, product["metrics"])),
         encrypted_secrets=tuple(product["secrets"]),
-        candidates=tuple(_candidate(row) for row in surveys),
+        candidates=tuple(_candidate(row, counts or {}) for row in surveys),
         wordings={
             row["current_version_id"]: VersionWording(row["default_language"], row["content"]) for row in surveys
         },
     )
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
+def _candidate(row: dict[str, Any], counts: dict[int, int]) -> Candidate:
     own, common = (
         SimpleNamespace(**{name: row[f"{prefix}_{name}"] for name in NUMBERS}) for prefix in ("own", "common")
     )
@@ -240,7 +283,7 @@ def _candidate(row: dict[str, Any]) -> Candidate:
             target=row["response_target"],
             today=int(row["today"] or 0),
             total=int(row["total"] or 0),
-            segments=tuple((Quota(*quota), given) for *quota, given in map(json.loads, row["segments"])),
+            segments=tuple((quota, counts.get(number, given)) for number, quota, given in row["segments"]),
         ),
         is_transactional=row["is_transactional"],
         transactional_floor_days=row["transactional_floor_days"],

@@ -314,15 +314,60 @@ def test_settings_are_forgotten_on_demand(survey, move):
     assert not is_live()
 
 
-def test_segments_are_counted_less_often(survey, move):
-    SegmentQuota.objects.create(survey=survey, dimension="country", value="PL", target=1)
-    assert is_live()
-    Product.objects.update(is_live=False)
+def filled():
+    return [given for _quota, given in only(product_facts("pk_test")).quotas.segments]
+
+
+@pytest.fixture
+def segment(survey):
+    return SegmentQuota.objects.create(survey=survey, dimension="country", value="PL", target=5)
+
+
+def test_segments_are_counted_less_often(survey, segment, move):
+    assert filled() == [0]
+    make_response(survey=survey, country="PL")
 
     move(10 * SLOWNESS - 0.01)
-    assert is_live()
-    move(0.01)
+    assert filled() == [0]
+    move(10)
+    assert filled() == [1]
+
+
+def test_quotas_of_segments_delay_no_other_setting(survey, segment, move):
+    secret = SigningSecret.objects.create(product=survey.product)
+    assert product_facts("pk_test").signing_secrets == [secret.secret]
+    Product.objects.update(is_live=False)
+    secret.delete()
+
+    move(10)
     assert not is_live()
+    assert product_facts("pk_test").signing_secrets == []
+
+
+def test_a_quota_that_was_not_counted_is_counted_at_once(survey, segment, move):
+    make_response(survey=survey, country="DE")
+    assert filled() == [0]
+    SegmentQuota.objects.create(survey=survey, dimension="country", value="DE", target=5)
+
+    move(10)
+    assert filled() == [0, 1]
+    SegmentQuota.objects.filter(pk=segment.pk).update(dimension="property", name="plan", value="pro")
+    make_response(survey=survey, properties={"plan": "pro"})
+    move(10)
+    assert filled() == [1, 1]
+
+
+def test_known_counts_cost_no_statement_and_new_quotas_one(survey, segment, move):
+    filled()
+    move(10)
+    with CaptureQueriesContext(connection) as known:
+        filled()
+    SegmentQuota.objects.create(survey=survey, dimension="country", value="DE", target=5)
+    move(10)
+    with CaptureQueriesContext(connection) as new:
+        filled()
+
+    assert (len(known), len(new)) == (1, 2)
 
 
 def test_the_count_of_a_day_ends_with_the_day(limited, move):
