@@ -31,7 +31,7 @@ def issue(*, product: Product) -> SigningSecret:
 
 @transaction.atomic
 def retire(*, product: Product, pk: int) -> None:
-    """Take a secret out of force: from now on what it signed is refused, also what it signed a moment ago.
+    """Take a secret out of force: within seconds what it signed is refused, also what it signed a moment ago.
 
     Raises:
         ValidationError: ``already_retired``, by somebody else or by an earlier click.
