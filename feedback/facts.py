@@ -210,27 +210,13 @@ class PersonFacts:
 
 def load_person(product: ProductFacts, person: Person, *, at: datetime) -> PersonFacts:
     """Return what is stored about the person, their devices and whom those belong to; one statement."""
-    own_key, others = person.subject_key, person.lasting_keys[1:]
-    second_key, third_key = (*others, own_key, own_key)[:2]
-    keys = {"own_key": own_key, "device_key": person.device_key or own_key}
-    keys |= {"second_key": second_key, "third_key": third_key}
-    first, second, third = person.suppression_digests
-    with connection.cursor() as cursor:
-        cursor.execute(
-            PERSON,
-            {
-                **keys,
-                **{"product": product.id, "since": at - product.history_matters},
-                **{"first": first, "second": second, "third": third},
-            },
-        )
-        rows = cursor.fetchall()
+    rows = _rows_of(product, person, at=at)
     # Where the person and the device lead to the same people, each row comes twice.
     met = [row for row in dict.fromkeys(rows) if row[1] is not None]
     if not met:
         return PersonFacts(is_suppressed=rows[0][0])
     stored = {row[2]: Stored(id=row[1], person_id=row[3], reservations=row[4]) for row in met}
-    own = stored.get(person.subject_key)
+    own, others = stored.get(person.subject_key), person.lasting_keys[1:]
     mine = next((row for row in met if row[2] == person.subject_key), STRANGER)
     return PersonFacts(
         own=own,
@@ -250,6 +236,24 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
         has_permission=mine[14],
         history=tuple(_occasion(product, row) for row in met if row[15] is not None),
     )
+
+
+def _rows_of(product: ProductFacts, person: Person, *, at: datetime) -> list[tuple[Any, ...]]:
+    own_key = person.subject_key
+    second_key, third_key = (*person.lasting_keys[1:], own_key, own_key)[:2]
+    first, second, third = person.suppression_digests
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PERSON,
+            {
+                **{"product": product.id, "since": at - product.history_matters},
+                **{"own_key": own_key, "device_key": person.device_key or own_key},
+                **{"second_key": second_key, "third_key": third_key},
+                **{"first": first, "second": second, "third": third},
+            },
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
