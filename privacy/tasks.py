@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, mailing
+from privacy import alerting, mailing, packages
 
 if TYPE_CHECKING:
     from privacy.models import BreakGlass, RightsRequest, StaffChange
@@ -65,3 +65,9 @@ def queue_alerts_of(about: BreakGlass | StaffChange) -> None:
             send_alert.delay(alert_id)
 
     transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def destroy_expired_packages() -> None:
+    """Destroy the keys and files of packages whose time is over; reading checks the time anyway."""
+    packages.destroy_expired()
