@@ -9,26 +9,31 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
-from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Product
+from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Incident, Product, StaffChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.db.models import QuerySet
-
-    from privacy.models import StaffChange
+    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
 # Permissions of roles only: an emergency access makes nobody an officer.
 ROLES: Final = "django.contrib.auth.backends.ModelBackend"
+# What alerts are about: the column of an alert, which also names the template of its mail, and the subject.
+ABOUT: Final[dict[type[Model], tuple[str, StrOrPromise]]] = {
+    BreakGlass: ("break_glass", _("Emergency access to personal data")),
+    StaffChange: ("staff_change", _("A staff account was changed")),
+    Incident: ("incident", _("Personal data reached the wrong person")),
+}
 
 
 def officers_of(controller: Controller) -> QuerySet[User]:
@@ -38,13 +43,13 @@ def officers_of(controller: Controller) -> QuerySet[User]:
 
 
 @transaction.atomic
-def owe_alerts(*, about: BreakGlass | StaffChange, controllers: Iterable[Controller]) -> list[Alert]:
+def owe_alerts(*, about: BreakGlass | StaffChange | Incident, controllers: Iterable[Controller]) -> list[Alert]:
     """Owe every data protection officer of the controllers a mail.
 
     An officer of several controllers gets one. A controller that no officer with a mailbox watches over is told at
     its privacy mailbox, so that nothing happens unseen.
     """
-    subject = {"break_glass" if isinstance(about, BreakGlass) else "staff_change": about}
+    subject = {ABOUT[type(about)][0]: about}
     owed: dict[tuple[str, int], Alert] = {}
     for controller in controllers:
         officers = list(officers_of(controller).exclude(email=""))
@@ -93,24 +98,31 @@ def send_alert(*, alert_id: int) -> bool:
 def _due() -> QuerySet[Alert]:
     return Alert.objects.filter(
         Q(sent_at__isnull=True, failed_at__isnull=True), next_attempt_at__lte=timezone.now()
-    ).select_related("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account")
+    ).select_related(
+        "recipient",
+        "controller",
+        "break_glass__user",
+        "staff_change__by",
+        "staff_change__account",
+        "incident__request__controller",
+    )
 
 
 def _compose(alert: Alert) -> EmailMessage:
-    about = alert.break_glass or alert.staff_change
+    about = alert.break_glass or alert.staff_change or alert.incident
     assert about is not None  # noqa: S101  held by a check constraint
+    name, subject = ABOUT[type(about)]
+    controllers = [about.request.controller] if isinstance(about, Incident) else about.controllers.all()
     page = f"admin:{about._meta.app_label}_{about._meta.model_name}_change"
     with translation.override(_language_of(alert.controller)):
-        subject = _("Emergency access to personal data") if alert.break_glass else _("A staff account was changed")
         context = {
             "alert": alert,
             "about": about,
-            "controllers": ", ".join(controller.name for controller in about.controllers.all()),
+            "controllers": ", ".join(controller.name for controller in controllers),
             "link": f"{settings.PUBLIC_URL}{reverse(page, args=[about.pk])}",
         }
-        name = "break_glass" if alert.break_glass else "staff_change"
         return EmailMessage(
-            subject=subject,
+            subject=str(subject),
             body=render_to_string(f"privacy/mail/{name}.txt", context),
             to=[alert.recipient.email if alert.recipient else alert.controller.privacy_email],
             headers=dict(AUTOMATIC),

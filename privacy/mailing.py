@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from privacy import codes
 from privacy.audit import Action, lock, record
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
@@ -40,6 +41,7 @@ PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
     Kind.ACKNOWLEDGEMENT: _("Your message has arrived"),
+    Kind.UNLOCK_CODE: _("Your code"),
 }
 
 
@@ -166,4 +168,7 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:confirm", kwargs={"token": token})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = TOKEN_LIFE[purpose].days
+    if message.kind == Kind.UNLOCK_CODE:
+        context["code"] = codes.mint_code(request=request, purpose=RequestToken.Purpose.UNLOCK_CODE)
+        context["minutes"] = codes.LIFE.seconds // 60
     return context

@@ -312,6 +312,7 @@ class RequestMessage(models.Model):
         CONFIRMATION = "confirmation", _("confirmation of the mailbox")
         ACKNOWLEDGEMENT = "acknowledgement", _("acknowledgement of receipt")
         CODE = "code", _("code")
+        UNLOCK_CODE = "unlock_code", _("code that opens a package")
         INFORMATION_NEEDED = "information_needed", _("question to the person")
         EXTENSION = "extension", _("notice of the extension")
         ANSWER = "answer", _("answer")
