@@ -22,6 +22,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # every five minutes
     "destroy packages that expired": {"task": "privacy.tasks.destroy_expired_packages", "schedule": 5 * 60.0},
     # every minute
+    "check the codes that came with requests": {"task": "privacy.tasks.check_unchecked_claims", "schedule": 60.0},
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
     "send e-mails to people": {"task": "feedback.tasks.send_due_contacts", "schedule": 60.0},
     "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},

@@ -10,6 +10,7 @@ from feedback.admin.preferences import my_mail
 
 urlpatterns = [
     path("api/v1/", include("feedback.api.urls")),  # first, because page views of other sites end up here
+    path("api/v1/rights-requests/", include("privacy.api.urls")),
     path("livez", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
     path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch of the admin's theme

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import models
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.expressions import Expression
 
@@ -38,9 +40,13 @@ def encrypt(text: str) -> str:
     return _fernet().encrypt(text.encode()).decode()
 
 
-def decrypt(text: str) -> str:
-    """Return the text that ``encrypt`` or an ``EncryptedTextField`` stored."""
-    return _fernet().decrypt(text.encode()).decode()
+def decrypt(text: str, *, max_age: timedelta | None = None) -> str:
+    """Return the text that ``encrypt`` or an ``EncryptedTextField`` stored.
+
+    Raises:
+        InvalidToken: it is no such text, or was encrypted longer ago than ``max_age``.
+    """
+    return _fernet().decrypt(text.encode(), ttl=None if max_age is None else int(max_age.total_seconds())).decode()
 
 
 def keyed_hash(purpose: str, value: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
@@ -12,13 +13,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from privacy.intake import Content, check_content
-from privacy.models import Controller, Product, Right, RightsRequest
+from privacy.models import Controller, Product, RequestItem, Right, RightsRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import QueryDict
     from django_stubs_ext import StrOrPromise
+
+    from privacy.links import Guest
 
 OPENED_SALT: Final = "privacy.request.opened"
 SHORTEST_TIME: Final = 3  # seconds; nobody reads and fills in the form faster
@@ -58,6 +61,20 @@ class ContentForm(forms.Form):
         max_length=64,
         help_text=_("Shown after you answered a survey. It shows that the answer is yours, also an anonymous one."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
+    objects_to = forms.ChoiceField(
+        label=_("What do you object to?"),
+        choices=[(value, capfirst(label)) for value, label in RequestItem.ObjectsTo.choices],
+        initial=RequestItem.ObjectsTo.BOTH,
+        required=False,
+        help_text=_("Only for an objection. To be left alone needs no reason, and works at once."),
+        widget=forms.RadioSelect,
+    )
+    is_left_alone = forms.BooleanField(
+        label=_("After my data are deleted, do not ask me again"),
+        initial=True,
+        required=False,
+        help_text=_("For this we keep a fingerprint of your address or id that does not tell who you are."),
     )
     details = MultilineField(
         label=_("Anything you would like to add"),
@@ -109,6 +126,8 @@ class ContentForm(forms.Form):
             rights=tuple(filled.get("rights", ())),
             email=filled.get("email", ""),
             receipt_code=filled.get("receipt_code", ""),
+            objects_to=filled.get("objects_to", "") or RequestItem.ObjectsTo.BOTH,
+            is_left_alone=filled.get("is_left_alone", True),
             details=filled.get("details", ""),
             reply_channel=filled.get("reply_channel", ""),
             postal_address=filled.get("postal_address", ""),
@@ -141,6 +160,7 @@ class RequestForm(ContentForm):
     Args:
         controllers: everybody responsible, with their products prefetched.
         spoken: the language of the page.
+        guest: whom a product sent here, and vouches for.
     """
 
     about = forms.ChoiceField(label=_("Which product is it about?"), required=False)
@@ -150,14 +170,30 @@ class RequestForm(ContentForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
     opened = forms.CharField(required=False, widget=forms.HiddenInput)
+    invitation = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     field_order = ("rights", "email", "receipt_code", "about", "details")
 
-    def __init__(self, *args: Any, controllers: Sequence[Controller], spoken: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        controllers: Sequence[Controller],
+        spoken: str,
+        guest: Guest | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.controllers = controllers
         self.spoken = spoken
+        self.guest = guest
+        if guest is not None:
+            self.fields["email"].initial = guest.email
+            del self.fields["about"], self.fields["receipt_code"]
         self.fields["opened"].initial = signing.dumps(time.time(), salt=OPENED_SALT)
+        if guest is None:
+            self._offer_products(controllers)
+
+    def _offer_products(self, controllers: Sequence[Controller]) -> None:
         about = self.fields["about"]
         if len(controllers) > 1:
             about.required = True
@@ -166,7 +202,14 @@ class RequestForm(ContentForm):
         if len(controllers) == 1 and len(about.choices) == 1:  # type: ignore[attr-defined]
             del self.fields["about"]
 
+    def content(self) -> Content:
+        invitation = self.cleaned_data.get("invitation", "")
+        account = self.guest.account if self.guest else ""
+        return replace(super().content(), invitation_token=invitation, account=account)
+
     def chosen(self) -> tuple[Controller | None, Product | None]:
+        if self.guest is not None:
+            return self.guest.product.controller, self.guest.product
         value = self.cleaned_data.get("about", "")
         for controller in self.controllers:
             if value == f"c{controller.pk}":

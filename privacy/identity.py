@@ -1,4 +1,4 @@
-"""Who asks: mailboxes as they are compared, one-time tokens, and the proof that a mailbox is somebody's own."""
+"""Who asks: mailboxes as they are compared, one-time tokens, and the proofs of what is somebody's own."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 IDENTIFYING: Final = ("email", "details", "postal_address", "mandate")
+PROVED: Final = {
+    IdentityProof.Kind.MAILBOX: Action.MAILBOX_CONFIRMED,
+    IdentityProof.Kind.RECEIPT: Action.RECEIPT_PROVED,
+    IdentityProof.Kind.INVITATION: Action.INVITATION_PROVED,
+    IdentityProof.Kind.SIGNED: Action.ACCOUNT_PROVED,
+}
 TOKEN_LIFE: Final = {RequestToken.Purpose.CONFIRM_MAILBOX: timedelta(days=7)}
 
 
@@ -142,18 +148,42 @@ def confirm_mailbox(*, token: str) -> Confirmation:
     if seen.standing is not Standing.OPEN or request is None:
         return seen
     RequestToken.objects.filter(digest=token_digest(token)).update(used_at=timezone.now())
-    IdentityProof.objects.create(request=request, kind=IdentityProof.Kind.MAILBOX, identifier_hash=request.email_hash)
-    record(request=request, actor=RequestEvent.Actor.PERSON, action=Action.MAILBOX_CONFIRMED, fields=["email"])
-    _follow_the_proof(request)
+    prove_mailbox(request=request)
     return Confirmation(Standing.CONFIRMED, request)
 
 
-def _follow_the_proof(request: RightsRequest) -> None:
-    """Move a request that waited for proof; one that staff already work on only gains the proof."""
-    if request.state == State.LAPSED:
+def prove_mailbox(*, request: RightsRequest) -> bool:
+    """Store that the request's mailbox is the person's own; return whether that was news."""
+    if not request.email or _mailbox_is_proved(request):
+        return False
+    mailbox = normalised_mailbox(request.email)
+    prove(request=request, kind=IdentityProof.Kind.MAILBOX, identifier=mailbox, identifier_hash=request.email_hash)
+    return True
+
+
+@transaction.atomic
+def prove(
+    *, request: RightsRequest, kind: IdentityProof.Kind, identifier: str, identifier_hash: bytes | None = None
+) -> IdentityProof:
+    """Store a proof, and move a request that waited for one; one that staff already work on only gains the proof.
+
+    Args:
+        identifier: what was proved, normalised, by which records are found; kept encrypted.
+        identifier_hash: what stays of it when the request is closed (32 bytes).
+    """
+    state = State(lock(request).state)
+    proof = IdentityProof.objects.create(
+        request=request,
+        kind=kind,
+        identifier=identifier,
+        identifier_hash=identifier_hash or keyed_hash(f"proof:{kind}", identifier),
+    )
+    record(request=request, actor=RequestEvent.Actor.PERSON, action=PROVED[kind], fields=[str(kind)])
+    if state == State.LAPSED:
         advance(request=request, to=State.RECEIVED, actor=RequestEvent.Actor.PERSON)
-    if request.state in (State.RECEIVED, State.AWAITING_CONFIRMATION):
+    if state in (State.LAPSED, State.RECEIVED, State.AWAITING_CONFIRMATION):
         advance(request=request, to=State.VERIFIED, actor=RequestEvent.Actor.PERSON)
+    return proof
 
 
 def _mailbox_is_proved(request: RightsRequest) -> bool:

@@ -17,11 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, record
 from privacy.deadlines import deadlines
-from privacy.identity import mailbox_hash, receipt_code_hash
+from privacy.encryption import token_digest
+from privacy.identity import mailbox_hash, prove, receipt_code_hash
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
 from privacy.mailing import owe_confirmation
-from privacy.models import RequestEvent, RequestItem, RequestMessage, Right, RightsRequest
+from privacy.models import IdentityProof, RequestEvent, RequestItem, RequestMessage, Right, RightsRequest
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,6 +37,7 @@ LONGEST_AGO: Final = timedelta(days=3 * 365)
 
 Source = RightsRequest.Source
 ReplyChannel = RightsRequest.ReplyChannel
+ObjectsTo = RequestItem.ObjectsTo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,10 @@ class Content:
     Args:
         rights: values of ``Right``.
         language: the language of the answer, a code of ``LANGUAGES``.
+        invitation_token: of an invitation they were sent.
+        account: their id in the product, where its backend vouches for it.
+        objects_to: a value of ``RequestItem.ObjectsTo``, for an objection.
+        is_left_alone: after an erasure, whether they are not to be asked again.
         details: their own words.
         mandate: for whom they act and by what authority, where they act for somebody else.
     """
@@ -55,6 +61,10 @@ class Content:
     product: Product | None = None
     email: str = ""
     receipt_code: str = ""
+    invitation_token: str = ""
+    account: str = ""
+    objects_to: str = ObjectsTo.BOTH
+    is_left_alone: bool = True
     details: str = ""
     reply_channel: str = ReplyChannel.EMAIL
     postal_address: str = ""
@@ -84,7 +94,9 @@ def check_content(content: Content, *, source: str) -> None:
         problems["postal_address"] = ValidationError(_("A reply by post needs a postal address."), "required")
     if content.reply_channel == ReplyChannel.EMAIL and not content.email:
         problems["email"] = ValidationError(_("A reply by e-mail needs an e-mail address."), "required")
-    elif source == Source.FORM and not (content.email or content.receipt_code):
+    elif source == Source.FORM and not (
+        content.email or content.receipt_code or content.invitation_token or content.account
+    ):
         problems["email"] = ValidationError(_("Give an e-mail address or a receipt code."), "required")
     if content.acts_for_another and not content.mandate:
         problems["mandate"] = ValidationError(_("Say for whom you act and by what authority."), "required")
@@ -96,12 +108,16 @@ def check_content(content: Content, *, source: str) -> None:
 def file_request(*, content: Content) -> RightsRequest:
     """Take a request from the form: its clock runs from now, and its mailbox is asked to confirm.
 
-    A request without a mailbox stays received: its receipt code is checked by whoever handles it.
+    Nothing is looked up here: codes and tokens that came along are checked in the background. Somebody for whom the
+    product's backend vouches is proved by that.
 
     Raises:
         ValidationError: as in ``check_content``; nothing is stored.
     """
-    request = _store(content, source=Source.FORM, received_at=timezone.now(), user=None)
+    source = Source.PRODUCT if content.account else Source.FORM
+    request = _store(content, source=source, received_at=timezone.now(), user=None)
+    if content.account:
+        prove(request=request, kind=IdentityProof.Kind.SIGNED, identifier=content.account)
     if request.email:
         owe_confirmation(request=request)
     return request
@@ -152,6 +168,8 @@ def _store(content: Content, *, source: str, received_at: datetime, user: User |
         email=content.email,
         email_hash=email_hash,
         receipt_hash=receipt_code_hash(content.receipt_code) if content.receipt_code else None,
+        invitation_hash=token_digest(content.invitation_token) if content.invitation_token else None,
+        claims_checked_at=None if content.receipt_code or content.invitation_token else timezone.now(),
         details=content.details,
         reply_channel=content.reply_channel,
         postal_address=content.postal_address,
@@ -163,7 +181,16 @@ def _store(content: Content, *, source: str, received_at: datetime, user: User |
         **asdict(deadlines(received_at, zone=zone, country=content.controller.country)),
     )
     chosen = set(content.rights)
-    RequestItem.objects.bulk_create(RequestItem(request=request, right=right) for right in Right if right in chosen)
+    RequestItem.objects.bulk_create(
+        RequestItem(
+            request=request,
+            right=right,
+            objects_to=content.objects_to if right == Right.OBJECTION else "",
+            leaves_suppression=content.is_left_alone,
+        )
+        for right in Right
+        if right in chosen
+    )
     record(
         request=request,
         actor=RequestEvent.Actor.STAFF if user else RequestEvent.Actor.PERSON,

@@ -41,7 +41,7 @@ PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
     Kind.ACKNOWLEDGEMENT: _("Your message has arrived"),
-    Kind.UNLOCK_CODE: _("Your code"),
+    **dict.fromkeys((Kind.STATUS_CODE, Kind.UNLOCK_CODE), _("Your code")),
 }
 
 
@@ -168,7 +168,7 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:confirm", kwargs={"token": token})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = TOKEN_LIFE[purpose].days
-    if message.kind == Kind.UNLOCK_CODE:
-        context["code"] = codes.mint_code(request=request, purpose=RequestToken.Purpose.UNLOCK_CODE)
+    if message.kind in (Kind.STATUS_CODE, Kind.UNLOCK_CODE):
+        context["code"] = codes.mint_code(request=request, purpose=RequestToken.Purpose(message.kind))
         context["minutes"] = codes.LIFE.seconds // 60
     return context

@@ -97,10 +97,12 @@ declare(
         waived="a request stands by itself: who made it is only known after proof",
         columns={
             **not_personal("id", "controller", "product", "language", "source", "state", "waits_until"),
+            **not_personal("claims_checked_at"),
             "reference": REQUEST_FACT,
             "email": REQUEST_CONTENT,
             "email_hash": REQUEST_IDENTIFIER,
             "receipt_hash": REQUEST_IDENTIFIER,
+            "invitation_hash": REQUEST_IDENTIFIER,
             "details": REQUEST_CONTENT,
             "reply_channel": REQUEST_FACT,
             "postal_address": REQUEST_CONTENT,

@@ -56,15 +56,23 @@ def persons_table() -> Table:
 
 def subject_of(request: RightsRequest) -> Subject:
     """Return whom the request's proofs lead to, among the controller's products, or the one that was named."""
+    return find(proved=proved_identifiers(request), products=products_of(request))
+
+
+def products_of(request: RightsRequest) -> QuerySet[Product]:
+    """Return the products a request is about: the one it names, or all of its controller."""
     products = Product.objects.filter(controller=request.controller_id)
-    if request.product_id is not None:
-        products = products.filter(pk=request.product_id)
-    return find(proved=proved_identifiers(request), products=products)
+    return products if request.product_id is None else products.filter(pk=request.product_id)
 
 
 def proved_identifiers(request: RightsRequest) -> list[tuple[Identifier, str]]:
-    """Return what the request's proofs prove; where staff checked a document, what they found it to stand for."""
+    """Return what the request's proofs prove; where staff checked a document, what they found it to stand for.
+
+    The mailbox of somebody who acts for another is not the mailbox of whom they act for.
+    """
     proofs = request.proofs.exclude(identifier="")
+    if request.acts_for_another:
+        proofs = proofs.exclude(kind=IdentityProof.Kind.MAILBOX)
     return [(PROVES.get(IdentityProof.Kind(proof.kind), Identifier.MAILBOX), proof.identifier) for proof in proofs]
 
 

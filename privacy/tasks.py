@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, mailing, packages
+from privacy import alerting, claims, mailing, packages
 
 if TYPE_CHECKING:
     from privacy.models import BreakGlass, Incident, RightsRequest, StaffChange
@@ -38,10 +38,26 @@ def queue_mail(message_id: int) -> None:
     transaction.on_commit(queue, robust=True)
 
 
-def queue_mail_of(request: RightsRequest) -> None:
-    """Queue all mail that a new request is owed."""
+@shared_task
+def check_claims(request_id: int) -> None:
+    """Check the codes that came with one request; running it twice proves nothing twice."""
+    claims.check_claims(request_id=request_id)
+
+
+@shared_task
+def check_unchecked_claims() -> None:
+    """Queue again the requests whose claims nobody has checked."""
+    for request_id in claims.unchecked_request_ids():
+        check_claims.delay(request_id)
+
+
+def queue_work_of(request: RightsRequest) -> None:
+    """Queue all mail that a new request is owed, and the check of what it claims."""
     for message_id in request.messages.values_list("pk", flat=True):
         queue_mail(message_id)
+    if request.claims_checked_at is None:
+        number = request.pk
+        transaction.on_commit(lambda: check_claims.delay(number), robust=True)
 
 
 @shared_task

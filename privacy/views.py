@@ -7,6 +7,7 @@ the confirmation on the secret in its address. Hence no CSRF token, which would 
 from __future__ import annotations
 
 import math
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,14 +25,16 @@ from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
 from privacy.intake import file_request, seconds_to_wait
 from privacy.languages import in_chosen_language
 from privacy.limits import address_prefix
+from privacy.links import guest_of
 from privacy.mailing import renew_confirmation
-from privacy.models import Controller, Right
+from privacy.models import Controller, Product, Right
 from privacy.notice import purposes
-from privacy.tasks import queue_mail, queue_mail_of
+from privacy.tasks import queue_mail, queue_work_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+REFERENCE: Final = re.compile(r"[0-9A-Z]{5}-[0-9A-Z]{5}")
 STATUS: Final = {Standing.UNKNOWN: HTTPStatus.NOT_FOUND, Standing.EXPIRED: HTTPStatus.GONE}
 
 
@@ -77,8 +80,9 @@ def request_form(request: HttpRequest) -> HttpResponse:
         answer = _show(request, form, status=HTTPStatus.TOO_MANY_REQUESTS, minutes=math.ceil(wait / 60))
         answer["Retry-After"] = str(wait)
         return answer
-    queue_mail_of(file_request(content=form.content()))
-    return HttpResponseRedirect(f"{reverse('privacy:received')}?lang={form.language()}")
+    filed = file_request(content=form.content())
+    queue_work_of(filed)
+    return HttpResponseRedirect(f"{reverse('privacy:received')}?lang={form.language()}&reference={filed.reference}")
 
 
 @require_safe
@@ -86,7 +90,9 @@ def request_form(request: HttpRequest) -> HttpResponse:
 @in_chosen_language
 def received(request: HttpRequest) -> HttpResponse:
     """Say what happens next, without a word about who asked or whether anybody knows them."""
-    return render(request, "privacy/received.html", {"controllers": Controller.objects.all()})
+    reference = REFERENCE.fullmatch(request.GET.get("reference", ""))
+    told = {"controllers": Controller.objects.all(), "reference": reference and reference[0]}
+    return render(request, "privacy/received.html", told)
 
 
 @csrf_exempt
@@ -114,17 +120,31 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _form(request: HttpRequest, controllers: list[Controller]) -> RequestForm:
-    """Return the form, with what a link named already chosen: ``?right=objection&product=pk_…``."""
+    """Return the form, with what a link named already chosen: ``?right=objection&product=pk_…``.
+
+    A product that knows who is logged in sends them here by ``?who=…``; the page of an invitation by ``?invitation=…``.
+    """
     initial: dict[str, Any] = {"rights": [right for right in request.GET.getlist("right") if right in Right.values]}
+    initial["invitation"] = request.GET.get("invitation", "")[:64]
+    who = request.GET.get("who", "")
+    guest = guest_of(who, products=Product.objects.all()) if who else None
     key = request.GET.get("product")
     for product in (product for controller in controllers for product in controller.products.all()):
         if product.public_key == key:
             initial["about"] = f"p{product.pk}"
     data = request.POST if request.method == "POST" else None
-    return RequestForm(data, initial=initial, controllers=controllers, spoken=get_language() or "en")
+    return RequestForm(data, initial=initial, controllers=controllers, spoken=get_language() or "en", guest=guest)
 
 
 def _show(request: HttpRequest, form: RequestForm, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
     return render(
-        request, "privacy/request.html", {"form": form, "controllers": form.controllers, **context}, status=status
+        request,
+        "privacy/request.html",
+        {
+            "form": form,
+            "controllers": form.controllers,
+            "link_is_over": "who" in request.GET and form.guest is None,
+            **context,
+        },
+        status=status,
     )

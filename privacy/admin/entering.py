@@ -30,6 +30,8 @@ LOOK: dict[str, tuple[type[forms.Widget], Any]] = {
     "rights": (UnfoldAdminCheckboxSelectMultipleWidget, ""),
     "email": (UnfoldAdminEmailInputWidget, _("If they gave one. A reply by e-mail is acknowledged at once.")),
     "receipt_code": (UnfoldAdminTextInputWidget, ""),
+    "objects_to": (UnfoldAdminRadioSelectWidget, _("Only for an objection.")),
+    "is_left_alone": (UnfoldBooleanWidget, ""),
     "details": (UnfoldAdminTextareaWidget, _("At most 2000 characters. Keep no copies of identity documents.")),
     "reply_channel": (UnfoldAdminRadioSelectWidget, ""),
     "postal_address": (UnfoldAdminTextareaWidget, ""),
@@ -38,6 +40,8 @@ LOOK: dict[str, tuple[type[forms.Widget], Any]] = {
 }
 LABELS = {
     "rights": _("What do they ask for?"),
+    "objects_to": _("What do they object to?"),
+    "is_left_alone": _("After an erasure they are not to be asked again"),
     "details": _("In their own words"),
     "reply_channel": _("How do they want the answer?"),
     "acts_for_another": _("They act for somebody else"),

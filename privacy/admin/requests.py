@@ -30,7 +30,7 @@ from privacy.deadlines import Alarms, alarms
 from privacy.identity import reveal
 from privacy.intake import enter_request
 from privacy.models import RequestEvent, Right, RightsRequest
-from privacy.tasks import queue_mail_of
+from privacy.tasks import queue_work_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -236,7 +236,7 @@ class RightsRequestAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                queue_mail_of(entered)
+                queue_work_of(entered)
                 done = _("Entered as %(reference)s, due on %(day)s.")
                 day = date_format(entered.current_due_on)
                 messages.success(request, done % {"reference": entered.reference, "day": day})

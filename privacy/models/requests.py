@@ -121,6 +121,8 @@ class RightsRequest(models.Model):
     email = EncryptedTextField(_("e-mail"), blank=True)
     email_hash = models.BinaryField(_("hash of the e-mail"), max_length=32, null=True, editable=False, db_index=True)
     receipt_hash = models.BinaryField(_("hash of the receipt code"), max_length=32, null=True, editable=False)
+    invitation_hash = models.BinaryField(_("digest of the invitation"), max_length=32, null=True, editable=False)
+    claims_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     details = EncryptedTextField(_("in their own words"), blank=True)
     reply_channel = models.CharField(_("reply"), max_length=16, choices=ReplyChannel, default=ReplyChannel.EMAIL)
     postal_address = EncryptedTextField(_("postal address"), blank=True)
@@ -163,7 +165,12 @@ class RightsRequest(models.Model):
         verbose_name = _("rights request")
         verbose_name_plural = _("rights requests")
         permissions = [("reveal_rightsrequest", _("Can see who makes a request"))]
-        indexes = [models.Index(fields=["controller", "state", "due_on"], name="rights_request_queue")]
+        indexes = [
+            models.Index(fields=["controller", "state", "due_on"], name="rights_request_queue"),
+            models.Index(
+                fields=["received_at"], name="rights_request_unchecked", condition=Q(claims_checked_at__isnull=True)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(due_on__gt=F("received_on")) & Q(due_extended_on__gt=F("due_on")),
@@ -282,7 +289,6 @@ class RequestToken(models.Model):
 
     class Purpose(models.TextChoices):
         CONFIRM_MAILBOX = "confirm_mailbox", _("confirm the mailbox")
-        CONFIRM_CODE = "confirm_code", _("code that confirms the mailbox")
         STATUS_CODE = "status_code", _("code for the page about the request")
         UNLOCK_CODE = "unlock_code", _("code that opens a package")
 
@@ -311,7 +317,7 @@ class RequestMessage(models.Model):
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("confirmation of the mailbox")
         ACKNOWLEDGEMENT = "acknowledgement", _("acknowledgement of receipt")
-        CODE = "code", _("code")
+        STATUS_CODE = "status_code", _("code for the page about the request")
         UNLOCK_CODE = "unlock_code", _("code that opens a package")
         INFORMATION_NEEDED = "information_needed", _("question to the person")
         EXTENSION = "extension", _("notice of the extension")

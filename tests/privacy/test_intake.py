@@ -47,6 +47,8 @@ def test_a_filed_request_has_items_dates_and_a_mail_to_confirm():
         "rights",
         "language",
         "email",
+        "objects_to",
+        "is_left_alone",
         "details",
         "reply_channel",
     ]

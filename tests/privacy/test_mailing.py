@@ -15,7 +15,7 @@ from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
 from privacy.intake import enter_request, file_request
 from privacy.mailing import due_message_ids, renew_confirmation, send_message
 from privacy.models import RequestMessage, RequestToken, RightsRequest
-from privacy.tasks import queue_mail_of, send_due_messages
+from privacy.tasks import queue_work_of, send_due_messages
 from tests.factories import make_controller, make_staff
 from tests.mail_server import Mailbox, RefusingMailbox
 from tests.privacy.test_intake import make_content
@@ -110,7 +110,7 @@ def test_a_queue_that_is_down_fails_no_request(monkeypatch):
 
     monkeypatch.setattr("privacy.tasks.send_message.delay", refuse)
 
-    queue_mail_of(file_request(content=make_content()))
+    queue_work_of(file_request(content=make_content()))
 
     assert len(due_message_ids()) == 1
 

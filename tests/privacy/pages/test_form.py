@@ -20,8 +20,8 @@ def test_a_filled_form_is_filed_and_answered_with_a_redirect(client, controller,
             headers={"accept-language": "pl"},
         )
 
-    assert (response.status_code, response["Location"]) == (302, f"{RECEIVED}?lang=pl")
     request = RightsRequest.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"{RECEIVED}?lang=pl&reference={request.reference}")
     assert (request.controller, request.product, request.language) == (controller, None, "pl")
     assert (request.email, request.details, request.state) == (
         "anna@example.com",
