@@ -8,7 +8,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 
 from surveys.scales import Metric
-from tests.browser.widget.host_site import Site, live
+from tests.browser.widget.host_site import Line, Site, live
 from tests.factories import make_product
 
 
@@ -33,6 +33,15 @@ def site(patient_server):
     yield site
     site.server.shutdown()
     site.server.server_close()
+
+
+@pytest.fixture
+def line(site):
+    """The line through which the browsers of a test reach the server, to be cut and restored."""
+    line = Line(site.odzew)
+    site.odzew = line.url
+    yield line
+    line.close()
 
 
 @pytest.fixture
