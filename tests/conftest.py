@@ -33,6 +33,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     running.close()
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker) -> None:
+    """Prepare the database of tests before pytest-django makes it."""
+    from tests import database  # noqa: PLC0415  likewise
+
+    with django_db_blocker.unblock():
+        database.prepare()
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """Rate limits and remembered settings of one test must not reach the next."""
