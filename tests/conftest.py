@@ -15,6 +15,7 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from config import embedded
+from tests.skipping import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401  hooks
 
 # How long an example takes says more about what else the machine does than about the code.
 hypothesis_settings.register_profile("odzew", deadline=None)
