@@ -43,6 +43,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_b
         database.prepare()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
+    """Write what every test finds in the database."""
+    from tests import database  # noqa: PLC0415  likewise
+
+    with django_db_blocker.unblock():
+        database.make_roles()
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """Rate limits and remembered settings of one test must not reach the next."""

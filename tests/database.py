@@ -8,16 +8,23 @@ from pathlib import Path
 from sys import modules
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import TransactionTestCase
 
 from config.embedded import exclusive
+from config.roles import sync_roles
 
 TEMPLATE = "odzew_tests"
-# What ``migrate`` writes besides tables. No test changes it, so it can stay.
-KEPT = ("django_content_type", "auth_permission")
+# What is there from the start: what ``migrate`` writes besides tables, which no test changes, and the roles.
+KEPT = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
+ROLES_NOW = """
+    SELECT array_agg(auth_group.name || ' ' || permission_id ORDER BY auth_group.name, permission_id)
+    FROM auth_group LEFT JOIN auth_group_permissions ON group_id = auth_group.id
+"""
+roles = []  # what make_roles() wrote; the identifiers of groups change each time
 
 
 def prepare():
@@ -25,6 +32,20 @@ def prepare():
     connection.settings_dict["OPTIONS"].setdefault("options", "-c synchronous_commit=off")
     TransactionTestCase._fixture_teardown = empty
     use_template()
+
+
+def make_roles():
+    """Write the roles into the database of tests, once for all that need staff."""
+    with transaction.atomic():
+        Group.objects.all().delete()
+        sync_roles()
+    roles.append(_roles_now())
+
+
+def _roles_now():
+    with connection.cursor() as cursor:
+        cursor.execute(ROLES_NOW)
+        return cursor.fetchone()
 
 
 def use_template():
@@ -73,3 +94,5 @@ def empty(case):
         cursor.execute(rows)
         for (table,) in cursor.fetchall():
             cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608
+    if _roles_now() != roles[-1]:
+        make_roles()
