@@ -1,4 +1,4 @@
-"""Tests run on real PostgreSQL: the embedded one, or the server DATABASE_URL names."""
+"""Tests run on real PostgreSQL: the embedded one, or the server DATABASE_URL names, as its superuser."""
 
 from __future__ import annotations
 
