@@ -162,7 +162,11 @@ class RightsRequest(models.Model):
         ordering = ["due_on", "pk"]
         verbose_name = _("rights request")
         verbose_name_plural = _("rights requests")
-        permissions = [("reveal_rightsrequest", _("Can see who makes a request"))]
+        permissions = [
+            ("reveal_rightsrequest", _("Can see who makes a request")),
+            ("handle_rightsrequest", _("Can work on requests")),
+            ("decide_rightsrequest", _("Can approve, extend and lift")),
+        ]
         indexes = [models.Index(fields=["controller", "state", "due_on"], name="rights_request_queue")]
         constraints = [
             models.CheckConstraint(
@@ -312,6 +316,8 @@ class RequestMessage(models.Model):
         CONFIRMATION = "confirmation", _("confirmation of the mailbox")
         ACKNOWLEDGEMENT = "acknowledgement", _("acknowledgement of receipt")
         CODE = "code", _("code")
+        COMPLAINT_INFORMATION = "complaint_information", _("information on complaints")
+        PACKAGE_READY = "package_ready", _("notice that the copy is ready")
         INFORMATION_NEEDED = "information_needed", _("question to the person")
         EXTENSION = "extension", _("notice of the extension")
         ANSWER = "answer", _("answer")
