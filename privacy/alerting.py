@@ -1,4 +1,4 @@
-"""Mail to data protection officers about what staff do: owed in the database until a mail server accepted it."""
+"""Mail to officers about what staff do and what requests need: owed in the database until it was accepted."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
-from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Product
+from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Product, RequestAlarm, StaffChange
+from privacy.officers import ROLES, officers_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from django.db.models import QuerySet
 
-    from privacy.models import StaffChange
-
 logger = logging.getLogger(__name__)
 
-# Permissions of roles only: an emergency access makes nobody an officer.
-ROLES: Final = "django.contrib.auth.backends.ModelBackend"
+About = BreakGlass | StaffChange | RequestAlarm
+# What an alert may be about: the column that names it, which is its template's name too.
+NAMES: Final = {BreakGlass: "break_glass", StaffChange: "staff_change", RequestAlarm: "request_alarm"}
 
 
 def officers_of(controller: Controller) -> QuerySet[User]:
@@ -38,16 +39,17 @@ def officers_of(controller: Controller) -> QuerySet[User]:
 
 
 @transaction.atomic
-def owe_alerts(*, about: BreakGlass | StaffChange, controllers: Iterable[Controller]) -> list[Alert]:
-    """Owe every data protection officer of the controllers a mail.
+def owe_alerts(*, about: About, controllers: Iterable[Controller]) -> list[Alert]:
+    """Owe every officer of the controllers a mail: who works on the request, or the data protection officers.
 
     An officer of several controllers gets one. A controller that no officer with a mailbox watches over is told at
     its privacy mailbox, so that nothing happens unseen.
     """
-    subject = {"break_glass" if isinstance(about, BreakGlass) else "staff_change": about}
+    subject = {NAMES[type(about)]: about}
     owed: dict[tuple[str, int], Alert] = {}
     for controller in controllers:
-        officers = list(officers_of(controller).exclude(email=""))
+        watching = officers_for(about.request) if isinstance(about, RequestAlarm) else officers_of(controller)
+        officers = list(watching.exclude(email=""))
         for officer in officers:
             owed.setdefault(("officer", officer.pk), Alert(recipient=officer, controller=controller, **subject))
         if not officers:
@@ -93,28 +95,44 @@ def send_alert(*, alert_id: int) -> bool:
 def _due() -> QuerySet[Alert]:
     return Alert.objects.filter(
         Q(sent_at__isnull=True, failed_at__isnull=True), next_attempt_at__lte=timezone.now()
-    ).select_related("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account")
+    ).select_related(
+        *("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account"),
+        "request_alarm__request",
+    )
 
 
 def _compose(alert: Alert) -> EmailMessage:
-    about = alert.break_glass or alert.staff_change
+    about = alert.break_glass or alert.staff_change or alert.request_alarm
     assert about is not None  # noqa: S101  held by a check constraint
-    page = f"admin:{about._meta.app_label}_{about._meta.model_name}_change"
     with translation.override(_language_of(alert.controller)):
-        subject = _("Emergency access to personal data") if alert.break_glass else _("A staff account was changed")
-        context = {
-            "alert": alert,
-            "about": about,
-            "controllers": ", ".join(controller.name for controller in about.controllers.all()),
-            "link": f"{settings.PUBLIC_URL}{reverse(page, args=[about.pk])}",
-        }
-        name = "break_glass" if alert.break_glass else "staff_change"
         return EmailMessage(
-            subject=subject,
-            body=render_to_string(f"privacy/mail/{name}.txt", context),
+            subject=_subject(about),
+            body=render_to_string(f"privacy/mail/{NAMES[type(about)]}.txt", _context(alert, about)),
             to=[alert.recipient.email if alert.recipient else alert.controller.privacy_email],
             headers=dict(AUTOMATIC),
         )
+
+
+def _subject(about: About) -> str:
+    if isinstance(about, RequestAlarm):
+        return _("Rights request %(reference)s: %(what)s") % {
+            "reference": about.request.reference,
+            "what": about.get_kind_display(),
+        }
+    return _("Emergency access to personal data") if isinstance(about, BreakGlass) else _("A staff account was changed")
+
+
+def _context(alert: Alert, about: About) -> dict[str, Any]:
+    """Return what the mail says; of an alarm that is about a request, no more than its reference and its dates."""
+    row = about.request if isinstance(about, RequestAlarm) else about
+    page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    concerned = [alert.controller] if isinstance(about, RequestAlarm) else about.controllers.all()
+    return {
+        "alert": alert,
+        "about": about,
+        "controllers": ", ".join(controller.name for controller in concerned),
+        "link": f"{settings.PUBLIC_URL}{page}",
+    }
 
 
 def _language_of(controller: Controller) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from privacy.identity import mailbox_hash
-from privacy.models import IdentityProof, Membership, RequestEvent, RightsRequest
+from privacy.inventory import inventory
+from privacy.models import IdentityProof, Membership, Package, RequestEvent, RightsRequest
 from privacy.performing import Result
 from privacy.subjects import rows_of, subject_of
 from tests.factories import make_respondent, make_response, make_rights_request, make_staff, make_survey
@@ -46,6 +50,11 @@ def make_case(*rights: str, proved: bool = True, known: bool = True, **overrides
     return request
 
 
+def state_of(request: RightsRequest) -> str:
+    """Return the state that is stored; a protected state cannot be refreshed."""
+    return RightsRequest.objects.get(pk=request.pk).state
+
+
 def make_officer(controller: Controller, role: str = "privacy_officer", **overrides: Any) -> User:
     user = make_staff(role, **overrides)
     Membership.objects.create(user=user, controller=controller)
@@ -58,7 +67,15 @@ def make_dpo(controller: Controller, **overrides: Any) -> User:
 
 def delete_rows(task: RequestTask) -> Result:
     """Erase a table's rows, as the performer of an erasure does."""
-    from privacy.inventory import inventory  # noqa: PLC0415
-
     rows = rows_of(inventory.tables[task.dataset], subject_of(task.item.request))
     return Result.of(rows.delete()[0])
+
+
+def build_package(task: RequestTask) -> Result:
+    """Leave a package that can be fetched for a week."""
+    now = timezone.now()
+    Package.objects.update_or_create(
+        item=task.item,
+        defaults={"file_name": f"{task.pk}", "size": 1, "built_at": now, "expires_at": now + timedelta(days=7)},
+    )
+    return Result.of(1)
