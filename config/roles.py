@@ -57,7 +57,7 @@ ROLES: Final[dict[str, Role]] = {
         _("privacy officer"),
         (
             *_may("privacy", "view product controller", "view,add rightsrequest"),
-            "privacy.reveal_rightsrequest",
+            *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest"),
         ),
     ),
     "data_protection_officer": Role(
@@ -72,7 +72,8 @@ ROLES: Final[dict[str, Role]] = {
             *_may("privacy", "view breakglass staffchange"),
             # Accounts of data protection officers are theirs to manage, and nobody else's.
             *_may("auth", "view,change user"),
-            *("privacy.reveal_rightsrequest", "privacy.oversee_staff"),
+            *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest", "privacy.decide_rightsrequest"),
+            "privacy.oversee_staff",
         ),
     ),
     "administrator": Role(
