@@ -235,8 +235,9 @@ def _is_as_approved(request: RightsRequest) -> bool:
     if tasks_of(request).filter(kind=Kind.ERASE, attempts__gt=0).exists():
         return True
     approval = request.approvals.filter(subject=Approval.Subject.ERASURE).first()
-    approved = approval is not None and approval.decision == Approval.Decision.APPROVED
-    return approved and bytes(approval.plan_hash) == plan_hash(request)
+    if approval is None or approval.decision != Approval.Decision.APPROVED:
+        return False
+    return bytes(approval.plan_hash) == plan_hash(request)
 
 
 def outdate(request: RightsRequest) -> None:

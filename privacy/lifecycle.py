@@ -68,7 +68,7 @@ class Condition:
     message: StrOrPromise
     after: tuple[State, ...] = ()
 
-    def allows(self, request: RightsRequest) -> bool:
+    def allows(self, request: Any) -> bool:
         return (bool(self.after) and request.state not in self.after) or self.holds(request)
 
 
