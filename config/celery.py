@@ -19,6 +19,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "feedback.tasks.complete_abandoned_responses",
         "schedule": 5 * 60.0,
     },
+    # every five minutes
+    "destroy packages that expired": {"task": "privacy.tasks.destroy_expired_packages", "schedule": 5 * 60.0},
     # every minute
     "send mails that data subjects are owed": {"task": "privacy.tasks.send_due_messages", "schedule": 60.0},
     "send e-mails to people": {"task": "feedback.tasks.send_due_contacts", "schedule": 60.0},

@@ -54,6 +54,7 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         _("Privacy"),
         (
             Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),
+            Entry(_("Incidents"), "crisis_alert", "privacy.Incident"),
             Entry(_("Suppressed people"), "person_off", "privacy.Suppression"),
             Entry(_("Reads of personal data"), "visibility", "privacy.AccessLogEntry"),
         ),

@@ -57,6 +57,7 @@ ROLES: Final[dict[str, Role]] = {
         _("privacy officer"),
         (
             *_may("privacy", "view product controller", "view,add rightsrequest"),
+            *_may("privacy", "view incident"),
             *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest"),
         ),
     ),
@@ -69,7 +70,7 @@ ROLES: Final[dict[str, Role]] = {
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
             *_may("privacy", "view controller accesslogentry", "view,add rightsrequest", "view,add,delete suppression"),
-            *_may("privacy", "view breakglass staffchange"),
+            *_may("privacy", "view breakglass staffchange", "view,change incident"),
             # Accounts of data protection officers are theirs to manage, and nobody else's.
             *_may("auth", "view,change user"),
             *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest", "privacy.decide_rightsrequest"),

@@ -24,7 +24,7 @@ STAFF_POLICY = {
 
 
 # Addresses of personal pages carry a token that lets its holder act.
-TOKEN_IN_PATH = re.compile(r"/(invitations|i|confirm|object|unsubscribe)/[^/\s?\"']+")
+TOKEN_IN_PATH = re.compile(r"/(invitations|i|confirm|object|unsubscribe|packages)/[^/\s?\"']+")
 
 
 class TokenFilter(logging.Filter):

@@ -146,6 +146,9 @@ CACHES = {"default": read("CACHE_URL", required(environ.Env.cache_url_config("lo
 # How long a backup exists, which only its keeper knows: people are told, and live data have to go that much earlier.
 BACKUP_WINDOW_DAYS: int = read("BACKUP_WINDOW_DAYS", required(30), days_of_a_year)
 
+# Encrypted copies of people's data that wait to be fetched: a folder that all web servers and workers share.
+PACKAGES_DIR = Path(env.str("PACKAGES_DIR", "") or VAR / "packages").resolve()
+
 # --- Background work --------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL: str = read("CELERY_BROKER_URL", required("filesystem://"), broker)

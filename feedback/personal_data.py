@@ -37,7 +37,10 @@ DERIVED: Final = Column(
     rectification=Rectification.RECOMPUTE,
 )
 ASKED: Final = Column(category=_("invitations"), purpose="throttling", keep="P1Y1M", portability=True)
-IDENTIFIER_HASH: Final = Column(category=_("identifier"), purpose="feedback", access=Access.WITHHELD)
+FINGERPRINT: Final = _("a fingerprint by which a value is recognised; nothing can be read from it")
+IDENTIFIER_HASH: Final = Column(
+    category=_("identifier"), purpose="feedback", access=Access.WITHHELD, withheld_because=FINGERPRINT
+)
 FOLLOW_UP: Final = Column(
     category=_("follow-up"), purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
 )
@@ -121,7 +124,11 @@ declare(
             "score": SCORE,
             "band": DERIVED,
             "comment": COMMENT,
-            "search": replace(DERIVED, access=Access.WITHHELD),
+            "search": replace(
+                DERIVED,
+                access=Access.WITHHELD,
+                withheld_because=_("the words of the comment once more, as an index; the comment is in the copy"),
+            ),
             "reasons": COMMENT,
             "contact_permission": COMMENT,
             "receipt_hash": IDENTIFIER_HASH,
@@ -193,8 +200,12 @@ declare(
             "subject": FOLLOW_UP,
             "text": FOLLOW_UP,
             "sender": FOLLOW_UP,
-            "message_id": replace(FOLLOW_UP, access=Access.WITHHELD),
-            "reply_digest": replace(FOLLOW_UP, access=Access.WITHHELD),
+            "message_id": replace(
+                FOLLOW_UP,
+                access=Access.WITHHELD,
+                withheld_because=_("the technical number of an e-mail; its text is in the copy"),
+            ),
+            "reply_digest": replace(FOLLOW_UP, access=Access.WITHHELD, withheld_because=FINGERPRINT),
             "sent_at": FOLLOW_UP,
         },
     ),
@@ -307,7 +318,12 @@ declare(
             **not_personal("imported", "already_there", "in_error", "failure", "created_at", "finished_at"),
             "file_name": replace(CONTEXT, category=_("imported file"), keep="P30D", portability=False),
             "content": replace(
-                CONTEXT, category=_("imported file"), keep="P30D", access=Access.WITHHELD, portability=False
+                CONTEXT,
+                category=_("imported file"),
+                keep="P30D",
+                access=Access.WITHHELD,
+                withheld_because=_("a file about many people; what it says of you is in the copy"),
+                portability=False,
             ),
             "created_by": STAFF,
         },

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
-from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Product, RequestAlarm, StaffChange
+from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Incident, Product, RequestAlarm, StaffChange
 from privacy.officers import ROLES, officers_for
 
 if TYPE_CHECKING:
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.db.models import QuerySet
+    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
-About = BreakGlass | StaffChange | RequestAlarm
-# What an alert may be about: the column that names it, which is its template's name too.
-NAMES: Final = {BreakGlass: "break_glass", StaffChange: "staff_change", RequestAlarm: "request_alarm"}
+About = BreakGlass | StaffChange | Incident | RequestAlarm
+# What alerts are about: the column of an alert, which also names the template of its mail, and the subject.
+ABOUT: Final[dict[type[Model], tuple[str, StrOrPromise]]] = {
+    BreakGlass: ("break_glass", _("Emergency access to personal data")),
+    StaffChange: ("staff_change", _("A staff account was changed")),
+    Incident: ("incident", _("Personal data reached the wrong person")),
+    RequestAlarm: ("request_alarm", _("Rights request: %(what)s")),
+}
 
 
 def officers_of(controller: Controller) -> QuerySet[User]:
@@ -45,7 +51,7 @@ def owe_alerts(*, about: About, controllers: Iterable[Controller]) -> list[Alert
     An officer of several controllers gets one. A controller that no officer with a mailbox watches over is told at
     its privacy mailbox, so that nothing happens unseen.
     """
-    subject = {NAMES[type(about)]: about}
+    subject = {ABOUT[type(about)][0]: about}
     owed: dict[tuple[str, int], Alert] = {}
     for controller in controllers:
         watching = officers_for(about.request) if isinstance(about, RequestAlarm) else officers_of(controller)
@@ -97,36 +103,30 @@ def _due() -> QuerySet[Alert]:
         Q(sent_at__isnull=True, failed_at__isnull=True), next_attempt_at__lte=timezone.now()
     ).select_related(
         *("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account"),
-        "request_alarm__request",
+        *("incident__request__controller", "request_alarm__request__controller"),
     )
 
 
 def _compose(alert: Alert) -> EmailMessage:
-    about = alert.break_glass or alert.staff_change or alert.request_alarm
+    about = alert.break_glass or alert.staff_change or alert.incident or alert.request_alarm
     assert about is not None  # noqa: S101  held by a check constraint
+    name, subject = ABOUT[type(about)]
     with translation.override(_language_of(alert.controller)):
+        if isinstance(about, RequestAlarm):
+            subject = subject % {"what": about.get_kind_display()}
         return EmailMessage(
-            subject=_subject(about),
-            body=render_to_string(f"privacy/mail/{NAMES[type(about)]}.txt", _context(alert, about)),
+            subject=str(subject),
+            body=render_to_string(f"privacy/mail/{name}.txt", _context(alert, about)),
             to=[alert.recipient.email if alert.recipient else alert.controller.privacy_email],
             headers=dict(AUTOMATIC),
         )
 
 
-def _subject(about: About) -> str:
-    if isinstance(about, RequestAlarm):
-        return _("Rights request %(reference)s: %(what)s") % {
-            "reference": about.request.reference,
-            "what": about.get_kind_display(),
-        }
-    return _("Emergency access to personal data") if isinstance(about, BreakGlass) else _("A staff account was changed")
-
-
 def _context(alert: Alert, about: About) -> dict[str, Any]:
-    """Return what the mail says; of an alarm that is about a request, no more than its reference and its dates."""
     row = about.request if isinstance(about, RequestAlarm) else about
     page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    concerned = [alert.controller] if isinstance(about, RequestAlarm) else about.controllers.all()
+    of_request = isinstance(about, Incident | RequestAlarm)
+    concerned = [about.request.controller] if of_request else about.controllers.all()
     return {
         "alert": alert,
         "about": about,

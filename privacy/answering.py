@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from privacy import watching
+from privacy import packages, watching
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEGATIVE, end_of, is_delivered, is_settled, restricting_tasks
 from privacy.lifecycle import ANSWERED, State, advance
@@ -175,7 +175,9 @@ def conclude_complaint_information(request: RightsRequest) -> Kind | None:
 
 @transaction.atomic
 def message_arrived(message: RequestMessage) -> None:
-    """Follow up on a mail that the mail server accepted: an answer ends its request."""
+    """Follow up on a mail that the mail server accepted: an answer ends its request, a copy can now be fetched."""
+    if message.kind == Kind.PACKAGE_READY:
+        packages.start_period(request=message.request)
     if message.kind == Kind.ANSWER:
         request = lock(message.request)
         Answer.objects.filter(request=request).update(accepted_at=timezone.now(), bounced_at=None)

@@ -50,6 +50,15 @@ class Action(models.TextChoices):
     NOTED = "noted", _("note written")
     RECORDS_REVEALED = "records_revealed", _("records shown to staff")
     DOSSIER_EXPORTED = "dossier_exported", _("dossier exported")
+    PACKAGE_PREVIEWED = "package_previewed", _("copy shown to staff before its release")
+    VALUE_REDACTED = "value_redacted", _("value about somebody else left out of the copy")
+    REDACTION_UNDONE = "redaction_undone", _("value put back into the copy")
+    PACKAGE_BUILT = "package_built", _("copy built")
+    PACKAGE_UNLOCKED = "package_unlocked", _("copy opened with a code")
+    PACKAGE_FETCHED = "package_fetched", _("copy fetched")
+    PACKAGE_DESTROYED = "package_destroyed", _("key of the copy destroyed")
+    INCIDENT_OPENED = "incident_opened", _("incident opened: the copy reached the wrong person")
+    INCIDENT_ASSESSED = "incident_assessed", _("incident assessed")
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
 
-from privacy.inventory import BROWSER_KINDS, PURPOSES, Column, Inventory, Store, Table, inventory
+from privacy.inventory import BROWSER_KINDS, PURPOSES, Access, Column, Inventory, Store, Table, inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,12 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
         yield from _finding_problems(model, table)
         for name, column in table.columns.items():
             yield from _column_problems(f"{label}.{name}", column)
+            if column.personal and column.access == Access.WITHHELD and not column.withheld_because:
+                yield Error(
+                    f"{label}.{name} is withheld from copies without a reason.",
+                    hint='Write withheld_because=_("…") in the words that the person reads.',
+                    id="privacy.E011",
+                )
     for label in sorted(set(declared.tables) - set(labels)):
         yield Error(
             f"{label} is declared but is no table that needs a declaration.", hint="Remove it.", id="privacy.E002"

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from privacy import watching
+from privacy import packages, watching
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEEDS_PROOF, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
@@ -47,7 +47,7 @@ PLANNED, FAILED, SENT = RequestTask.State.PLANNED, RequestTask.State.FAILED, Req
 Outcome = RequestItem.Outcome
 SYSTEM, STAFF = RequestEvent.Actor.SYSTEM, RequestEvent.Actor.STAFF
 
-PERFORMERS: Final[dict[Kind, Callable[[RequestTask], Result]]] = {}
+PERFORMERS: Final[dict[Kind, Callable[[RequestTask], Result]]] = {Kind.PACKAGE: packages.build}
 # For so long a worker has a task to itself; one that died in the middle is followed by another.
 LEASE: Final = timedelta(hours=1)
 # What cannot be undone is checked against what was approved, right before it begins.

@@ -129,6 +129,7 @@ class Column:
         purpose: key of ``PURPOSES``.
         keep: longest period as an ISO 8601 duration, counted from collection.
         portability: whether a copy under Art. 20 has it: provided or observed data only.
+        withheld_because: why a copy under Art. 15 leaves it out, for the person; given where access is withheld.
         logged: whether its value may appear in logs.
     """
 
@@ -137,6 +138,7 @@ class Column:
     purpose: str = ""
     keep: str = "P3Y"
     access: Access = Access.EXACT
+    withheld_because: StrOrPromise = ""
     portability: bool = False
     erasure: Erasure = Erasure.DELETE_ROW
     expiry: Expiry = Expiry.DELETE_ROW

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from privacy import codes, packages
 from privacy.answering import conclude_complaint_information, content_of, message_arrived
 from privacy.audit import Action, lock, record
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
@@ -52,6 +53,7 @@ SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.PACKAGE_READY: _("What you asked for is ready"),
     Kind.ANSWER: _("The answer to your message"),
     Kind.LIFTING: _("Something about your message will change"),
+    Kind.UNLOCK_CODE: _("Your code"),
 }
 # Whoever is answered by post gets these as letters, which staff print and post.
 LETTERS: Final = (Kind.INFORMATION_NEEDED, Kind.EXTENSION, Kind.PACKAGE_READY, Kind.LIFTING)
@@ -236,6 +238,13 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:confirm", kwargs={"token": token})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = TOKEN_LIFE[purpose].days
+    if message.kind == Kind.PACKAGE_READY:
+        address = reverse("privacy:package", kwargs={"reference": request.reference})
+        context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
+        context["days"] = packages.LIFE.days
     if message.kind == Kind.ANSWER:
         context |= {"text": request.answer.text, **content_of(request)}
+    if message.kind == Kind.UNLOCK_CODE:
+        context["code"] = codes.mint_code(request=request, purpose=RequestToken.Purpose.UNLOCK_CODE)
+        context["minutes"] = codes.LIFE.seconds // 60
     return context

@@ -20,6 +20,8 @@ from privacy.inventory import (
     not_personal,
 )
 
+FINGERPRINT: Final = _("a fingerprint by which a value is recognised; nothing can be read from it")
+KEY_OF_COPY: Final = _("it opens a copy like this one, and is destroyed with it")
 # The content of a request goes after twelve months; that it was made, and answered, stays for three years.
 REQUEST_CONTENT: Final = Column(
     category=_("request"), purpose="rights", keep="P1Y", erasure=Erasure.BLANK, rectification=Rectification.NOTE
@@ -28,7 +30,12 @@ REQUEST_FACT: Final = Column(
     category=_("request"), purpose="rights", keep="P3Y", erasure=Erasure.KEEP, rectification=Rectification.NOTE
 )
 REQUEST_IDENTIFIER: Final = Column(
-    category=_("identifier"), purpose="rights", keep="P1Y", access=Access.WITHHELD, erasure=Erasure.HASH
+    category=_("identifier"),
+    purpose="rights",
+    keep="P1Y",
+    access=Access.WITHHELD,
+    withheld_because=FINGERPRINT,
+    erasure=Erasure.HASH,
 )
 ACCESS: Final = Column(
     category=_("reads by staff"), purpose="administration", keep="P2Y", access=Access.ROLE, erasure=Erasure.KEEP
@@ -75,6 +82,7 @@ declare(
                 category=_("identifier"),
                 purpose="suppression",
                 access=Access.WITHHELD,
+                withheld_because=FINGERPRINT,
                 erasure=Erasure.KEEP,
             ),
         },
@@ -129,7 +137,11 @@ declare(
         columns={
             **not_personal("id", "request"),
             "kind": REQUEST_FACT,
-            "identifier": replace(REQUEST_CONTENT, access=Access.WITHHELD),
+            "identifier": replace(
+                REQUEST_CONTENT,
+                access=Access.WITHHELD,
+                withheld_because=_("it is what you showed us to prove who you are, and opens your data"),
+            ),
             "identifier_hash": REQUEST_IDENTIFIER,
             "document": REQUEST_FACT,
             "proved_at": REQUEST_FACT,
@@ -240,7 +252,10 @@ declare(
         person="item__request",
         columns={
             **not_personal("id", "item", "size"),
-            **dict.fromkeys(("file_name", "key"), replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD)),
+            **dict.fromkeys(
+                ("file_name", "key"),
+                replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD, withheld_because=KEY_OF_COPY),
+            ),
             **dict.fromkeys(("built_at", "expires_at", "destroyed_at", "fetched_at"), REQUEST_FACT),
         },
     ),
@@ -413,6 +428,13 @@ declare(
         kind="mail provider",
         column=REQUEST_CONTENT,
         detail="the operator's mail provider delivers answers to requests",
+    ),
+    Store(
+        name="packages",
+        kind="file",
+        column=replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD, erasure=Erasure.DELETE_ROW),
+        detail="encrypted copies that wait to be fetched, in PACKAGES_DIR; each has a key of its own, which goes after "
+        "seven days",
     ),
     Store(
         name="logs",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, answering, fulfilment, lifecycle, lifting, mailing, planning, watching
+from privacy import alerting, answering, fulfilment, lifecycle, lifting, mailing, packages, planning, watching
 from privacy.models import RequestTask
 
 if TYPE_CHECKING:
-    from privacy.models import BreakGlass, RightsRequest, StaffChange
+    from privacy.models import BreakGlass, Incident, RightsRequest, StaffChange
 
 
 @shared_task
@@ -92,7 +92,7 @@ def send_due_alerts() -> None:
         send_alert.delay(alert_id)
 
 
-def queue_alerts_of(about: BreakGlass | StaffChange) -> None:
+def queue_alerts_of(about: BreakGlass | StaffChange | Incident) -> None:
     """Queue the alerts that are owed, once they are stored; a queue that is down fails nobody's request."""
 
     def queue() -> None:
@@ -100,3 +100,9 @@ def queue_alerts_of(about: BreakGlass | StaffChange) -> None:
             send_alert.delay(alert_id)
 
     transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def destroy_expired_packages() -> None:
+    """Destroy the keys and files of packages whose time is over; reading checks the time anyway."""
+    packages.destroy_expired()

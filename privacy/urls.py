@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from privacy import views
+from privacy import package_pages, views
 
 app_name = "privacy"
 urlpatterns = [
@@ -10,5 +10,7 @@ urlpatterns = [
     path("cookies/", views.cookies, name="cookies"),
     path("request/", views.request_form, name="request"),
     path("request/received/", views.received, name="received"),
+    path("requests/<slug:reference>/package/", package_pages.package, name="package"),
+    path("packages/<slug:token>/", package_pages.fetch, name="fetch"),
     path("confirm/<slug:token>/", views.confirm, name="confirm"),
 ]

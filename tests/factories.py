@@ -18,10 +18,12 @@ from privacy.access_log import record_access
 from privacy.break_glass import end_access, open_access
 from privacy.deadlines import deadlines
 from privacy.encryption import new_token, token_digest
+from privacy.incidents import open_incident
 from privacy.models import (
     AccessLogEntry,
     BreakGlass,
     Controller,
+    Incident,
     Membership,
     Product,
     RightsRequest,
@@ -213,3 +215,8 @@ def make_rights_request(**overrides: Any) -> RightsRequest:
     return RightsRequest.objects.create(
         **{"language": "en", **asdict(deadlines(received_at, zone=zone, country=country)), **overrides}
     )
+
+
+def make_incident(**overrides: Any) -> Incident:
+    """Make an open incident of a bare request."""
+    return open_incident(request=make_rights_request(**overrides))

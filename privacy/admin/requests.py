@@ -23,6 +23,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from privacy.admin.entering import EntryForm
+from privacy.admin.preview import preview_urls
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.audit import Action, verify
 from privacy.deadlines import Alarms, alarms
@@ -197,6 +198,7 @@ class RightsRequestAdmin(VisibleModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/reveal/", view(self.reveal_view), name="privacy_rightsrequest_reveal"),
+            *preview_urls(self.admin_site),
             *super().get_urls(),
         ]
 

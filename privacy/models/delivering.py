@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,8 @@ from privacy.models.requests import RequestItem, RightsRequest
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser, User
 
 
 class Redaction(models.Model):
@@ -87,6 +89,12 @@ class Unlock(models.Model):
         return f"unlocking {self.pk}"
 
 
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the incidents of requests the user sees."""
+        return self.filter(request__in=RightsRequest.objects.visible_to(user))
+
+
 class Incident(models.Model):
     """That data reached the wrong person: the authority is to be told within 72 hours, Art. 33."""
 
@@ -109,6 +117,8 @@ class Incident(models.Model):
         _("assessment"), max_length=4000, blank=True, help_text=_("What happened, and what was done. Name nobody.")
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    objects = IncidentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-opened_at", "-pk"]

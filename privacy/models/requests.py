@@ -318,6 +318,7 @@ class RequestMessage(models.Model):
         CODE = "code", _("code")
         COMPLAINT_INFORMATION = "complaint_information", _("information on complaints")
         PACKAGE_READY = "package_ready", _("notice that the copy is ready")
+        UNLOCK_CODE = "unlock_code", _("code that opens a package")
         INFORMATION_NEEDED = "information_needed", _("question to the person")
         EXTENSION = "extension", _("notice of the extension")
         ANSWER = "answer", _("answer")

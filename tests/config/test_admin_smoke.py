@@ -16,6 +16,7 @@ from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
 from tests.factories import (
     make_emergency,
     make_improvement,
+    make_incident,
     make_permission,
     make_read,
     make_response,
@@ -54,6 +55,7 @@ def everything():
     record_access(user=reviewer, purpose="identity", record=response, controller=product.controller, product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)
+    make_incident(controller=product.controller)
     ProductThrottles.objects.create(product=product)
     Event.objects.create(product=product, name="order.finished")
     AudienceRule.objects.create(survey=survey, subject="event", operator="is", values=["order.finished"])

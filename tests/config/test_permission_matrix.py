@@ -14,6 +14,7 @@ from surveys.models import Event, ProductThrottles
 from tests.factories import (
     make_emergency,
     make_improvement,
+    make_incident,
     make_permission,
     make_read,
     make_response,
@@ -41,6 +42,7 @@ PAGES = {
     "privacy.controller": {"privacy_officer": "L", "data_protection_officer": "L", "administrator": "LAC"},
     "privacy.product": {**dict.fromkeys(ROLES, "L"), "administrator": "LAC"},
     "privacy.rightsrequest": {"privacy_officer": "L", "data_protection_officer": "L"},
+    "privacy.incident": {"privacy_officer": "L", "data_protection_officer": "LC"},
     "privacy.suppression": {"data_protection_officer": "L", "administrator": "L"},
     "privacy.accesslogentry": {"data_protection_officer": "L"},
     "privacy.breakglass": {"data_protection_officer": "L", "administrator": "LA"},
@@ -130,6 +132,7 @@ def rows():
         "surveys.productthrottles": ProductThrottles.objects.create(product=product),
         "surveys.event": Event.objects.create(product=product, name="order.finished"),
         "privacy.rightsrequest": make_rights_request(controller=product.controller),
+        "privacy.incident": make_incident(controller=product.controller),
         "privacy.controller": product.controller,
         "privacy.product": product,
         "auth.user": make_staff("agent", product=product),

@@ -38,6 +38,8 @@ MANAGES_STAFF = {"administrator"}
         ("privacy.reveal_rightsrequest", SEES_REQUESTS),
         ("privacy.handle_rightsrequest", SEES_REQUESTS),
         ("privacy.decide_rightsrequest", {"data_protection_officer"}),
+        ("privacy.view_incident", SEES_REQUESTS),
+        ("privacy.change_incident", {"data_protection_officer"}),
         ("feedback.add_channelpermission", {"reviewer", "data_protection_officer"}),
         ("privacy.view_suppression", {"data_protection_officer", "administrator"}),
         ("privacy.add_suppression", {"data_protection_officer"}),
@@ -124,12 +126,12 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
                 *("Teams", "Root causes", "Working hours", "Why not?", "Permissions"),
             },
         ),
-        ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?"}),
+        ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?", "Incidents"}),
         (
             "data_protection_officer",
             {
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Controllers", "Products"),
-                *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff"),
+                *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff", "Incidents"),
             },
         ),
         (

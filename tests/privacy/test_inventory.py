@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
+from privacy.access import RECORD
 from privacy.checks import is_acceptable_period, models_to_declare, problems
 from privacy.inventory import STAFF, Column, Identifier, Inventory, Mark, Table, inventory, not_personal
 from privacy.notice import purposes
@@ -122,3 +123,14 @@ def test_periods_are_iso_8601_and_at_most_three_years(period, acceptable):
 
 def test_a_column_is_personal_unless_it_says_otherwise():
     assert Column().personal
+
+
+def test_what_copies_leave_out_needs_a_reason():
+    table = inventory.tables["feedback.Response"]
+    columns = {**table.columns, "search": replace(table.columns["search"], withheld_because="")}
+
+    assert ids(altered(table.model, replace(table, columns=columns))) == ["privacy.E011"]
+
+
+def test_no_column_is_called_as_the_number_of_a_record_is_in_copies():
+    assert not any(RECORD in table.columns for table in inventory.tables.values())

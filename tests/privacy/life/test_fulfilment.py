@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from privacy.audit import verify
 from privacy.deciding import decide_approval, propose
 from privacy.delivery import RETRIES
 from privacy.fulfilment import acknowledge, due_task_ids, exempt, retry, run_task
+from privacy.mailing import due_message_ids, send_message
 from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
 from privacy.performing import Result
 from privacy.planning import plan_at_once
@@ -294,3 +296,19 @@ def test_the_trail_of_a_whole_case_is_whole(performed):
     work(case)
 
     assert verify(RightsRequest.objects.get())
+
+
+def test_a_copy_is_built_and_told_of_and_its_week_counts_from_then(settings, tmp_path):
+    settings.PACKAGES_DIR = tmp_path
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        case = make_case("access")
+        begin(case)
+        work(case)
+        assert state_of(case) == State.RESPONDING
+        clock.shift(timedelta(days=2))
+
+        for message_id in due_message_ids():
+            send_message(message_id=message_id)
+
+        assert f"/privacy/requests/{case.reference}/package/?lang=en" in mail.outbox[-1].body
+        assert Package.objects.get().expires_at == timezone.now() + timedelta(days=7)

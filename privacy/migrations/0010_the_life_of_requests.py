@@ -40,7 +40,7 @@ DROP FUNCTION privacy_keep_the_dates_of_a_request();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("privacy", "0008_fulfilling_requests"),
+        ("privacy", "0009_codes_that_open_packages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                     ("code", "code"),
                     ("complaint_information", "information on complaints"),
                     ("package_ready", "notice that the copy is ready"),
+                    ("unlock_code", "code that opens a package"),
                     ("information_needed", "question to the person"),
                     ("extension", "notice of the extension"),
                     ("answer", "answer"),

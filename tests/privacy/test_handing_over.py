@@ -1,0 +1,320 @@
+"""How a person gets at a package: a fresh code, thirty minutes, ranges, five openings, seven days."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import zipfile
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from config.security import TokenFilter
+from privacy import codes, packages
+from privacy.encryption import token_digest
+from privacy.handing_over import CODES, MOST_UNLOCKS, RECEIPTS
+from privacy.models import IdentityProof, Incident, Package, RequestEvent, RequestTask, RequestToken, Right, Unlock
+from privacy.tasks import send_due_alerts
+from tests.factories import make_response, make_rights_request, make_staff, make_survey
+
+pytestmark = pytest.mark.django_db
+UNLOCK = RequestToken.Purpose.UNLOCK_CODE
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.PACKAGES_DIR = tmp_path / "packages"
+    return settings.PACKAGES_DIR
+
+
+@pytest.fixture
+def response():
+    survey = make_survey()
+    answered = make_response(survey=survey, comment="canary", receipt_hash=token_digest("ABCD-EFGH-JKMN-PQRS"))
+    answered.respondent.email = "anna@example.com"
+    answered.respondent.save()
+    return answered
+
+
+def with_package(asked):
+    item = asked.items.create(right=Right.ACCESS)
+    packages.build(RequestTask.objects.create(item=item, position=1, kind=RequestTask.Kind.PACKAGE))
+    return asked
+
+
+@pytest.fixture
+def asked(response):
+    asked = make_rights_request(controller=response.product.controller, email="Anna@example.com")
+    IdentityProof.objects.create(request=asked, kind=IdentityProof.Kind.MAILBOX, identifier="anna@example.com")
+    return with_package(asked)
+
+
+@pytest.fixture
+def asked_by_receipt(response):
+    asked = make_rights_request(controller=response.product.controller)
+    receipt = bytes(response.receipt_hash).hex()
+    IdentityProof.objects.create(request=asked, kind=IdentityProof.Kind.RECEIPT, identifier=receipt)
+    return with_package(asked)
+
+
+def page_of(asked):
+    return reverse("privacy:package", kwargs={"reference": asked.reference})
+
+
+def mailed_code():
+    return re.search(r"^\w{4}-\w{4}$", mail.outbox[-1].body, re.MULTILINE)[0]
+
+
+def unlock(client, asked):
+    """Open the package; return the address of the file."""
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    page = client.post(page_of(asked), {"code": code})
+    assert page.status_code == 200
+    return re.search(r'href="(/privacy/packages/[^"]+)"', page.content.decode())[1]
+
+
+def body(answer):
+    return b"".join(answer)
+
+
+def test_a_code_from_the_mailbox_opens_the_package(client, asked, django_capture_on_commit_callbacks):
+    assert "Your copy is ready" in client.get(page_of(asked)).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        sent = client.post(page_of(asked), {"send": "1"})
+    assert sent.status_code == 302
+    assert mail.outbox[0].to == ["Anna@example.com"]
+    assert "canary" not in mail.outbox[0].body
+
+    opened = client.post(page_of(asked), {"code": mailed_code().lower().replace("-", " ")})
+    address = re.search(r'href="(/privacy/packages/[^"]+)"', opened.content.decode())[1]
+    answer = client.get(address)
+
+    assert answer["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(body(answer))) as archive:
+        assert "canary" in archive.read("data.json").decode()
+    assert client.cookies == {}
+    package = Package.objects.get()
+    assert package.fetched_at is not None
+    assert package.unlocks.get().fetched_at is not None
+    actions = list(RequestEvent.objects.filter(request=asked).order_by("number").values_list("action", flat=True))
+    assert actions == ["package_built", "message_sent", "package_unlocked", "package_fetched"]
+
+
+def test_looking_changes_nothing(client, asked):
+    for method in (client.get, client.head):
+        assert method(page_of(asked)).status_code == 200
+
+    assert not RequestToken.objects.exists()
+    assert not Unlock.objects.exists()
+    assert mail.outbox == []
+
+
+def test_nobody_knows_a_reference_that_there_is_not(client, asked):
+    unknown = reverse("privacy:package", kwargs={"reference": "AAAAA-BBBBB"})
+    bare = make_rights_request()
+
+    assert client.get(unknown).status_code == 404
+    assert client.get(unknown).content == client.get(page_of(bare)).content
+    assert client.post(unknown, {"send": "1"}).status_code == 404
+
+
+def test_a_code_ends_after_ten_minutes_one_use_and_five_tries(client, asked):
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    with time_machine.travel(timezone.now() + codes.LIFE):
+        assert client.post(page_of(asked), {"code": code}).status_code == 400
+
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    assert client.post(page_of(asked), {"code": code}).status_code == 200
+    assert client.post(page_of(asked), {"code": code}).status_code == 400
+
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    for _try in range(codes.TRIES):
+        assert client.post(page_of(asked), {"code": "AAAA-AAAA"}).status_code == 400
+    assert client.post(page_of(asked), {"code": code}).status_code == 400
+
+
+def test_a_newer_code_ends_the_one_before(client, asked):
+    first = codes.mint_code(request=asked, purpose=UNLOCK)
+    codes.mint_code(request=asked, purpose=UNLOCK)
+
+    assert client.post(page_of(asked), {"code": first}).status_code == 400
+
+
+def test_a_code_of_another_request_or_purpose_opens_nothing(client, asked, asked_by_receipt):
+    other = codes.mint_code(request=asked_by_receipt, purpose=UNLOCK)
+    status = codes.mint_code(request=asked, purpose=RequestToken.Purpose.STATUS_CODE)
+
+    for code in (other, status, ""):
+        assert client.post(page_of(asked), {"code": code}).status_code == 400
+
+
+def test_a_mailbox_is_not_filled_by_who_knows_a_reference(client, asked, django_capture_on_commit_callbacks):
+    for _time in range(CODES.times + 2):
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = client.post(page_of(asked), {"send": "1"})
+
+    assert answer.status_code == 400
+    assert len(mail.outbox) == CODES.times
+
+
+def test_a_code_goes_to_a_proved_mailbox_only(client, asked):
+    IdentityProof.objects.update(kind=IdentityProof.Kind.SIGNED, identifier="4711")
+
+    assert client.post(page_of(asked), {"send": "1"}).status_code == 302
+    assert mail.outbox == []
+
+
+def test_a_receipt_code_is_the_proof_where_there_is_no_mailbox(client, asked_by_receipt):
+    page = page_of(asked_by_receipt)
+    assert "Send me a code" not in client.get(page).content.decode()
+
+    assert client.post(page, {"code": "abcdefghjkmnpqrs"}).status_code == 200
+    for _try in range(RECEIPTS.times):
+        client.post(page, {"code": "AAAA-AAAA-AAAA-AAAA"})
+    assert client.post(page, {"code": "ABCD-EFGH-JKMN-PQRS"}).status_code == 400
+
+
+def test_a_receipt_code_does_not_replace_a_proved_mailbox(client, asked, response):
+    receipt = bytes(response.receipt_hash).hex()
+    IdentityProof.objects.create(request=asked, kind=IdentityProof.Kind.RECEIPT, identifier=receipt)
+
+    assert client.post(page_of(asked), {"code": "ABCD-EFGH-JKMN-PQRS"}).status_code == 400
+
+
+def test_the_file_may_be_fetched_repeatedly_for_thirty_minutes(client, asked):
+    address = unlock(client, asked)
+
+    assert body(client.get(address)) == body(client.get(address))
+    with time_machine.travel(timezone.now() + timedelta(minutes=29)):
+        assert client.get(address).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        assert client.get(address).status_code == 410
+    assert RequestEvent.objects.filter(action="package_fetched").count() == 1
+
+
+def test_ranges_are_served_and_only_the_last_one_means_fetched(client, asked):
+    address = unlock(client, asked)
+    whole = body(client.get(address, headers={"Range": "bytes=0-"}))
+    Package.objects.update(fetched_at=None)
+    size = len(whole)
+
+    part = client.get(address, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part["Content-Range"], part["Content-Length"]) == (206, f"bytes 10-19/{size}", "10")
+    assert body(part) == whole[10:20]
+    assert Package.objects.get().fetched_at is None
+
+    assert body(client.get(address, headers={"Range": "bytes=-5"})) == whole[-5:]
+    assert body(client.get(address, headers={"Range": f"bytes=20-{size + 99}"})) == whole[20:]
+    assert Package.objects.get().fetched_at is not None
+
+
+def test_a_range_beyond_the_end_is_refused_and_what_is_none_is_ignored(client, asked):
+    address = unlock(client, asked)
+    size = len(body(client.get(address)))
+
+    beyond = client.get(address, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{size}")
+    assert client.get(address, headers={"Range": "bytes=-0"}).status_code == 416
+    for strange in ("bytes=5-2", "bytes=0-1,4-5", "lines=1-2", "bytes=-", "bytes=x-"):
+        assert client.get(address, headers={"Range": strange}).status_code == 200, strange
+
+
+def test_a_download_goes_on_only_with_the_same_file(client, asked):
+    address = unlock(client, asked)
+    etag = client.head(address)["ETag"]
+
+    same = client.get(address, headers={"Range": "bytes=0-9", "If-Range": etag})
+    other = client.get(address, headers={"Range": "bytes=0-9", "If-Range": '"another"'})
+
+    assert (same.status_code, other.status_code) == (206, 200)
+
+
+def test_asking_for_the_head_fetches_nothing(client, asked):
+    answer = client.head(unlock(client, asked))
+
+    assert answer.status_code == 200
+    assert int(answer["Content-Length"]) == Package.objects.get().size
+    assert body(answer) == b""
+    assert Package.objects.get().fetched_at is None
+
+
+def test_a_package_is_opened_five_times_and_no_more(client, asked):
+    for _time in range(MOST_UNLOCKS):
+        address = unlock(client, asked)
+
+    assert client.get(address).status_code == 200
+    assert client.get(page_of(asked)).status_code == 410
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    assert client.post(page_of(asked), {"code": code}).status_code == 410
+    assert RequestEvent.objects.filter(action="package_unlocked").count() == MOST_UNLOCKS
+
+
+def test_a_package_outlives_its_seven_days_only_as_noise(client, asked, folder):
+    address = unlock(client, asked)
+    package = Package.objects.get()
+    sealed = (folder / package.file_name).read_bytes()
+    Package.objects.update(expires_at=timezone.now())  # checked when it is read, whether or not a task came by
+
+    assert client.get(address).status_code == 410
+    assert client.get(page_of(asked)).status_code == 410
+    packages.destroy_expired()
+    assert Package.objects.get().key == ""
+    assert b"canary" not in sealed
+
+
+def test_an_opening_ends_with_its_package(client, asked):
+    Package.objects.update(expires_at=timezone.now() + timedelta(minutes=5))
+    unlock(client, asked)
+
+    assert Unlock.objects.get().until == Package.objects.get().expires_at
+
+
+def test_a_file_that_was_changed_is_not_handed_over(client, asked, folder):
+    address = unlock(client, asked)
+    path = folder / Package.objects.get().file_name
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert client.get(address).status_code == 410
+
+
+def test_both_copies_of_a_request_are_opened_at_once(client, asked):
+    item = asked.items.create(right=Right.PORTABILITY)
+    packages.build(RequestTask.objects.create(item=item, position=2, kind=RequestTask.Kind.PACKAGE))
+
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    page = client.post(page_of(asked), {"code": code}).content.decode()
+
+    assert len(re.findall(r'href="/privacy/packages/', page)) == 2
+
+
+def test_what_reached_the_wrong_person_is_destroyed_and_the_officers_hear_of_it(
+    client, asked, response, django_capture_on_commit_callbacks
+):
+    make_staff("data_protection_officer", product=response.product, email="dpo@example.com")
+    address = unlock(client, asked)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(page_of(asked), {"not_mine": "1"})
+    send_due_alerts()
+
+    assert "Thank you for telling us" in answer.content.decode()
+    incident = Incident.objects.get()
+    assert incident.notify_by - incident.opened_at == timedelta(hours=72)
+    assert Package.objects.get().key == ""
+    assert client.get(address).status_code == 410
+    assert [message.to for message in mail.outbox] == [["dpo@example.com"]]
+    assert asked.reference in mail.outbox[0].body
+    client.post(page_of(asked), {"not_mine": "1"})
+    assert Incident.objects.count() == 1
+
+
+def test_the_addresses_of_files_stay_out_of_logs(client, asked):
+    line = logging.LogRecord("x", logging.INFO, "x", 1, "GET %s", (unlock(client, asked),), None)
+    TokenFilter().filter(line)
+
+    assert line.getMessage() == "GET /privacy/packages/…/"
