@@ -227,16 +227,24 @@ def extend(*, request: RightsRequest, reason: str, user: User) -> None:
     _require(reason, "reason")
     current = lock(request)
     now = timezone.now()
-    if current.extended_at:
-        raise ValidationError(_("This period was extended already."), "already_extended")
-    if current.state not in RightsRequest.OPEN_STATES:
-        raise ValidationError(_("This request is not open any more."), "not_open")
-    if now.astimezone(ZoneInfo(current.controller.time_zone)).date() > current.due_on:
-        raise ValidationError(_("A period is extended before it ends, and this one has ended."), "too_late")
+    obstacle = extension_obstacle(current)
+    if obstacle is not None:
+        raise obstacle
     request.extended_at, request.extension_reason = now, reason
     request.save(update_fields=["extended_at", "extension_reason"])
     record(request=current, actor=STAFF, action=Action.EXTENDED, user=user, fields=["extension_reason"])
     RequestMessage.objects.create(request=current, kind=RequestMessage.Kind.EXTENSION)
+
+
+def extension_obstacle(request: RightsRequest) -> ValidationError | None:
+    """Return why a request cannot be extended now; ``None`` where it can."""
+    if request.extended_at:
+        return ValidationError(_("This period was extended already."), "already_extended")
+    if request.state not in RightsRequest.OPEN_STATES:
+        return ValidationError(_("This request is not open any more."), "not_open")
+    if timezone.now().astimezone(ZoneInfo(request.controller.time_zone)).date() > request.due_on:
+        return ValidationError(_("A period is extended before it ends, and this one has ended."), "too_late")
+    return None
 
 
 @transaction.atomic
