@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from config.management.commands.demo import check_ports
 from config.processes import PortUnavailableError, free_port
+from tests.browser.screens import on_every_screen
 
 PAGES = ("", "products/mug/", "basket/", "done/", "account/", "account/details/")
 
@@ -214,9 +215,7 @@ def test_the_shop_works_without_scripts(shopper):
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Thank you for your order")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["pl", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
+@on_every_screen
 def test_every_page_is_accessible(shopper, assert_accessible, screenshot, width, language, scheme):
     visitor = shopper(language, viewport={"width": width, "height": 900}, color_scheme=scheme)
     visitor.log_in("james")

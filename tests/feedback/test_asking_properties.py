@@ -403,7 +403,7 @@ def test_no_sequence_of_actions_asks_anybody_too_soon():
     run_state_machine_as_test(
         Asking,
         settings=settings(
-            max_examples=80,
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             database=None,
