@@ -30,6 +30,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
     "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
     # every minute
+    "carry out rights requests": {"task": "privacy.tasks.run_due_tasks", "schedule": 60.0},
+    # every ten minutes
+    "watch over rights requests": {"task": "privacy.tasks.watch_requests", "schedule": 10 * 60.0},
+    # every minute
     "send alerts that data protection officers are owed": {"task": "privacy.tasks.send_due_alerts", "schedule": 60.0},
     # every ten minutes
     "owe digests": {"task": "feedback.tasks.owe_digests", "schedule": 10 * 60.0},

@@ -58,7 +58,7 @@ ROLES: Final[dict[str, Role]] = {
         (
             *_may("privacy", "view product controller", "view,add rightsrequest"),
             *_may("privacy", "view incident"),
-            "privacy.reveal_rightsrequest",
+            *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest"),
         ),
     ),
     "data_protection_officer": Role(
@@ -73,7 +73,8 @@ ROLES: Final[dict[str, Role]] = {
             *_may("privacy", "view breakglass staffchange", "view,change incident"),
             # Accounts of data protection officers are theirs to manage, and nobody else's.
             *_may("auth", "view,change user"),
-            *("privacy.reveal_rightsrequest", "privacy.oversee_staff"),
+            *("privacy.reveal_rightsrequest", "privacy.handle_rightsrequest", "privacy.decide_rightsrequest"),
+            "privacy.oversee_staff",
         ),
     ),
     "administrator": Role(

@@ -18,6 +18,7 @@ from feedback.follow_up import Bar, bar_of, change_status
 from feedback.inbound_reading import LONGEST_TEXT, Mail, Nature, UnreadableMail, read
 from feedback.models import Contact, FollowUp, Respondent
 from feedback.models.notifying import Notice
+from privacy.answering import message_came_back
 from privacy.encryption import token_digest
 from privacy.limits import Limit, hit
 
@@ -65,7 +66,8 @@ def receive(*, message: Message, recipients: Iterable[str] = ()) -> Outcome:
     answered = _answered(mail)
     follow_up = _lock(answered) if answered else None
     if follow_up is None:
-        return Outcome.UNKNOWN
+        is_ours = mail.nature is Nature.BOUNCE and message_came_back(message_ids=mail.answers)
+        return Outcome.NOTED if is_ours else Outcome.UNKNOWN
     if bar_of(follow_up.response, follow_up.respondent) in LEAVES_NO_TRACE:
         return Outcome.REFUSED
     if Contact.objects.exclude(kind=Kind.EMAIL_OUT).filter(message_id=mail.message_id).exists():

@@ -11,12 +11,12 @@ from privacy.inventory import STAFF, inventory
 from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from django.contrib.auth.models import User
     from django.db.models import Model
 
-    from privacy.models import BreakGlass, Controller, Product
+    from privacy.models import BreakGlass, Controller, Product, RightsRequest
 
 
 def record_access(
@@ -43,6 +43,26 @@ def record_access(
         record_number=None if isinstance(record, type) else record.pk,
         controller=controller,
         product=product,
+    )
+
+
+def record_reads_for_request(*, user: User, request: RightsRequest, kind: str, numbers: Iterable[int]) -> None:
+    """Append the reads of records that a rights request is about.
+
+    Args:
+        kind: the label of their model.
+    """
+    AccessLogEntry.objects.bulk_create(
+        AccessLogEntry(
+            at=timezone.now(),
+            user=user,
+            purpose=AccessLogEntry.Purpose.RIGHTS_REQUEST,
+            record_kind=kind,
+            record_number=number,
+            controller=request.controller,
+            product=request.product,
+        )
+        for number in numbers
     )
 
 

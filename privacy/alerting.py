@@ -1,4 +1,4 @@
-"""Mail to data protection officers about what staff do: owed in the database until a mail server accepted it."""
+"""Mail to officers about what staff do and what requests need: owed in the database until it was accepted."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
-from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Incident, Product, StaffChange
+from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Incident, Product, RequestAlarm, StaffChange
+from privacy.officers import ROLES, officers_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from django.db.models import QuerySet
     from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
-# Permissions of roles only: an emergency access makes nobody an officer.
-ROLES: Final = "django.contrib.auth.backends.ModelBackend"
+About = BreakGlass | StaffChange | Incident | RequestAlarm
 # What alerts are about: the column of an alert, which also names the template of its mail, and the subject.
 ABOUT: Final[dict[type[Model], tuple[str, StrOrPromise]]] = {
     BreakGlass: ("break_glass", _("Emergency access to personal data")),
     StaffChange: ("staff_change", _("A staff account was changed")),
     Incident: ("incident", _("Personal data reached the wrong person")),
+    RequestAlarm: ("request_alarm", _("Rights request: %(what)s")),
 }
 
 
@@ -43,8 +45,8 @@ def officers_of(controller: Controller) -> QuerySet[User]:
 
 
 @transaction.atomic
-def owe_alerts(*, about: BreakGlass | StaffChange | Incident, controllers: Iterable[Controller]) -> list[Alert]:
-    """Owe every data protection officer of the controllers a mail.
+def owe_alerts(*, about: About, controllers: Iterable[Controller]) -> list[Alert]:
+    """Owe every officer of the controllers a mail: who works on the request, or the data protection officers.
 
     An officer of several controllers gets one. A controller that no officer with a mailbox watches over is told at
     its privacy mailbox, so that nothing happens unseen.
@@ -52,7 +54,8 @@ def owe_alerts(*, about: BreakGlass | StaffChange | Incident, controllers: Itera
     subject = {ABOUT[type(about)][0]: about}
     owed: dict[tuple[str, int], Alert] = {}
     for controller in controllers:
-        officers = list(officers_of(controller).exclude(email=""))
+        watching = officers_for(about.request) if isinstance(about, RequestAlarm) else officers_of(controller)
+        officers = list(watching.exclude(email=""))
         for officer in officers:
             owed.setdefault(("officer", officer.pk), Alert(recipient=officer, controller=controller, **subject))
         if not officers:
@@ -99,34 +102,37 @@ def _due() -> QuerySet[Alert]:
     return Alert.objects.filter(
         Q(sent_at__isnull=True, failed_at__isnull=True), next_attempt_at__lte=timezone.now()
     ).select_related(
-        "recipient",
-        "controller",
-        "break_glass__user",
-        "staff_change__by",
-        "staff_change__account",
-        "incident__request__controller",
+        *("recipient", "controller", "break_glass__user", "staff_change__by", "staff_change__account"),
+        *("incident__request__controller", "request_alarm__request__controller"),
     )
 
 
 def _compose(alert: Alert) -> EmailMessage:
-    about = alert.break_glass or alert.staff_change or alert.incident
+    about = alert.break_glass or alert.staff_change or alert.incident or alert.request_alarm
     assert about is not None  # noqa: S101  held by a check constraint
     name, subject = ABOUT[type(about)]
-    controllers = [about.request.controller] if isinstance(about, Incident) else about.controllers.all()
-    page = f"admin:{about._meta.app_label}_{about._meta.model_name}_change"
     with translation.override(_language_of(alert.controller)):
-        context = {
-            "alert": alert,
-            "about": about,
-            "controllers": ", ".join(controller.name for controller in controllers),
-            "link": f"{settings.PUBLIC_URL}{reverse(page, args=[about.pk])}",
-        }
+        if isinstance(about, RequestAlarm):
+            subject = subject % {"what": about.get_kind_display()}
         return EmailMessage(
             subject=str(subject),
-            body=render_to_string(f"privacy/mail/{name}.txt", context),
+            body=render_to_string(f"privacy/mail/{name}.txt", _context(alert, about)),
             to=[alert.recipient.email if alert.recipient else alert.controller.privacy_email],
             headers=dict(AUTOMATIC),
         )
+
+
+def _context(alert: Alert, about: About) -> dict[str, Any]:
+    row = about.request if isinstance(about, RequestAlarm) else about
+    page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    of_request = isinstance(about, Incident | RequestAlarm)
+    concerned = [about.request.controller] if of_request else about.controllers.all()
+    return {
+        "alert": alert,
+        "about": about,
+        "controllers": ", ".join(controller.name for controller in concerned),
+        "link": f"{settings.PUBLIC_URL}{page}",
+    }
 
 
 def _language_of(controller: Controller) -> str:

@@ -21,7 +21,7 @@ from privacy.encryption import token_digest
 from privacy.identity import mailbox_hash, prove, receipt_code_hash
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
-from privacy.mailing import owe_confirmation
+from privacy.mailing import inform_at_once, owe_confirmation
 from privacy.models import IdentityProof, RequestEvent, RequestItem, RequestMessage, Right, RightsRequest
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def file_request(*, content: Content) -> RightsRequest:
     request = _store(content, source=source, received_at=timezone.now(), user=None)
     if content.account:
         prove(request=request, kind=IdentityProof.Kind.SIGNED, identifier=content.account)
-    if request.email:
+    if not inform_at_once(request=request) and request.email:
         owe_confirmation(request=request)
     return request
 
@@ -138,6 +138,8 @@ def enter_request(*, content: Content, source: str, arrived_on: date, user: User
     received_at = _moment_of_arrival(arrived_on, zone=ZoneInfo(content.controller.time_zone))
     request = _store(content, source=source, received_at=received_at, user=user)
     advance(request=request, to=State.TRIAGE, actor=RequestEvent.Actor.STAFF, user=user)
+    if inform_at_once(request=request):
+        return request
     if request.email and request.reply_channel == ReplyChannel.EMAIL:
         RequestMessage.objects.create(request=request, kind=RequestMessage.Kind.ACKNOWLEDGEMENT)
     return request

@@ -5,30 +5,36 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from privacy import codes
+from privacy import codes, packages
+from privacy.answering import conclude_complaint_information, content_of, message_arrived
 from privacy.audit import Action, lock, record
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
+from privacy.encryption import new_token
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
-from privacy.models import RequestEvent, RequestMessage, RequestToken
+from privacy.models import RequestEvent, RequestMessage, RequestToken, RightsRequest
+from privacy.officers import authorise
+from privacy.watching import raise_failure
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from django.contrib.auth.models import User
     from django.db.models import QuerySet
     from django_stubs_ext import StrOrPromise
-
-    from privacy.models import RightsRequest
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +47,17 @@ PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
     Kind.ACKNOWLEDGEMENT: _("Your message has arrived"),
+    Kind.COMPLAINT_INFORMATION: _("The information you asked for"),
+    Kind.INFORMATION_NEEDED: _("A question about your message"),
+    Kind.EXTENSION: _("Your message takes us longer"),
+    Kind.PACKAGE_READY: _("What you asked for is ready"),
+    Kind.ANSWER: _("The answer to your message"),
+    Kind.LIFTING: _("Something about your message will change"),
     **dict.fromkeys((Kind.STATUS_CODE, Kind.UNLOCK_CODE), _("Your code")),
 }
+# Whoever is answered by post gets these as letters, which staff print and post.
+LETTERS: Final = (Kind.INFORMATION_NEEDED, Kind.EXTENSION, Kind.PACKAGE_READY, Kind.LIFTING)
+BY_POST: Final = Q(kind__in=LETTERS, request__reply_channel=RightsRequest.ReplyChannel.POST)
 
 
 @transaction.atomic
@@ -54,15 +69,31 @@ def owe_confirmation(*, request: RightsRequest) -> RequestMessage | None:
     """
     if request.email_hash is None:
         return None
-    wait = hit(PER_MAILBOX, bytes(request.email_hash).hex())
-    message = RequestMessage.objects.create(request=request, kind=Kind.CONFIRMATION)
-    if wait is not None:
-        message.next_attempt_at = timezone.now() + timedelta(seconds=wait)
-        message.save(update_fields=["next_attempt_at"])
-        record(request=request, actor=SYSTEM, action=Action.MESSAGE_WITHHELD)
+    message = _owe_within_limit(request, Kind.CONFIRMATION)
     if request.state == State.RECEIVED:
         advance(request=request, to=State.AWAITING_CONFIRMATION, actor=SYSTEM)
     return message
+
+
+@transaction.atomic
+def inform_at_once(*, request: RightsRequest) -> bool:
+    """Owe whoever asked for it the information on complaints; return whether that was all they asked for.
+
+    It needs no proof, and goes to the same mailboxes within the same limit as confirmations.
+    """
+    kind = conclude_complaint_information(request)
+    if kind is not None:
+        _owe_within_limit(request, kind)
+    return kind == Kind.ANSWER
+
+
+def _owe_within_limit(request: RightsRequest, kind: Kind) -> RequestMessage:
+    """Owe a mail now or tomorrow; both take the same statements, so that the time they take tells nothing."""
+    wait = hit(PER_MAILBOX, bytes(request.email_hash or b"").hex())
+    due = timezone.now() + timedelta(seconds=wait or 0)
+    action = Action.MESSAGE_OWED if wait is None else Action.MESSAGE_WITHHELD
+    record(request=request, actor=SYSTEM, action=action, fields=[kind])
+    return RequestMessage.objects.create(request=request, kind=kind, next_attempt_at=due)
 
 
 @transaction.atomic
@@ -113,13 +144,43 @@ def send_message(*, message_id: int) -> bool:
         return False
     message.attempts += 1
     message.sent_at = timezone.now()
-    message.save(update_fields=["attempts", "sent_at"])
+    message.save(update_fields=["attempts", "sent_at", "message_id"])
     record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_SENT, fields=[message.kind])
+    message_arrived(message)
     return True
 
 
+@transaction.atomic
+def post_message(*, message: RequestMessage, user: User) -> None:
+    """Note that a letter was posted to a person who is answered by post.
+
+    Raises:
+        PermissionDenied: the user does not work on this request.
+        ValidationError: it is no letter that waits to be posted (``no_letter``).
+    """
+    authorise(user=user, request=message.request)
+    request = lock(message.request)
+    waits = letters_to_post(request).filter(pk=message.pk)
+    if not waits.update(sent_at=timezone.now()):
+        raise ValidationError(_("This is no letter that waits to be posted."), "no_letter")
+    record(
+        request=request, actor=RequestEvent.Actor.STAFF, action=Action.LETTER_POSTED, user=user, fields=[message.kind]
+    )
+
+
+def letters_to_post(request: RightsRequest) -> QuerySet[RequestMessage]:
+    """Return what the person is owed as letters."""
+    return RequestMessage.objects.filter(BY_POST, request=request, sent_at__isnull=True)
+
+
+def text_of(message: RequestMessage) -> str:
+    """Return a letter as it is to be printed, in the person's language."""
+    with translation.override(message.request.language):
+        return _body(message)
+
+
 def _owed() -> QuerySet[RequestMessage]:
-    return RequestMessage.objects.filter(sent_at__isnull=True, failed_at__isnull=True)
+    return RequestMessage.objects.exclude(BY_POST).filter(sent_at__isnull=True, failed_at__isnull=True)
 
 
 def _due() -> QuerySet[RequestMessage]:
@@ -140,18 +201,25 @@ def _give_up(message: RequestMessage) -> None:
     message.failed_at = timezone.now()
     message.save(update_fields=["attempts", "failed_at"])
     record(request=message.request, actor=SYSTEM, action=Action.MESSAGE_FAILED, fields=[message.kind])
+    if message.kind in (*LETTERS, Kind.ANSWER):  # without it the request does not go on
+        raise_failure(request=message.request, key=f"mail {message.pk}")
 
 
 def _compose(message: RequestMessage) -> EmailMessage:
     request = message.request
+    message.message_id = message.message_id or f"<{new_token()}@{urlsplit(settings.PUBLIC_URL).hostname}>"
     with translation.override(request.language):
         return EmailMessage(
             subject=str(SUBJECTS[message.kind]),
-            body=render_to_string(f"privacy/mail/{message.kind}.txt", _context(message)),
+            body=_body(message),
             to=[request.email],
             reply_to=[request.controller.privacy_email],
-            headers=AUTOMATIC,
+            headers={**AUTOMATIC, "Message-ID": message.message_id},
         )
+
+
+def _body(message: RequestMessage) -> str:
+    return render_to_string(f"privacy/mail/{message.kind}.txt", _context(message))
 
 
 def _context(message: RequestMessage) -> dict[str, Any]:
@@ -159,6 +227,7 @@ def _context(message: RequestMessage) -> dict[str, Any]:
     request = message.request
     context: dict[str, Any] = {
         "request": request,
+        "text": message.text,
         "controller": request.controller,
         "rights": [item.get_right_display() for item in request.items.all()],
     }
@@ -168,6 +237,12 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:confirm", kwargs={"token": token})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = TOKEN_LIFE[purpose].days
+    if message.kind == Kind.PACKAGE_READY:
+        address = reverse("privacy:package", kwargs={"reference": request.reference})
+        context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
+        context["days"] = packages.LIFE.days
+    if message.kind == Kind.ANSWER:
+        context |= {"text": request.answer.text, **content_of(request)}
     if message.kind in (Kind.STATUS_CODE, Kind.UNLOCK_CODE):
         context["code"] = codes.mint_code(request=request, purpose=RequestToken.Purpose(message.kind))
         context["minutes"] = codes.LIFE.seconds // 60

@@ -225,6 +225,16 @@ declare(
         },
     ),
     Table(
+        model="privacy.RequestNote",
+        person="request",
+        columns={
+            **not_personal("id", "request"),
+            "text": REQUEST_CONTENT,
+            "written_by": STAFF,
+            "written_at": REQUEST_FACT,
+        },
+    ),
+    Table(
         model="privacy.RequestAlarm",
         person="request",
         columns={**not_personal("id", "request", "key"), **dict.fromkeys(("kind", "raised_at"), REQUEST_FACT)},

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, claims, mailing, packages
+from privacy import alerting, answering, claims, fulfilment, lifecycle, lifting, mailing, packages, planning, watching
+from privacy.models import RequestTask
 
 if TYPE_CHECKING:
     from privacy.models import BreakGlass, Incident, RightsRequest, StaffChange
@@ -58,6 +59,40 @@ def queue_work_of(request: RightsRequest) -> None:
     if request.claims_checked_at is None:
         number = request.pk
         transaction.on_commit(lambda: check_claims.delay(number), robust=True)
+
+
+@shared_task
+def run_task(task_id: int) -> None:
+    """Run one task of a plan, then queue what its request can do next; running it twice ends the same way."""
+    if fulfilment.run_task(task_id=task_id):
+        queue_tasks_of(RequestTask.objects.select_related("item__request").get(pk=task_id).item.request)
+
+
+@shared_task
+def run_due_tasks() -> None:
+    """Queue every task that may run now: what was planned, lost on the way, or is to be tried again."""
+    planning.plan_due_objections()
+    lifting.plan_due_liftings()
+    for task_id in fulfilment.due_task_ids():
+        run_task.delay(task_id)
+
+
+def queue_tasks_of(request: RightsRequest) -> None:
+    """Queue what a request can do now, once that is stored; a queue that is down fails nobody's request."""
+
+    def queue() -> None:
+        for task_id in fulfilment.due_task_ids(request):
+            run_task.delay(task_id)
+
+    transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def watch_requests() -> None:
+    """Warn of deadlines, let lapse what waited for too long, and close what is over."""
+    watching.raise_due_alarms()
+    lifecycle.lapse_due_requests()
+    answering.finish_and_close_due_requests()
 
 
 @shared_task

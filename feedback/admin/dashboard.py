@@ -21,6 +21,7 @@ from feedback.models import FollowUp, Response
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers
 from privacy.models import Membership, RightsRequest
+from privacy.watching import warned_requests
 from surveys.models import Channel, Survey
 
 if TYPE_CHECKING:
@@ -268,6 +269,9 @@ def _rights(request: HttpRequest) -> dict[str, Any] | None:
         "queue": queue,
         "link": _list_of(request, RightsRequest),
         "next_link": _page_of(request, queue.next_due) if queue.next_due else "",
+        "warned": [
+            {"warned": warned, "link": _page_of(request, warned.request)} for warned in warned_requests(request.user)
+        ],
     }
 
 

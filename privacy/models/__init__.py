@@ -2,7 +2,7 @@
 
 from privacy.models.access import AccessLogEntry
 from privacy.models.delivering import Incident, Package, Redaction, Unlock
-from privacy.models.fulfilling import Answer, Approval, Correction, RequestAlarm, RequestTask
+from privacy.models.fulfilling import Answer, Approval, Correction, RequestAlarm, RequestNote, RequestTask
 from privacy.models.organisation import Controller, Membership, Product, ServerKey, SigningSecret, origin_is_accepted
 from privacy.models.oversight import OVERSEE, Alert, BreakGlass, StaffChange
 from privacy.models.recipients import Disclosure, Recipient
@@ -38,6 +38,7 @@ __all__ = [
     "RequestEvent",
     "RequestItem",
     "RequestMessage",
+    "RequestNote",
     "RequestTask",
     "RequestToken",
     "Right",

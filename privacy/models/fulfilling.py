@@ -179,6 +179,27 @@ class Answer(models.Model):
         return f"answer {self.pk}"
 
 
+class RequestNote(models.Model):
+    """What a member of staff wrote down about a request, for colleagues."""
+
+    request = models.ForeignKey(
+        RightsRequest, on_delete=models.CASCADE, related_name="notes", verbose_name=_("rights request")
+    )
+    text = EncryptedTextField(_("text"), max_length=2000)
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("written by")
+    )
+    written_at = models.DateTimeField(_("written"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
 class RequestAlarm(models.Model):
     """That the officers were warned of a request: each of these once."""
 

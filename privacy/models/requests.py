@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django_fsm import FSMField
@@ -164,7 +165,11 @@ class RightsRequest(models.Model):
         ordering = ["due_on", "pk"]
         verbose_name = _("rights request")
         verbose_name_plural = _("rights requests")
-        permissions = [("reveal_rightsrequest", _("Can see who makes a request"))]
+        permissions = [
+            ("reveal_rightsrequest", _("Can see who makes a request")),
+            ("handle_rightsrequest", _("Can work on requests")),
+            ("decide_rightsrequest", _("Can approve, extend and lift")),
+        ]
         indexes = [
             models.Index(fields=["controller", "state", "due_on"], name="rights_request_queue"),
             models.Index(
@@ -318,6 +323,8 @@ class RequestMessage(models.Model):
         CONFIRMATION = "confirmation", _("confirmation of the mailbox")
         ACKNOWLEDGEMENT = "acknowledgement", _("acknowledgement of receipt")
         STATUS_CODE = "status_code", _("code for the page about the request")
+        COMPLAINT_INFORMATION = "complaint_information", _("information on complaints")
+        PACKAGE_READY = "package_ready", _("notice that the copy is ready")
         UNLOCK_CODE = "unlock_code", _("code that opens a package")
         INFORMATION_NEEDED = "information_needed", _("question to the person")
         EXTENSION = "extension", _("notice of the extension")
@@ -332,7 +339,7 @@ class RequestMessage(models.Model):
     text = EncryptedTextField(_("text"), blank=True, help_text=_("What staff wrote to the person in it."))
     message_id = models.CharField(_("Message-ID"), max_length=100, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    next_attempt_at = models.DateTimeField(_("next attempt"), auto_now_add=True)
+    next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     failed_at = models.DateTimeField(_("given up"), null=True, blank=True)
     bounced_at = models.DateTimeField(_("came back"), null=True, blank=True)

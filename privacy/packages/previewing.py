@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.access import Treatment, converted, dataset_of, redactions, rows_about, subject_of_copy, tables_of_copy
+from privacy.access_log import record_reads_for_request
 from privacy.audit import Action, record
 from privacy.inventory import inventory
-from privacy.models import AccessLogEntry, Redaction, RequestEvent, Right, RightsRequest
+from privacy.models import Redaction, RequestEvent, Right, RightsRequest
 from privacy.packages.contents import Part, contents_of
 from privacy.subjects import tables_about_people
 
@@ -135,18 +135,7 @@ def _write_down(item: RequestItem, table: Table, numbers: list[int], user: User)
     """Append the read to the trail, and each record about the person to the access log."""
     _trail(item, Action.PACKAGE_PREVIEWED, user, table.model)
     if table.model in {each.model for each in tables_about_people()}:
-        AccessLogEntry.objects.bulk_create(
-            AccessLogEntry(
-                at=timezone.now(),
-                user=user,
-                purpose=AccessLogEntry.Purpose.RIGHTS_REQUEST,
-                record_kind=table.model,
-                record_number=number,
-                controller=item.request.controller,
-                product=item.request.product,
-            )
-            for number in numbers
-        )
+        record_reads_for_request(user=user, request=item.request, kind=table.model, numbers=numbers)
 
 
 def _trail(item: RequestItem, action: Action, user: User, field: str) -> None:

@@ -36,6 +36,8 @@ MANAGES_STAFF = {"administrator"}
         ("feedback.view_respondent", {"data_protection_officer"}),
         ("privacy.view_rightsrequest", SEES_REQUESTS),
         ("privacy.reveal_rightsrequest", SEES_REQUESTS),
+        ("privacy.handle_rightsrequest", SEES_REQUESTS),
+        ("privacy.decide_rightsrequest", {"data_protection_officer"}),
         ("privacy.view_incident", SEES_REQUESTS),
         ("privacy.change_incident", {"data_protection_officer"}),
         ("feedback.add_channelpermission", {"reviewer", "data_protection_officer"}),

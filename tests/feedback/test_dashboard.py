@@ -11,8 +11,17 @@ from django.utils import timezone
 from feedback.models import FollowUp
 from feedback.periods import Choice
 from privacy.models import Membership, RightsRequest
+from privacy.watching import raise_due_alarms
 from surveys.scales import Metric
-from tests.factories import make_controller, make_invitation, make_product, make_response, make_staff, make_survey
+from tests.factories import (
+    make_controller,
+    make_invitation,
+    make_product,
+    make_response,
+    make_rights_request,
+    make_staff,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -230,6 +239,17 @@ def test_roles_see_their_parts(client):
     assert seen_by("privacy_officer") == {"rights"}
     assert seen_by("data_protection_officer") == set(parts)
     assert seen_by("administrator") == {"figures"}
+
+
+def test_officers_find_their_warnings_on_the_front_page(client):
+    product = make_product()
+    case = make_rights_request(controller=product.controller, product=product)
+    raise_due_alarms(timezone.now() + timedelta(days=40))
+
+    assert f"{case.reference}</a>: the answer is overdue" in page(
+        client, make_staff("privacy_officer", product=product)
+    )
+    assert "the answer is overdue" not in page(client, make_staff("analyst", product=product))
 
 
 def test_somebody_without_a_role_finds_the_front_page_without_figures(client):

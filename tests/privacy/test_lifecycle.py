@@ -1,12 +1,13 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from privacy.audit import verify
-from privacy.lifecycle import State, advance
-from privacy.models import RequestEvent, RightsRequest
+from privacy.lifecycle import State, advance, lapse_due_requests
+from privacy.models import Answer, RequestEvent, RightsRequest
 from tests.factories import make_rights_request, make_staff
 
 PERSON, STAFF = RequestEvent.Actor.PERSON, RequestEvent.Actor.STAFF
@@ -21,10 +22,10 @@ in_progress: awaiting_approval partially_failed responding
 awaiting_approval: in_progress triage responding
 partially_failed: in_progress
 responding: fulfilled partly_refused refused no_data
-fulfilled: closed
-partly_refused: closed
-refused: closed
-no_data: closed
+fulfilled: closed responding
+partly_refused: closed responding
+refused: closed responding
+no_data: closed responding
 lapsed: received
 withdrawn:
 closed:
@@ -36,11 +37,30 @@ def test_the_table_names_every_state():
     assert set(NEXT) == set(State.values)
 
 
+def make_ready(request, after):
+    """Make every condition of a state true, so that the table alone decides."""
+    now, user = timezone.now(), make_staff()
+    if after == State.PARTIALLY_FAILED:
+        item = request.items.create(right="access")
+        item.tasks.create(position=1, kind="package", state="failed", reason="OSError")
+    if after == State.AWAITING_APPROVAL:
+        request.items.create(right="access", outcome="excessive", explanation="The tenth one this week.")
+        request.approvals.create(subject="refusal", plan_hash=b"", asked_by=user, asked_at=now)
+    came_back = after == State.RESPONDING
+    Answer.objects.create(request=request, written_at=now, accepted_at=now, bounced_at=now if came_back else None)
+    outcomes = {State.PARTLY_REFUSED: ["done", "excessive"], State.REFUSED: ["excessive"], State.NO_DATA: ["no_data"]}
+    for right, outcome in zip(("access", "erasure"), outcomes.get(after, []), strict=False):
+        request.items.create(right=right, outcome=outcome, explanation="Why")
+    if after == State.NO_DATA:
+        request.proofs.create(kind="mailbox")
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("after", State.values)
 @pytest.mark.parametrize("before", State.values)
 def test_a_request_moves_as_the_table_says_and_no_other_way(before, after):
     request = make_rights_request(state=before)
+    make_ready(request, State(after))
 
     if after in NEXT[before]:
         advance(request=request, to=State(after), actor=PERSON)
@@ -90,6 +110,7 @@ def test_the_trail_says_who_moved_a_request():
 @pytest.mark.parametrize(("before", "end"), [("fulfilled", "closed"), ("awaiting_confirmation", "withdrawn")])
 def test_the_end_of_a_request_is_dated(before, end):
     request = make_rights_request(state=before)
+    make_ready(request, State(end))
 
     with time_machine.travel(datetime(2026, 6, 10, tzinfo=UTC), tick=False):
         advance(request=request, to=State(end), actor=STAFF)
@@ -108,3 +129,36 @@ def test_a_lapsed_request_reopens_with_its_reference_and_its_dates():
     reopened = RightsRequest.objects.get(pk=request.pk)
     assert [getattr(reopened, name) for name in kept] == before
     assert reopened.closed_at is None
+
+
+# --- Waiting for the person -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("before", "waits", "days"),
+    [("received", State.AWAITING_CONFIRMATION, 14), ("triage", State.NEEDS_INFORMATION, 30)],
+)
+def test_a_request_that_waits_for_the_person_for_too_long_lapses(before, waits, days):
+    with time_machine.travel(datetime(2026, 6, 10, 12, tzinfo=UTC), tick=False) as clock:
+        request = make_rights_request(state=before)
+        advance(request=request, to=waits, actor=STAFF)
+        clock.shift(timedelta(days=days) - timedelta(seconds=1))
+        assert lapse_due_requests() == []
+        clock.shift(timedelta(seconds=1))
+        assert lapse_due_requests() == [request]
+        assert lapse_due_requests() == []
+
+    lapsed = RightsRequest.objects.get()
+    assert (lapsed.state, lapsed.waits_until) == (State.LAPSED, None)
+    assert verify(lapsed) is (before == "received")  # the trail of a request that began elsewhere is not whole
+
+
+@pytest.mark.django_db
+def test_a_request_that_went_on_waits_for_nobody():
+    request = make_rights_request(state=State.TRIAGE)
+    advance(request=request, to=State.NEEDS_INFORMATION, actor=STAFF)
+
+    advance(request=request, to=State.TRIAGE, actor=PERSON)
+
+    assert RightsRequest.objects.get().waits_until is None

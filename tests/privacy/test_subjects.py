@@ -79,6 +79,16 @@ def test_a_receipt_leads_to_that_record_and_what_hangs_on_it_alone():
     assert rows("feedback.Respondent", subject) == set()
 
 
+def test_the_number_of_a_person_is_not_taken_for_that_of_a_request():
+    asked = make_rights_request()
+    item = asked.items.create(right="access")
+
+    for subject in (Subject(people=(asked.pk,)), Subject(people=(item.pk, asked.pk))):
+        assert rows("privacy.RightsRequest", subject) == set()
+        assert rows("privacy.RequestItem", subject) == set()
+    assert rows("privacy.RequestItem", Subject(records=(("privacy.RightsRequest", (asked.pk,)),))) == {item}
+
+
 def test_restricted_records_are_found_too():
     answered = make_response(restricted_at="2026-01-01T00:00Z")
     subject = Subject(people=(answered.respondent_id,))

@@ -1,0 +1,127 @@
+"""What is true of a request: whether it is proved who asks, its tasks are settled, and its answer has arrived.
+
+The states of a request depend on these, and nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from privacy.models import Answer, Approval, RequestItem, RequestTask, Right, RightsRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
+State = RightsRequest.State
+Outcome = RequestItem.Outcome
+ObjectsTo = RequestItem.ObjectsTo
+Subject = Approval.Subject
+
+# Rights whose tasks touch somebody's data: nothing is done for them before it is proved who asks.
+NEEDS_PROOF: Final = (Right.ACCESS, Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION, Right.PORTABILITY)
+# Outcomes by which the person does not get what they asked for; each needs a text and a second person.
+NEGATIVE: Final = (*RequestItem.REFUSALS, Outcome.NOT_APPLICABLE, Outcome.UNIDENTIFIABLE)
+
+
+def is_proved(request: RightsRequest) -> bool:
+    return request.proofs.exists()
+
+
+def is_identified(request: RightsRequest) -> bool:
+    """Tell whether it is proved who asks, or nothing that is planned needs to know."""
+    return is_proved(request) or not tasks_of(request).filter(item__right__in=NEEDS_PROOF).exists()
+
+
+def tasks_of(request: RightsRequest) -> QuerySet[RequestTask]:
+    return RequestTask.objects.filter(item__request=request)
+
+
+def is_settled(request: RightsRequest) -> bool:
+    """Tell whether every task was done, found nothing or is exempt."""
+    return not tasks_of(request).exclude(state__in=RequestTask.SETTLED).exists()
+
+
+def has_failed(request: RightsRequest) -> bool:
+    return tasks_of(request).filter(state=RequestTask.State.FAILED).exists()
+
+
+def is_without_failure(request: RightsRequest) -> bool:
+    return not has_failed(request)
+
+
+def is_decided(request: RightsRequest) -> bool:
+    """Tell whether every right has an outcome, and a text where the person does not get what they asked for."""
+    items = list(request.items.all())
+    return all(item.outcome and (item.outcome not in NEGATIVE or item.explanation) for item in items)
+
+
+def subjects_to_approve(request: RightsRequest) -> list[Subject]:
+    """Return what a second person must agree to before anything of it happens."""
+    negative = request.items.filter(outcome__in=NEGATIVE).exists()
+    erases = tasks_of(request).filter(kind=RequestTask.Kind.ERASE).exists()
+    return [*([Subject.ERASURE] if erases else []), *([Subject.REFUSAL] if negative else [])]
+
+
+def is_approved(request: RightsRequest) -> bool:
+    """Tell whether the latest decision about each subject that needs one is to approve it."""
+    return all(_latest(request, subject) == Approval.Decision.APPROVED for subject in subjects_to_approve(request))
+
+
+def needs_decision(request: RightsRequest) -> bool:
+    """Tell whether somebody is asked to approve something, or what was approved is no longer what it was."""
+    latest = {_latest(request, subject) for subject in subjects_to_approve(request)}
+    return bool(latest & {"", Approval.Decision.OUTDATED})
+
+
+def is_delivered(request: RightsRequest) -> bool:
+    """Tell whether the answer was accepted by the mail server or posted and did not come back, or was fetched.
+
+    Fetched means: all that was asked for were copies, and each of them was fetched.
+    """
+    arrived = Answer.objects.filter(request=request, accepted_at__isnull=False, bounced_at__isnull=True)
+    if arrived.exists():
+        return True
+    items = request.items.all()
+    return items.exists() and not items.exclude(package__fetched_at__isnull=False).exists()
+
+
+def came_back(request: RightsRequest) -> bool:
+    return Answer.objects.filter(request=request, bounced_at__isnull=False).exists()
+
+
+def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
+    """Return the tasks that restricted the use of somebody's data which have not been lifted since."""
+    done = tasks_of(request).filter(state__in=RequestTask.SETTLED).select_related("item")
+    lifted = {task.item_id for task in tasks_of(request).filter(kind=RequestTask.Kind.LIFT)}
+    analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH)
+    return [
+        task
+        for task in done.order_by("position", "pk")
+        if task.item_id not in lifted
+        and (
+            task.kind == RequestTask.Kind.RESTRICT
+            or (task.kind == RequestTask.Kind.OBJECT and task.item.objects_to in analysis)
+        )
+    ]
+
+
+def end_of(outcomes: Iterable[str]) -> State:
+    """Return the state in which a request with these outcomes of its rights ends."""
+    counted = [outcome for outcome in outcomes if outcome != Outcome.WITHDRAWN]
+    negative = [outcome for outcome in counted if outcome in NEGATIVE]
+    if negative:
+        return State.REFUSED if len(negative) == len(counted) else State.PARTLY_REFUSED
+    if counted and all(outcome == Outcome.NO_DATA for outcome in counted):
+        return State.NO_DATA
+    return State.FULFILLED
+
+
+def ends_as(end: State, request: RightsRequest) -> bool:
+    return end_of(request.items.values_list("outcome", flat=True)) == end
+
+
+def _latest(request: RightsRequest, subject: Subject) -> str | None:
+    found = request.approvals.filter(subject=subject).first()  # the latest comes first
+    return found.decision if found else None

@@ -1,0 +1,169 @@
+"""The plan by which a request is fulfilled: its tasks in order, and a hash that tells whether it is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from privacy.audit import lock
+from privacy.conditions import is_proved, tasks_of
+from privacy.models import Recipient, RequestTask, Right, RightsRequest
+from privacy.subjects import model_of, rows_of, subject_of, tables_about_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.db.models import QuerySet
+
+    from privacy.inventory import Table
+    from privacy.models import RequestItem
+
+Kind = RequestTask.Kind
+# What protects the person comes first, and copies before anything is corrected or deleted.
+ORDER: Final = (
+    *(Right.OBJECTION, Right.RESTRICTION, Right.ACCESS, Right.PORTABILITY, Right.RECTIFICATION, Right.ERASURE),
+    Right.COMPLAINT_INFORMATION,
+)
+ROWS_AT_A_TIME: Final = 2000
+
+Step = tuple[Kind, str, Recipient | None]  # what is done, with which table, who is told
+
+
+@transaction.atomic
+def make_plan(request: RightsRequest) -> list[RequestTask]:
+    """Write the tasks of a request down, in the order in which they will be done.
+
+    Only rights that have no outcome get tasks. What was done already stays as it is; what is still planned is planned
+    anew, so that making the plan twice makes it once.
+    """
+    lock(request)
+    items = [item for item in request.items.all() if not item.outcome]
+    items.sort(key=lambda item: ORDER.index(Right(item.right)))
+    tasks_of(request).filter(~Q(item__outcome="") | Q(attempts=0), state=RequestTask.State.PLANNED).delete()
+    nobody = is_proved(request) and subject_of(request).is_nobody
+    planned = [(item, step) for item in items for step in _steps(item, request, nobody=nobody)]
+    for position, (item, (kind, dataset, recipient)) in enumerate(planned, start=1):
+        RequestTask.objects.update_or_create(
+            item=item, kind=kind, dataset=dataset, recipient=recipient, defaults={"position": position}
+        )
+    return list(tasks_of(request).order_by("position", "pk"))
+
+
+@transaction.atomic
+def plan_at_once(request: RightsRequest) -> list[RequestTask]:
+    """Plan what waits for nobody's decision: an objection takes effect as soon as it is proved who objects.
+
+    GDPR Art. 21(2) and (3), and Art. 18(1)(d) while an objection to analysis is being weighed.
+    """
+    lock(request)
+    items = request.items.filter(right=Right.OBJECTION, outcome="", tasks__isnull=True)
+    return [RequestTask.objects.create(item=item, kind=Kind.OBJECT, position=0) for item in items]
+
+
+def plan_due_objections() -> list[RequestTask]:
+    """Plan the objections of open requests with a proof that nobody has planned yet."""
+    waiting = RightsRequest.objects.open().filter(items__right=Right.OBJECTION, items__outcome="")
+    unplanned = waiting.filter(items__tasks__isnull=True, proofs__isnull=False).distinct()
+    return [task for request in unplanned for task in plan_at_once(request)]
+
+
+def plan_hash(request: RightsRequest) -> bytes:
+    """Return the SHA-256 of what a plan would do to which records, by which version of the inventory (32 bytes).
+
+    It changes when a record of the person comes or goes, when the declarations or the tasks change, and never by a
+    change of values. Keys are read in a stream: a person may have very many.
+    """
+    digest = hashlib.sha256(inventory_version())
+    tasks = tasks_of(request).order_by("position", "pk").values_list("item", "kind", "dataset", "recipient")
+    digest.update(json.dumps(list(tasks)).encode())
+    subject = subject_of(request)
+    for table in tables_about_people():
+        digest.update(f"\n{table.model}:".encode())
+        keys = rows_of(table, subject).values_list("pk", flat=True)
+        for key in keys.iterator(chunk_size=ROWS_AT_A_TIME):
+            digest.update(f"{key},".encode())
+    return digest.digest()
+
+
+def refusal_hash(request: RightsRequest) -> bytes:
+    """Return the SHA-256 of what the person will be refused, and in which words (32 bytes)."""
+    decided = request.items.order_by("pk").values_list("right", "outcome", "explanation")
+    return hashlib.sha256(json.dumps(list(decided)).encode()).digest()
+
+
+def inventory_version() -> bytes:
+    """Return the SHA-256 of how people are found in the declared tables, and of what an erasure does to them."""
+    declared = [
+        (table.model, table.person, table.devices, sorted(table.identifiers.items()), _treatment(table))
+        for table in tables_about_people()
+    ]
+    return hashlib.sha256(json.dumps(declared).encode()).digest()
+
+
+def _treatment(table: Table) -> list[tuple[str, str]]:
+    return sorted((name, column.erasure) for name, column in table.columns.items())
+
+
+def found_records(request: RightsRequest) -> list[tuple[Table, int]]:
+    """Return how many records of each table are about whom the proofs lead to."""
+    subject = subject_of(request)
+    return [(table, 0 if subject.is_nobody else rows_of(table, subject).count()) for table in tables_about_people()]
+
+
+def children_first() -> list[Table]:
+    """Return the tables about people so that each comes before those that its rows point at."""
+    tables = {model_of(table): table for table in tables_about_people()}
+    before: TopologicalSorter[object] = TopologicalSorter()
+    for model in tables:
+        before.add(model)
+        for column in model._meta.concrete_fields:
+            pointed_at = column.related_model
+            if pointed_at in tables and pointed_at is not model:
+                before.add(pointed_at, model)
+    return [tables[model] for model in before.static_order()]  # type: ignore[index]  # they are its nodes
+
+
+def recipients_of(request: RightsRequest, datasets: Iterable[str]) -> QuerySet[Recipient]:
+    """Return who gets any of the tables now, or got it once: they are told, GDPR Art. 19."""
+    today = timezone.localdate()
+    lasts = Q(disclosures__until__isnull=True) | Q(disclosures__until__gte=today)
+    once = Q(disclosures__until=F("disclosures__since"))
+    return (
+        Recipient.objects.filter(controller=request.controller_id)
+        .filter(lasts | once, disclosures__dataset__in=list(datasets), disclosures__since__lte=today)
+        .distinct()
+        .order_by("pk")
+    )
+
+
+def _steps(item: RequestItem, request: RightsRequest, *, nobody: bool) -> Iterator[Step]:
+    if item.right == Right.OBJECTION:
+        yield Kind.OBJECT, "", None
+    if nobody:
+        return
+    match item.right:
+        case Right.ACCESS | Right.PORTABILITY:
+            yield Kind.PACKAGE, "", None
+        case Right.RECTIFICATION:
+            yield Kind.RECTIFY, "", None
+            yield from _tell(request, set(item.corrections.values_list("dataset", flat=True)))
+        case Right.RESTRICTION:
+            yield Kind.RESTRICT, "", None
+            yield from _tell(request, {table.model for table in tables_about_people()})
+        case Right.ERASURE:
+            if item.leaves_suppression:  # before the identifiers go that it is made from
+                yield Kind.SUPPRESS, "", None
+            for table in children_first():
+                yield Kind.ERASE, table.model, None
+            yield from _tell(request, {table.model for table in tables_about_people()})
+
+
+def _tell(request: RightsRequest, datasets: set[str]) -> Iterator[Step]:
+    for recipient in recipients_of(request, datasets):
+        yield Kind.TELL_RECIPIENT, "", recipient

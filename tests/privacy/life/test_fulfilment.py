@@ -1,0 +1,314 @@
+"""Carrying out a plan: in order, again and again until it is done, and never what was not approved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from feedback.models import Respondent, Response
+from privacy import fulfilment
+from privacy.audit import verify
+from privacy.deciding import decide_approval, propose
+from privacy.delivery import RETRIES
+from privacy.fulfilment import acknowledge, due_task_ids, exempt, retry, run_task
+from privacy.mailing import due_message_ids, send_message
+from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
+from privacy.performing import Result
+from privacy.planning import plan_at_once
+from tests.factories import make_response, make_staff
+from tests.privacy.life.cases import make_case, make_dpo, make_officer, state_of
+from tests.privacy.life.test_planning import make_recipient
+
+pytestmark = pytest.mark.django_db
+
+State = RightsRequest.State
+Kind = RequestTask.Kind
+
+
+def begin(case):
+    """Propose the plan, and have it approved where it must be."""
+    for approval in propose(request=case, user=make_officer(case.controller)):
+        decide_approval(approval=approval, decision="approved", user=make_dpo(case.controller))
+
+
+def work(case):
+    """Run what may run until nothing may; return what ran."""
+    ran = []
+    while ids := due_task_ids(case):
+        ran += [task_id for task_id in ids if run_task(task_id=task_id)]
+    return ran
+
+
+def break_down(monkeypatch, kind):
+    def fail(task):
+        raise OSError("anna@example.com")
+
+    monkeypatch.setitem(fulfilment.PERFORMERS, kind, fail)
+
+
+def test_an_approved_erasure_runs_to_its_answer(performed):
+    case = make_case("erasure")
+    begin(case)
+
+    work(case)
+
+    assert state_of(case) == State.RESPONDING
+    assert case.items.get().outcome == "done"
+    assert not Respondent.including_restricted.exists()
+    assert not Response.including_restricted.exists()
+    assert not fulfilment.tasks_of(case).exclude(state__in=RequestTask.SETTLED).exists()
+    assert case.events.filter(action="task_done").count() == len(performed)
+
+
+def test_running_a_task_twice_gives_the_same_end(performed):
+    """Invariant 7: the second run changes nothing, and a worker that comes too late does nothing."""
+    case = make_case("erasure")
+    begin(case)
+    ids = work(case)
+    before = list(RequestTask.objects.values("pk", "state", "affected", "settled_at"))
+
+    assert not any(run_task(task_id=task_id) for task_id in ids)
+    assert list(RequestTask.objects.values("pk", "state", "affected", "settled_at")) == before
+
+    RequestTask.objects.update(state="planned", next_attempt_at=timezone.now())
+    RightsRequest.objects.filter(pk=case.pk).update(state=State.IN_PROGRESS)
+    work(case)
+    assert set(RequestTask.objects.filter(kind="erase").values_list("state", flat=True)) == {"nothing_found"}
+    assert state_of(case) == State.RESPONDING
+
+
+def test_no_task_runs_before_it_is_proved_who_asks(performed):
+    """Invariant 1: access, portability, rectification, erasure and restriction wait, whatever state is written down."""
+    for right in ("access", "portability", "rectification", "erasure", "restriction"):
+        case = make_case(right)
+        begin(case)
+        case.proofs.all().delete()
+        assert due_task_ids(case) == []
+        assert not any(run_task(task_id=task.pk) for task in fulfilment.tasks_of(case))
+    assert performed == []
+
+
+def test_an_objection_runs_at_once_in_whatever_open_state(performed):
+    """Invariant 1: it waits for nobody's decision."""
+    case = make_case("objection", "access", state=State.VERIFIED)
+    plan_at_once(case)
+
+    work(case)
+
+    assert performed == [("object", "")]
+    assert state_of(case) == State.VERIFIED
+
+
+def test_copies_are_built_and_delivered_before_anything_is_deleted(performed):
+    """Invariant 8: the mail that the copy is ready must have been accepted, or the copy fetched."""
+    case = make_case("access", "erasure")
+    begin(case)
+    first = work(case)
+    assert performed == [("package", "")]
+    assert len(first) == 1
+    now = timezone.now()
+    message = case.messages.get(kind=RequestMessage.Kind.PACKAGE_READY)
+
+    RequestMessage.objects.filter(pk=message.pk).update(sent_at=now, bounced_at=now)
+    assert work(case) == []
+    RequestMessage.objects.filter(pk=message.pk).update(bounced_at=None)
+    work(case)
+
+    assert performed[1] == ("suppress", "")
+    assert state_of(case) == State.RESPONDING
+
+
+def test_a_copy_that_was_fetched_is_delivered(performed):
+    """Invariant 8."""
+    case = make_case("access", "erasure")
+    begin(case)
+    work(case)
+
+    Package.objects.update(fetched_at=timezone.now())
+
+    assert work(case)
+    assert state_of(case) == State.RESPONDING
+
+
+def test_what_was_approved_is_what_is_done(performed):
+    """Invariant 9: a record that came since the approval sends the request back to its triage, and nothing is gone."""
+    case = make_case("erasure")
+    begin(case)
+    response = Response.objects.get()
+    make_response(survey=response.survey, respondent=response.respondent)
+
+    assert work(case) == []
+
+    assert (state_of(case), performed) == (State.TRIAGE, [])
+    assert Response.objects.count() == 2
+    assert case.approvals.get().decision == "outdated"
+    moves = list(case.events.filter(action="advanced").values_list("from_state", "to_state"))
+    assert moves[-2:] == [("in_progress", "awaiting_approval"), ("awaiting_approval", "triage")]
+
+    begin(case)
+    work(case)
+    assert state_of(case) == State.RESPONDING
+
+
+def test_an_erasure_that_began_goes_on_to_its_end(performed, monkeypatch):
+    """Invariant 9 is asked before the first record goes, and not of what is left afterwards."""
+    case = make_case("erasure")
+    begin(case)
+    while due := due_task_ids(case):
+        task = RequestTask.objects.get(pk=due[0])
+        if task.dataset == "feedback.Response":
+            break
+        run_task(task_id=task.pk)
+    break_down(monkeypatch, Kind.ERASE)
+    run_task(task_id=task.pk)
+    monkeypatch.setitem(fulfilment.PERFORMERS, Kind.ERASE, lambda task: Result.of(1))
+    RequestTask.objects.filter(pk=task.pk).update(next_attempt_at=timezone.now())
+
+    work(case)
+
+    assert state_of(case) == State.RESPONDING
+
+
+def test_a_task_that_fails_is_tried_again_with_growing_waits_and_then_given_up(performed, monkeypatch):
+    case = make_case("restriction")
+    begin(case)
+    break_down(monkeypatch, Kind.RESTRICT)
+    task = RequestTask.objects.get()
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for wait in RETRIES:
+            assert run_task(task_id=task.pk)
+            clock.shift(wait - timedelta(seconds=1))
+            assert not run_task(task_id=task.pk)
+            clock.shift(timedelta(seconds=1))
+        assert run_task(task_id=task.pk)
+
+    task.refresh_from_db()
+    assert (task.state, task.attempts, task.reason) == ("failed", len(RETRIES) + 1, "OSError")
+    assert state_of(case) == State.PARTIALLY_FAILED
+    assert case.alarms.get().kind == "failure"
+    assert "anna" not in str(list(case.events.values()))
+
+
+def test_nothing_is_complete_while_a_task_has_failed(performed, monkeypatch):
+    """Invariant 2, and the failure of others that this is judged by: “complete” with an eraser that failed."""
+    case = make_case("restriction")
+    begin(case)
+    RequestTask.objects.update(state="failed", reason="OSError")
+    RightsRequest.objects.filter(pk=case.pk).update(state=State.PARTIALLY_FAILED)
+    officer = make_officer(case.controller)
+
+    fulfilment.go_on(case)
+    assert RightsRequest.objects.get().state == State.PARTIALLY_FAILED
+    with pytest.raises(ValidationError) as refusal:
+        fulfilment.advance(request=case, to=State.IN_PROGRESS, actor="staff", user=officer)
+    assert refusal.value.code == "failed_tasks"
+
+    retry(request=case, user=officer)
+    work(case)
+    assert state_of(case) == State.RESPONDING
+
+
+def test_a_worker_that_died_is_followed_by_another_after_a_while(performed):
+    case = make_case("restriction")
+    begin(case)
+    task = RequestTask.objects.get()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert fulfilment._claim(task.pk)
+        assert due_task_ids() == []
+        assert not run_task(task_id=task.pk)
+
+        clock.shift(fulfilment.LEASE)
+
+        assert due_task_ids() == [task.pk]
+        assert run_task(task_id=task.pk)
+    assert performed == [("restrict", "")]
+
+
+def test_one_task_of_each_request_is_due_at_a_time(performed):
+    cases = [make_case("erasure"), make_case("access")]
+    for case in cases:
+        begin(case)
+
+    due = RequestTask.objects.filter(pk__in=due_task_ids())
+
+    assert {(task.item.request, task.kind) for task in due} == {(cases[0], "suppress"), (cases[1], "package")}
+
+
+def test_a_right_for_which_nothing_was_found_ends_without_data(performed, monkeypatch):
+    case = make_case("access", "restriction")
+    begin(case)
+    nothing = Result(state=RequestTask.State.NOTHING_FOUND)
+    monkeypatch.setitem(fulfilment.PERFORMERS, Kind.PACKAGE, lambda task: nothing)
+
+    work(case)
+
+    assert dict(case.items.values_list("right", "outcome")) == {"access": "no_data", "restriction": "done"}
+
+
+def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reason(performed, monkeypatch):
+    case = make_case("restriction")
+    make_recipient(case.controller, "One")
+    make_recipient(case.controller, "Other")
+    begin(case)
+    monkeypatch.setitem(
+        fulfilment.PERFORMERS, Kind.TELL_RECIPIENT, lambda task: Result(state=RequestTask.State.SENT, affected=1)
+    )
+    officer = make_officer(case.controller)
+    work(case)
+    assert state_of(case) == State.IN_PROGRESS
+    one, other = RequestTask.objects.filter(kind="tell_recipient").order_by("pk")
+
+    with pytest.raises(PermissionDenied):
+        acknowledge(task=one, user=make_officer(make_case().controller))
+    acknowledge(task=one, user=officer)
+    with pytest.raises(ValidationError):
+        exempt(task=other, reason=" ", user=officer)
+    exempt(task=other, reason="Wound up in May.", user=officer)
+
+    other.refresh_from_db()
+    assert (state_of(case), other.state, other.reason) == (State.RESPONDING, "exempt", "Wound up in May.")
+    with pytest.raises(ValidationError) as refusal:
+        exempt(task=RequestTask.objects.get(kind="restrict"), reason="x", user=officer)
+    assert refusal.value.code == "not_sent"
+
+
+def test_tasks_are_tried_again_only_by_officers_and_only_where_one_failed(performed):
+    case = make_case("access")
+    begin(case)
+
+    with pytest.raises(PermissionDenied):
+        retry(request=case, user=make_staff())
+    with pytest.raises(ValidationError) as refusal:
+        retry(request=case, user=make_officer(case.controller))
+    assert refusal.value.code == "nothing_failed"
+
+
+def test_the_trail_of_a_whole_case_is_whole(performed):
+    case = make_case("erasure", state=State.RECEIVED)
+    fulfilment.advance(request=case, to=State.TRIAGE, actor="staff")
+    begin(case)
+    work(case)
+
+    assert verify(RightsRequest.objects.get())
+
+
+def test_a_copy_is_built_and_told_of_and_its_week_counts_from_then(settings, tmp_path):
+    settings.PACKAGES_DIR = tmp_path
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        case = make_case("access")
+        begin(case)
+        work(case)
+        assert state_of(case) == State.RESPONDING
+        clock.shift(timedelta(days=2))
+
+        for message_id in due_message_ids():
+            send_message(message_id=message_id)
+
+        assert f"/privacy/requests/{case.reference}/package/?lang=en" in mail.outbox[-1].body
+        assert Package.objects.get().expires_at == timezone.now() + timedelta(days=7)
