@@ -41,7 +41,7 @@ def test_a_filed_request_has_items_dates_and_a_mail_to_confirm():
     assert (request.email, request.details, request.source) == (ANNA, "All of it, please.", "form")
     assert [item.right for item in request.items.all()] == ["access", "erasure"]
     assert [message.kind for message in request.messages.all()] == ["confirmation"]
-    assert actions(request) == [("filed", "person"), ("advanced", "system")]
+    assert actions(request) == [("filed", "person"), ("message_owed", "system"), ("advanced", "system")]
     assert request.events.get(number=1).fields == [
         "controller",
         "rights",
