@@ -200,7 +200,7 @@ def _of_declines(candidate: Candidate, facts: Facts, background: Background) -> 
 
 def _of_shows(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
     ignored = readings.newest_unanswered(facts)
-    yield Input(_("Last shown without a reaction"), _named(ignored, "shown_at", facts, background))
+    yield Input(_("Last shown without a reaction"), _told(ignored, facts, background))
     yield Input(_("Rest after that"), _days(candidate.throttles.unanswered_days))
     shows = len(readings.recent_shows(facts))
     yield Input(_("Shown in 90 days"), _of_most(shows, candidate.throttles.shows_in_90_days))
@@ -210,14 +210,12 @@ def _of_mails(candidate: Candidate, facts: Facts, background: Background) -> Ite
     if facts.channel != Channel.EMAIL:
         text = _("%(channel)s: this rest is for e-mail only")
         yield Input(_("Asked through"), text % {"channel": _channel(facts.channel)})
-    sent = readings.newest(facts.history, "sent_at")
-    yield Input(_("Last e-mail"), _named(sent, "sent_at", facts, background))
+    yield Input(_("Last e-mail"), _told(readings.newest(facts.history, "sent_at"), facts, background))
     yield Input(_("Rest after an e-mail"), _days(candidate.throttles.mail_days))
 
 
 def _of_cooling_down(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
-    time, last = readings.last_reached(facts)
-    yield Input(_("Last survey shown or sent"), _survey_and_time(last, time, facts, background))
+    yield Input(_("Last survey shown or sent"), _told(readings.last_reached(facts), facts, background))
     own, common = _("Rest of this transactional survey"), _("Rest after any survey")
     yield Input(own if candidate.is_transactional else common, _days(readings.cooldown_days(candidate)))
 
@@ -259,15 +257,12 @@ INPUTS: Final[Mapping[int, Callable[[Candidate, Facts, Background], Iterable[Inp
 
 
 def _last(candidate: Candidate, facts: Facts, background: Background, what: str) -> str:
-    return _named(readings.newest_of_metric(candidate, facts, what), what, facts, background)
+    return _told(readings.newest_of_metric(candidate, facts, what), facts, background)
 
 
-def _named(occasion: Occasion | None, what: str, facts: Facts, background: Background) -> str:
-    return _survey_and_time(occasion, getattr(occasion, what, None), facts, background)
-
-
-def _survey_and_time(occasion: Occasion | None, time: datetime | None, facts: Facts, background: Background) -> str:
+def _told(last: readings.Last, facts: Facts, background: Background) -> str:
     """Return when which survey did it; what is older than any rest is not looked at."""
+    time, occasion = last
     if occasion is None:
         days = background.product.history_matters.days
         return ngettext("not in the last %(days)d day", "not in the last %(days)d days", days) % {"days": days}

@@ -131,20 +131,20 @@ def _is_not_being_asked(candidate: Candidate, facts: Facts) -> Obstacle | None:
 
 
 def _has_not_responded(candidate: Candidate, facts: Facts) -> Obstacle | None:
-    last = newest_of_metric(candidate, facts, "responded_at")
-    return _rest(facts, "responded_recently", last and last.responded_at, candidate.throttles.response_days)
+    last, _survey = newest_of_metric(candidate, facts, "responded_at")
+    return _rest(facts, "responded_recently", last, candidate.throttles.response_days)
 
 
 def _has_not_declined(candidate: Candidate, facts: Facts) -> Obstacle | None:
-    last = newest_of_metric(candidate, facts, "declined_at")
-    declined = _rest(facts, "declined_recently", last and last.declined_at, candidate.throttles.decline_days)
-    last = newest_of_metric(candidate, facts, "snoozed_at")
-    return declined or _rest(facts, "snoozed", last and last.snoozed_at, candidate.throttles.snooze_days)
+    last, _survey = newest_of_metric(candidate, facts, "declined_at")
+    declined = _rest(facts, "declined_recently", last, candidate.throttles.decline_days)
+    last, _survey = newest_of_metric(candidate, facts, "snoozed_at")
+    return declined or _rest(facts, "snoozed", last, candidate.throttles.snooze_days)
 
 
 def _has_not_ignored(candidate: Candidate, facts: Facts) -> Obstacle | None:
-    last = newest_unanswered(facts)
-    if obstacle := _rest(facts, "shown_recently", last and last.shown_at, candidate.throttles.unanswered_days):
+    last, _survey = newest_unanswered(facts)
+    if obstacle := _rest(facts, "shown_recently", last, candidate.throttles.unanswered_days):
         return obstacle
     shows, most = recent_shows(facts), candidate.throttles.shows_in_90_days
     if len(shows) >= most:
@@ -155,8 +155,8 @@ def _has_not_ignored(candidate: Candidate, facts: Facts) -> Obstacle | None:
 def _was_not_mailed(candidate: Candidate, facts: Facts) -> Obstacle | None:
     if facts.channel != "email":
         return None
-    last = newest(facts.history, "sent_at")
-    return _rest(facts, "mailed_recently", last and last.sent_at, candidate.throttles.mail_days)
+    last, _survey = newest(facts.history, "sent_at")
+    return _rest(facts, "mailed_recently", last, candidate.throttles.mail_days)
 
 
 def _has_cooled_down(candidate: Candidate, facts: Facts) -> Obstacle | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta, tzinfo
-from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from feedback.eligibility.known import Candidate, Facts, Occasion
 
+    Last: TypeAlias = tuple[datetime, Occasion] | tuple[None, None]
+
+NEVER: Final = (None, None)
 SHOWN_PENDING: Final = timedelta(minutes=30)
 MAILED_PENDING: Final = timedelta(hours=72)
 SHOWS_WINDOW: Final = timedelta(days=90)
@@ -19,18 +22,19 @@ CYCLE: Final = timedelta(days=90)
 DAY: Final = timedelta(days=1)
 
 
-def newest(occasions: Iterable[Occasion], what: str) -> Occasion | None:
-    """Return the occasion on which this happened last; ``what`` names one of its times."""
-    return max((each for each in occasions if getattr(each, what)), key=attrgetter(what), default=None)
+def newest(occasions: Iterable[Occasion], what: str) -> Last:
+    """Return when this last happened and on which occasion; ``what`` names one of its times."""
+    happened = [(time, each) for each in occasions if (time := getattr(each, what))]
+    return max(happened, key=itemgetter(0), default=NEVER)
 
 
-def newest_of_metric(candidate: Candidate, facts: Facts, what: str) -> Occasion | None:
+def newest_of_metric(candidate: Candidate, facts: Facts, what: str) -> Last:
     """Return when this last happened to a survey of the same metric."""
     return newest([each for each in facts.history if each.metric == candidate.metric], what)
 
 
-def newest_unanswered(facts: Facts) -> Occasion | None:
-    """Return the survey that was seen last and left without any reaction."""
+def newest_unanswered(facts: Facts) -> Last:
+    """Return when a survey was last seen that was left without any reaction."""
     return newest([each for each in facts.history if not each.is_over], "shown_at")
 
 
@@ -40,10 +44,10 @@ def recent_shows(facts: Facts) -> list[datetime]:
     return sorted(each.shown_at for each in facts.history if each.shown_at and each.shown_at > since)
 
 
-def last_reached(facts: Facts) -> tuple[datetime | None, Occasion | None]:
+def last_reached(facts: Facts) -> Last:
     """Return when any survey was last seen or sent, and which."""
     reached = [(time, each) for each in facts.history for time in (each.shown_at, each.sent_at) if time]
-    return max(reached, key=lambda pair: pair[0], default=(None, None))
+    return max(reached, key=itemgetter(0), default=NEVER)
 
 
 def cooldown_days(candidate: Candidate) -> int:
