@@ -11,7 +11,9 @@ from privacy.inventory import (
     Column,
     Erasure,
     Expiry,
+    Identifier,
     InBrowser,
+    Mark,
     Pages,
     Rectification,
     Store,
@@ -47,6 +49,10 @@ declare(
     Table(
         model="feedback.Respondent",
         person="",
+        product="product",
+        identifiers={Identifier.MAILBOX: "email", Identifier.ACCOUNT: "external_id"},
+        devices="person",
+        marks={Mark.RESTRICTED: "restricted_at", Mark.OBJECTED: "objected_at"},
         columns={
             **not_personal("id", "product", "reservations", "person"),
             "subject_key": replace(IDENTITY, rectification=Rectification.RECOMPUTE),
@@ -81,6 +87,8 @@ declare(
     Table(
         model="feedback.Invitation",
         person="respondent",
+        product="product",
+        identifiers={Identifier.INVITATION: "token_digest"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "borrowed_device"),
             **not_personal("is_test", "expires_at"),
@@ -102,6 +110,9 @@ declare(
     Table(
         model="feedback.Response",
         person="respondent",
+        product="product",
+        identifiers={Identifier.RECEIPT: "receipt_hash"},
+        marks={Mark.RESTRICTED: "restricted_at"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),
             **not_personal(
@@ -155,7 +166,7 @@ declare(
     ),
     Table(
         model="feedback.FollowUp",
-        person="respondent",
+        person="response__respondent",
         columns={
             **not_personal("id", "response", "respondent", "product", "priority", "team"),
             "status": FOLLOW_UP,
@@ -173,7 +184,7 @@ declare(
     ),
     Table(
         model="feedback.Contact",
-        person="follow_up__respondent",
+        person="follow_up__response__respondent",
         columns={
             **not_personal("id", "follow_up", "attempts", "next_attempt_at", "failed_at", "failure"),
             "kind": FOLLOW_UP,
@@ -189,7 +200,7 @@ declare(
     ),
     Table(
         model="feedback.Note",
-        person="follow_up__respondent",
+        person="follow_up__response__respondent",
         columns={
             **not_personal("id", "follow_up"),
             "author": STAFF,
@@ -199,7 +210,7 @@ declare(
     ),
     Table(
         model="feedback.StatusChange",
-        person="follow_up__respondent",
+        person="follow_up__response__respondent",
         columns={
             **not_personal("id", "follow_up"),
             "from_status": FOLLOW_UP,

@@ -72,6 +72,7 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
                 hint="Write the names of foreign keys, joined by two underscores.",
                 id="privacy.E003",
             )
+        yield from _finding_problems(model, table)
         for name, column in table.columns.items():
             yield from _column_problems(f"{label}.{name}", column)
     for label in sorted(set(declared.tables) - set(labels)):
@@ -83,12 +84,30 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
     yield from _purpose_problems()
 
 
+def _finding_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:
+    """Yield what keeps a proved identifier from leading to its records, or a mark from being set."""
+    named = (*table.identifiers.values(), *table.marks.values(), *filter(None, [table.devices]))
+    columns = {column.name for column in model._meta.concrete_fields}
+    for name in (name for name in named if name not in columns):
+        yield Error(
+            f"{table.model} names a column for finding or marking people that it does not have: {name}.",
+            hint="identifiers, marks and devices name columns of the table itself.",
+            id="privacy.E010",
+        )
+    if table.identifiers and not _leads_to_a_row(model, table.product):
+        yield Error(
+            f"{table.model} has identifiers but no path to the product they were given to.",
+            hint='Write product="path__to__product".',
+            id="privacy.E010",
+        )
+
+
 def _leads_to_a_row(model: type[Model], path: str) -> bool:
     """Tell whether the path is one foreign key after the other."""
     for name in path.split("__"):
         try:
             related = model._meta.get_field(name).related_model
-        except FieldDoesNotExist:
+        except FieldDoesNotExist:  # also where the path is empty
             return False
         if related is None or isinstance(related, str):
             return False

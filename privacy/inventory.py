@@ -160,6 +160,22 @@ def not_personal(*names: str) -> dict[str, Column]:
     return dict.fromkeys(names, NOT_PERSONAL)
 
 
+class Identifier(StrEnum):
+    """What a data subject can prove to be theirs, and is then found by."""
+
+    MAILBOX = "mailbox"  # an e-mail address, normalised
+    ACCOUNT = "account"  # their id in the product
+    RECEIPT = "receipt"  # the hash of a receipt code: names one record
+    INVITATION = "invitation"  # the digest of an invitation's token: names one occasion, hence its person
+
+
+class Mark(StrEnum):
+    """What a row says of the use that may be made of it: the time since when, in a column of its table."""
+
+    RESTRICTED = "restricted"
+    OBJECTED = "objected"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """The declaration of one model.
@@ -169,12 +185,20 @@ class Table:
         person: path of foreign keys from a row to the person it is about; empty for the person's own table.
         waived: why there is no such path, where the people in the table are no data subjects of a survey.
         columns: name of the concrete field → treatment.
+        product: path of foreign keys from a row to the product it belongs to; given for tables with identifiers.
+        identifiers: identifier → column that holds it, normalised or hashed as the proof is.
+        devices: foreign key from a row of the person's own table to the person whose device it was.
+        marks: mark → column.
     """
 
     model: str
     columns: Mapping[str, Column]
     person: str | None = None
     waived: str = ""
+    product: str = ""
+    identifiers: Mapping[Identifier, str] = field(default_factory=dict)
+    devices: str = ""
+    marks: Mapping[Mark, str] = field(default_factory=dict)
 
 
 class Pages(StrEnum):

@@ -54,6 +54,19 @@ declare(
     ),
     Table(model="privacy.SigningSecret", columns=not_personal("id", "product", "secret", "created_at")),
     Table(
+        model="privacy.ServerKey",
+        columns=not_personal("id", "product", "name", "digest", "ending", "scopes", "created_at", "revoked_at"),
+    ),
+    Table(
+        model="privacy.Recipient",
+        waived="companies and authorities; their mailbox is not a person's",
+        columns=not_personal(
+            *("id", "controller", "name", "kind", "country", "purposes", "contact_email", "agreement", "agreed_on"),
+            *("safeguard", "clauses_module", "clauses_on", "supplementary_measures"),
+        ),
+    ),
+    Table(model="privacy.Disclosure", columns=not_personal("id", "recipient", "dataset", "since", "until")),
+    Table(
         model="privacy.Suppression",
         waived="an HMAC that is kept so that a person whose data are gone is not asked again",
         columns={
@@ -75,7 +88,7 @@ declare(
         model="privacy.RightsRequest",
         waived="a request stands by itself: who made it is only known after proof",
         columns={
-            **not_personal("id", "controller", "product", "language", "source", "state"),
+            **not_personal("id", "controller", "product", "language", "source", "state", "waits_until"),
             "reference": REQUEST_FACT,
             "email": REQUEST_CONTENT,
             "email_hash": REQUEST_IDENTIFIER,
@@ -103,7 +116,10 @@ declare(
         columns={
             **not_personal("id", "request"),
             "right": REQUEST_FACT,
+            "objects_to": REQUEST_FACT,
+            "leaves_suppression": REQUEST_FACT,
             "outcome": REQUEST_FACT,
+            "explanation": REQUEST_CONTENT,
             "decided_at": REQUEST_FACT,
         },
     ),
@@ -113,7 +129,9 @@ declare(
         columns={
             **not_personal("id", "request"),
             "kind": REQUEST_FACT,
+            "identifier": replace(REQUEST_CONTENT, access=Access.WITHHELD),
             "identifier_hash": REQUEST_IDENTIFIER,
+            "document": REQUEST_FACT,
             "proved_at": REQUEST_FACT,
             "checked_by": STAFF,
         },
@@ -122,7 +140,7 @@ declare(
         model="privacy.RequestToken",
         person="request",
         columns={
-            **not_personal("id", "request", "purpose", "digest", "expires_at"),
+            **not_personal("id", "request", "purpose", "digest", "tries", "expires_at"),
             "created_at": REQUEST_FACT,
             "used_at": REQUEST_FACT,
         },
@@ -131,11 +149,13 @@ declare(
         model="privacy.RequestMessage",
         person="request",
         columns={
-            **not_personal("id", "request", "attempts", "next_attempt_at"),
+            **not_personal("id", "request", "message_id", "attempts", "next_attempt_at"),
             "kind": REQUEST_FACT,
+            "text": REQUEST_CONTENT,
             "created_at": REQUEST_FACT,
             "sent_at": REQUEST_FACT,
             "failed_at": REQUEST_FACT,
+            "bounced_at": REQUEST_FACT,
         },
     ),
     Table(
@@ -149,6 +169,86 @@ declare(
             "action": REQUEST_FACT,
             "from_state": REQUEST_FACT,
             "to_state": REQUEST_FACT,
+        },
+    ),
+    Table(
+        model="privacy.RequestTask",
+        person="item__request",
+        columns={
+            **not_personal("id", "item", "position", "attempts", "next_attempt_at"),
+            **dict.fromkeys(
+                ("kind", "dataset", "recipient", "state", "reason", "affected", "settled_at"), REQUEST_FACT
+            ),
+        },
+    ),
+    Table(
+        model="privacy.Correction",
+        person="item__request",
+        columns={
+            **not_personal("id", "item"),
+            **dict.fromkeys(("dataset", "column", "applied_at"), REQUEST_FACT),
+            "record_number": REQUEST_CONTENT,
+            "value": REQUEST_CONTENT,
+        },
+    ),
+    Table(
+        model="privacy.Approval",
+        person="request",
+        columns={
+            **not_personal("id", "request", "plan_hash"),
+            **dict.fromkeys(("subject", "asked_at", "decision", "decided_at", "note"), REQUEST_FACT),
+            **dict.fromkeys(("asked_by", "decided_by"), STAFF),
+        },
+    ),
+    Table(
+        model="privacy.Answer",
+        person="request",
+        columns={
+            **not_personal("id", "request"),
+            "text": REQUEST_CONTENT,
+            "written_by": STAFF,
+            **dict.fromkeys(("written_at", "posted_on", "accepted_at", "bounced_at"), REQUEST_FACT),
+        },
+    ),
+    Table(
+        model="privacy.RequestAlarm",
+        person="request",
+        columns={**not_personal("id", "request", "key"), **dict.fromkeys(("kind", "raised_at"), REQUEST_FACT)},
+    ),
+    Table(
+        model="privacy.Redaction",
+        person="item__request",
+        columns={
+            **not_personal("id", "item"),
+            **dict.fromkeys(("dataset", "column", "redacted_at"), REQUEST_FACT),
+            "record_number": REQUEST_CONTENT,
+            "redacted_by": STAFF,
+        },
+    ),
+    Table(
+        model="privacy.Package",
+        person="item__request",
+        columns={
+            **not_personal("id", "item", "size"),
+            **dict.fromkeys(("file_name", "key"), replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD)),
+            **dict.fromkeys(("built_at", "expires_at", "destroyed_at", "fetched_at"), REQUEST_FACT),
+        },
+    ),
+    Table(
+        model="privacy.Unlock",
+        person="package__item__request",
+        columns={
+            **not_personal("id", "package", "digest"),
+            **dict.fromkeys(("at", "until", "fetched_at"), REQUEST_FACT),
+        },
+    ),
+    Table(
+        model="privacy.Incident",
+        person="request",
+        columns={
+            **not_personal("id", "request"),
+            "opened_by": STAFF,
+            **dict.fromkeys(("opened_at", "notify_by", "notified_at", "assessment", "closed_at"), REQUEST_FACT),
         },
     ),
     Table(
@@ -181,7 +281,8 @@ declare(
         model="privacy.Alert",
         waived="mail between members of staff",
         columns={
-            **not_personal("id", "controller", "break_glass", "staff_change", "attempts", "next_attempt_at"),
+            **not_personal("id", "controller", "break_glass", "staff_change", "request_alarm", "incident"),
+            **not_personal("attempts", "next_attempt_at"),
             **dict.fromkeys(("recipient", "sent_at", "failed_at"), OVERSEEN),
         },
     ),

@@ -62,7 +62,7 @@ def validated(serializer: Serializer[Any], request: HttpRequest) -> dict[str, An
 
 def origin_of(request: HttpRequest) -> str:
     """Return the web site a browser sends the request from; empty for our own pages and outside of browsers."""
-    origin = request.headers.get("Origin", "")
+    origin = request.META.get("HTTP_ORIGIN", "")
     own = f"{request.scheme}://{request.get_host()}" if origin else ""
     return "" if origin == own else origin
 
@@ -132,7 +132,7 @@ def moment_in(data: dict[str, Any], request: HttpRequest) -> invitations.Moment:
     """Return where and how a request asks."""
     return invitations.Moment(
         **data.get("context", {}),
-        accept_language=request.headers.get("Accept-Language", ""),
+        accept_language=request.META.get("HTTP_ACCEPT_LANGUAGE", ""),
         forced=bool(data.get("force")),
     )
 

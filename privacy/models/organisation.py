@@ -221,6 +221,33 @@ class SigningSecret(models.Model):
         return f"signing secret {self.pk}"
 
 
+class ServerKey(models.Model):
+    """A key with which a product's backend calls the API; only its digest is kept, so that it is shown once."""
+
+    class Scope(models.TextChoices):
+        ASK = "ask", _("invite people")
+        READ = "read", _("read answers and figures")
+        RIGHTS = "rights", _("file rights requests of people it signs for")
+
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, related_name="server_keys", verbose_name=_("product")
+    )
+    name = models.CharField(_("name"), max_length=100, help_text=_("What uses it, so that you know what to replace."))
+    digest = models.BinaryField(_("digest"), max_length=32, unique=True, editable=False)
+    ending = models.CharField(_("ends in"), max_length=4, editable=False)
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope), verbose_name=_("may"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("server key")
+        verbose_name_plural = _("server keys")
+
+    def __str__(self) -> str:
+        return f"server key {self.pk}"
+
+
 class Membership(models.Model):
     """A member of staff sees this product, or all products of this controller where no product is named."""
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from privacy.models.delivering import Incident
+from privacy.models.fulfilling import RequestAlarm
 from privacy.models.organisation import Controller
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 OVERSEE = "privacy.oversee_staff"
+ALERTED_OF = ("break_glass", "staff_change", "request_alarm", "incident")
 
 
 class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
@@ -159,6 +163,22 @@ class Alert(models.Model):
         related_name="alerts",
         verbose_name=_("change of staff"),
     )
+    request_alarm = models.ForeignKey(
+        RequestAlarm,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alerts",
+        verbose_name=_("alarm"),
+    )
+    incident = models.ForeignKey(
+        Incident,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alerts",
+        verbose_name=_("incident"),
+    )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
@@ -169,7 +189,8 @@ class Alert(models.Model):
         verbose_name_plural = _("alerts")
         constraints = [
             models.CheckConstraint(
-                condition=Q(break_glass__isnull=True) ^ Q(staff_change__isnull=True), name="alert_is_about_one_thing"
+                condition=Exact(Func(*ALERTED_OF, function="num_nonnulls", output_field=models.IntegerField()), 1),
+                name="alert_is_about_one_thing",
             ),
         ]
         indexes = [

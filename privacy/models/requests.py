@@ -96,6 +96,7 @@ class RightsRequest(models.Model):
         PHONE = "phone", _("phone")
         EMAIL = "email", _("e-mail")
         IN_PERSON = "in_person", _("in person")
+        PRODUCT = "product", _("from inside the product")
 
     class ReplyChannel(models.TextChoices):
         EMAIL = "email", _("by e-mail")
@@ -134,6 +135,9 @@ class RightsRequest(models.Model):
     extended_at = models.DateTimeField(_("extended at"), null=True, blank=True)
     extension_reason = models.TextField(_("reason for the extension"), blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    waits_until = models.DateTimeField(
+        _("waits until"), null=True, blank=True, help_text=_("When it lapses unless the person does something.")
+    )
 
     duplicate_of = models.ForeignKey(
         "self",
@@ -195,11 +199,28 @@ class RequestItem(models.Model):
         SUSPECTED_FRAUD = "suspected_fraud", _("suspected fraud")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
+    REFUSALS = (
+        *(Outcome.EXCEPTION_17_3_B, Outcome.EXCEPTION_17_3_E, Outcome.COMPELLING_GROUNDS),
+        *(Outcome.THIRD_PARTY_RIGHTS, Outcome.EXCESSIVE, Outcome.SUSPECTED_FRAUD),
+    )
+
+    class ObjectsTo(models.TextChoices):
+        CONTACT = "contact", _("being contacted")
+        ANALYSIS = "analysis", _("analysis of what they said")
+        BOTH = "both", _("both")
+
     request = models.ForeignKey(
         RightsRequest, on_delete=models.CASCADE, related_name="items", verbose_name=_("rights request")
     )
     right = models.CharField(_("right"), max_length=32, choices=Right)
+    objects_to = models.CharField(_("objects to"), max_length=8, choices=ObjectsTo, blank=True)
+    leaves_suppression = models.BooleanField(
+        _("not to be asked again"),
+        default=True,
+        help_text=_("After an erasure a fingerprint stays by which the person is not asked again."),
+    )
     outcome = models.CharField(_("outcome"), max_length=32, choices=Outcome, blank=True)
+    explanation = EncryptedTextField(_("explanation"), blank=True, help_text=_("Why it was refused, for the person."))
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
 
     class Meta:
@@ -228,7 +249,11 @@ class IdentityProof(models.Model):
         RightsRequest, on_delete=models.CASCADE, related_name="proofs", verbose_name=_("rights request")
     )
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    identifier = EncryptedTextField(_("proved identifier"), blank=True, editable=False)
     identifier_hash = models.BinaryField(_("hash of the proved identifier"), max_length=32, null=True, editable=False)
+    document = models.CharField(
+        _("document seen"), max_length=100, blank=True, help_text=_("Its kind only; no copy and no number is kept.")
+    )
     proved_at = models.DateTimeField(_("proved at"), auto_now_add=True)
     checked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -257,12 +282,16 @@ class RequestToken(models.Model):
 
     class Purpose(models.TextChoices):
         CONFIRM_MAILBOX = "confirm_mailbox", _("confirm the mailbox")
+        CONFIRM_CODE = "confirm_code", _("code that confirms the mailbox")
+        STATUS_CODE = "status_code", _("code for the page about the request")
+        UNLOCK_CODE = "unlock_code", _("code that opens a package")
 
     request = models.ForeignKey(
         RightsRequest, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("rights request")
     )
     purpose = models.CharField(_("purpose"), max_length=32, choices=Purpose)
     digest = models.BinaryField(_("digest"), max_length=32, unique=True, editable=False)
+    tries = models.PositiveSmallIntegerField(_("wrong tries"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"))
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
@@ -282,16 +311,24 @@ class RequestMessage(models.Model):
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("confirmation of the mailbox")
         ACKNOWLEDGEMENT = "acknowledgement", _("acknowledgement of receipt")
+        CODE = "code", _("code")
+        INFORMATION_NEEDED = "information_needed", _("question to the person")
+        EXTENSION = "extension", _("notice of the extension")
+        ANSWER = "answer", _("answer")
+        LIFTING = "lifting", _("notice that a restriction will be lifted")
 
     request = models.ForeignKey(
         RightsRequest, on_delete=models.CASCADE, related_name="messages", verbose_name=_("rights request")
     )
     kind = models.CharField(_("kind"), max_length=32, choices=Kind)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    text = EncryptedTextField(_("text"), blank=True, help_text=_("What staff wrote to the person in it."))
+    message_id = models.CharField(_("Message-ID"), max_length=100, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     failed_at = models.DateTimeField(_("given up"), null=True, blank=True)
+    bounced_at = models.DateTimeField(_("came back"), null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]

@@ -172,7 +172,7 @@ def test_a_decision_made_before_another_tab_reserved_under_another_identifier_is
     make_respondent(product=survey.product, subject_key=KEYS[0], reservations=0)
     product, anna = load_product("pk_test"), identify(external_id="7", email="anna@example.com")
     at, version = timezone.now(), survey.current_version
-    known = facts.load_person(product, anna, at=at)
+    known = facts.load_person(product, anna, channel="web", at=at)
     assert ask(user={"email": "anna@example.com"})["eligible"]
 
     row = {"survey": survey.pk, "version": version.pk, "channel": "web", "shown_language": "en", "token_digest": b"1"}

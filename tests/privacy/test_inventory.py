@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from privacy.checks import is_acceptable_period, models_to_declare, problems
-from privacy.inventory import STAFF, Column, Inventory, Table, inventory, not_personal
+from privacy.inventory import STAFF, Column, Identifier, Inventory, Mark, Table, inventory, not_personal
 from privacy.notice import purposes
 
 
@@ -66,6 +66,22 @@ def test_a_table_with_personal_columns_needs_a_path_to_the_person():
     assert ids(altered(table.model, replace(table, person=None))) == ["privacy.E003"]
     assert ids(altered(table.model, replace(table, person="no__such__path"))) == ["privacy.E003"]
     assert ids(altered(table.model, replace(table, person="comment"))) == ["privacy.E003"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"identifiers": {Identifier.RECEIPT: "receipt"}},
+        {"marks": {Mark.RESTRICTED: "frozen_at"}},
+        {"devices": "phone"},
+        {"product": "shop"},
+        {"product": ""},
+    ],
+)
+def test_what_finds_and_marks_people_names_columns_and_a_path_that_exist(change):
+    table = inventory.tables["feedback.Response"]
+
+    assert ids(altered(table.model, replace(table, **change))) == ["privacy.E010"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""Whose data a request is about: what was proved leads to records, by the inventory alone.
+
+A mailbox or an account leads to everybody of the controller's products who has it, with their devices; an invitation
+to the person it was for; a receipt code to that one record and what hangs on it. What nobody proved leads nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+from django.db.models import Q
+
+from privacy.inventory import Identifier, inventory
+from privacy.models import IdentityProof, Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.db.models import Model, QuerySet
+
+    from privacy.inventory import Table
+    from privacy.models import RightsRequest
+
+PROVES: Final = {
+    IdentityProof.Kind.MAILBOX: Identifier.MAILBOX,
+    IdentityProof.Kind.RECEIPT: Identifier.RECEIPT,
+    IdentityProof.Kind.INVITATION: Identifier.INVITATION,
+    IdentityProof.Kind.SIGNED: Identifier.ACCOUNT,
+}
+IN_HEXADECIMAL: Final = (Identifier.RECEIPT, Identifier.INVITATION)  # hashes, as they are kept with a proof
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The records that everything about a data subject hangs on.
+
+    Args:
+        people: keys of rows of the person's own table.
+        records: label of another table → keys of single records, beside those of the people.
+    """
+
+    people: tuple[int, ...] = ()
+    records: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def is_nobody(self) -> bool:
+        return not self.people and not any(keys for _label, keys in self.records)
+
+
+def persons_table() -> Table:
+    """Return the declaration of the table whose rows are people."""
+    return next(table for table in inventory.tables.values() if table.person == "")
+
+
+def subject_of(request: RightsRequest) -> Subject:
+    """Return whom the request's proofs lead to, among the controller's products, or the one that was named."""
+    products = Product.objects.filter(controller=request.controller_id)
+    if request.product_id is not None:
+        products = products.filter(pk=request.product_id)
+    return find(proved=proved_identifiers(request), products=products)
+
+
+def proved_identifiers(request: RightsRequest) -> list[tuple[Identifier, str]]:
+    """Return what the request's proofs prove; where staff checked a document, what they found it to stand for."""
+    proofs = request.proofs.exclude(identifier="")
+    return [(PROVES.get(IdentityProof.Kind(proof.kind), Identifier.MAILBOX), proof.identifier) for proof in proofs]
+
+
+def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product]) -> Subject:
+    """Return whom the identifiers lead to.
+
+    Args:
+        proved: identifier → its value, normalised; hashes in hexadecimal.
+    """
+    people: set[int] = set()
+    records: dict[str, set[int]] = {}
+    for identifier, value in proved:
+        held: Any = bytes.fromhex(value) if identifier in IN_HEXADECIMAL else value
+        for table in _tables_with(identifier):
+            of_products = Q(**{f"{table.product}__in": products})
+            rows = model_of(table)._base_manager.filter(of_products, **{table.identifiers[identifier]: held})
+            if identifier == Identifier.RECEIPT:
+                records.setdefault(table.model, set()).update(rows.values_list("pk", flat=True))
+            else:
+                people.update(rows.values_list(table.person or "pk", flat=True))
+    return Subject(
+        people=tuple(sorted(people | set(_devices_of(people)))),
+        records=tuple((label, tuple(sorted(keys))) for label, keys in sorted(records.items()) if keys),
+    )
+
+
+def tables_about_people() -> Iterator[Table]:
+    """Yield the tables that say something about a data subject of a survey, the person's own first."""
+    root = persons_table()
+    yield root
+    for table in inventory.tables.values():
+        if table.person and _end_of(table) is model_of(root):
+            yield table
+
+
+def rows_of(table: Table, subject: Subject) -> QuerySet[Any]:
+    """Return the rows of a table that are about the subject, restricted ones included, in a stable order."""
+    model = model_of(table)
+    condition = Q(pk__in=[])
+    if subject.people:
+        condition |= Q(**{f"{table.person or 'pk'}__in": subject.people})
+    for label, keys in subject.records:
+        path = _path_to(table, label)
+        if path is not None:
+            condition |= Q(**{f"{path}__in": keys})
+    return model._base_manager.filter(condition).order_by("pk")
+
+
+def model_of(table: Table) -> type[Model]:
+    model: type[Model] = apps.get_model(table.model)
+    return model
+
+
+def _tables_with(identifier: Identifier) -> Iterator[Table]:
+    return (table for table in inventory.tables.values() if identifier in table.identifiers)
+
+
+def _devices_of(people: set[int]) -> Iterable[int]:
+    root = persons_table()
+    if not people or not root.devices:
+        return ()
+    return model_of(root)._base_manager.filter(**{f"{root.devices}__in": people}).values_list("pk", flat=True)
+
+
+def _end_of(table: Table) -> type[Model]:
+    return _models_on(table)[-1]
+
+
+def _models_on(table: Table) -> list[Any]:
+    """Return the models on a table's path to the person, its own first."""
+    models: list[Any] = [model_of(table)]
+    for name in (table.person or "").split("__"):
+        if name:
+            models.append(models[-1]._meta.get_field(name).related_model)
+    return models
+
+
+def _path_to(table: Table, label: str) -> str | None:
+    """Return the lookup from a row of a table to the record it hangs on, if that lies on its way to the person."""
+    names = (table.person or "").split("__")
+    for position, model in enumerate(_models_on(table)):
+        if model._meta.label == label:
+            return "__".join(names[:position]) or "pk"
+    return None
