@@ -35,7 +35,7 @@ SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, memb
        EXISTS (
            SELECT FROM feedback_channelpermission permission WHERE permission.respondent_id = member.id
                AND permission.channel = 'email' AND permission.withdrawn_at IS NULL
-       ),
+       ), member.unsubscribed_at IS NOT NULL,
        invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
        extract(epoch FROM invitation.sent_at)::float8, extract(epoch FROM invitation.shown_at)::float8,
        extract(epoch FROM invitation.responded_at)::float8, extract(epoch FROM invitation.declined_at)::float8,
@@ -144,7 +144,7 @@ UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(pers
 """
 
 
-STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False)
+STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +233,8 @@ def load_person(product: ProductFacts, person: Person, *, at: datetime) -> Perso
         language=mine[11],
         properties_json=mine[12],
         has_bounced=any(row[13] for row in met),
-        has_permission=mine[14],
-        history=tuple(_occasion(product, row) for row in met if row[15] is not None),
+        has_permission=mine[14] and not any(row[15] for row in met),
+        history=tuple(_occasion(product, row) for row in met if row[16] is not None),
     )
 
 
@@ -257,7 +257,7 @@ def _rows_of(product: ProductFacts, person: Person, *, at: datetime) -> list[tup
 
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
-    survey_id, created_at, *times = row[15:]
+    survey_id, created_at, *times = row[16:]
     sent_at, shown_at, responded_at, declined_at, snoozed_at = (
         None if time is None else datetime.fromtimestamp(time, UTC) for time in times
     )

@@ -94,6 +94,7 @@ ELSEWHERE = {
     *("live", "ready", "set_language", "widget:loader", "widget:survey", "schema", "api/docs/"),
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),
     *("feedback:survey", "feedback:invitation", "feedback:inbound_mail", "feedback:unsubscribe"),
+    "feedback:stop_mail",
     *("improvements:page", "improvements:object"),
     *("admin:login", "admin:logout", "admin:autocomplete", "admin:view_on_site", "admin:app_list"),
     *("admin:<path:object_id>/", "admin:(?P<url>.*)$"),  # old addresses of pages, and all that there is not
