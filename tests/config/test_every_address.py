@@ -78,6 +78,8 @@ BESIDE = {
     "admin:feedback_response_do": ("feedback.response", ("flag",), READERS),
     "admin:feedback_response_tags": ("feedback.response", (), READERS),
     "admin:surveys_survey_preview": ("surveys.survey", (), SEES_SURVEYS),
+    "admin:surveys_survey_qr": ("surveys.survey", (), SEES_SURVEYS),
+    "feedback_personal_links": ("surveys.survey", (), REVIEWER),
     "admin:surveys_survey_publish": ("surveys.survey", (), ADMINISTRATOR),
     "admin:surveys_survey_pause": ("surveys.survey", (), ADMINISTRATOR),
     "admin:surveys_survey_resume": ("surveys.survey", (), ADMINISTRATOR),
