@@ -320,7 +320,7 @@ def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
 def _replace(response: Response, submission: Submission, at: datetime) -> Outcome:
     """Put an answer in the place of a suspect one, as if nobody had answered before; the old score stays in history."""
     ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
-    anew = {
+    anew: dict[str, Any] = {
         **{"seq": submission.seq, "score": submission.score, "comment": "", "reasons": [], "contact_permission": False},
         **{"answered_at": at, "answered_on": at.astimezone(response.product.zone).date(), "received_at": at},
         **{"state": Response.State.PARTIAL, "completed_at": None, "triage": Response.Triage.UNREAD},

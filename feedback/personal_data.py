@@ -91,6 +91,7 @@ declare(
             "responded_at": ASKED,
             "declined_at": ASKED,
             "snoozed_at": ASKED,
+            "unsubscribed_at": ASKED,
             **dict.fromkeys(("score_opened", "score_opened_at", "suspicion"), replace(ASKED, portability=False)),
         },
     ),

@@ -75,7 +75,7 @@ def _is_full(survey: Survey) -> bool:
         return False
     answers = Response.objects.counted().filter(survey=survey, channel=Channel.LINK)
     visitors = answers.filter(respondent__subject_key__startswith="anon:")
-    return visitors.order_by()[: survey.link_cap].count() >= survey.link_cap
+    return bool(visitors.order_by()[: survey.link_cap].count() >= survey.link_cap)
 
 
 def has_answered(survey: Survey, cookies: Mapping[str, str]) -> bool:

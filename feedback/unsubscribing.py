@@ -8,15 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.invitations import UnknownInvitation
-from feedback.models import ChannelPermission, Invitation
+from feedback.models import ChannelPermission, Invitation, Respondent
 from feedback.people import records_of_same_person
 from privacy.encryption import token_digest
 from surveys.models import Channel
 
 if TYPE_CHECKING:
     from datetime import date
-
-    from feedback.models import Respondent
 
 
 def find_subscription(token: str) -> Invitation:
@@ -37,7 +35,8 @@ def unsubscribe(token: str) -> Invitation:
     """See to it that the product asks this person by e-mail no more, under none of the records it has of them.
 
     The permission ends now, so that what is queued fails when it is about to be sent. It is also remembered: no
-    permission that was given before, or that rests on being a customer, can be recorded again.
+    permission that was given before, or that rests on being a customer, can be recorded again. The invitation says
+    which mail it was that they had enough of.
 
     Raises:
         UnknownInvitation: nobody was given this token.
@@ -46,10 +45,12 @@ def unsubscribe(token: str) -> Invitation:
     same = list(records_of_same_person(invitation.respondent).order_by("pk").select_for_update(no_key=True))
     permissions = ChannelPermission.including_restricted.filter(respondent__in=same, channel=Channel.EMAIL)
     permissions.filter(withdrawn_at=None).update(withdrawn_at=at)
-    for record in same:
-        if record.unsubscribed_at is None:
-            record.unsubscribed_at = at
-            record.save(update_fields=["unsubscribed_at"])
+    Respondent.including_restricted.filter(pk__in=[one.pk for one in same], unsubscribed_at=None).update(
+        unsubscribed_at=at
+    )
+    if invitation.unsubscribed_at is None:
+        invitation.unsubscribed_at = at
+        invitation.save(update_fields=["unsubscribed_at"])
     return invitation
 
 

@@ -52,6 +52,11 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="invitation",
+            name="unsubscribed_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="unsubscribed from e-mail"),
+        ),
+        migrations.AddField(
             model_name="respondent",
             name="unsubscribed_at",
             field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="unsubscribed from e-mail"),

@@ -202,6 +202,7 @@ class Invitation(models.Model):
     responded_at = models.DateTimeField(_("responded"), null=True, blank=True)
     declined_at = models.DateTimeField(_("declined"), null=True, blank=True)
     snoozed_at = models.DateTimeField(_("put off"), null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed from e-mail"), null=True, blank=True, editable=False)
     score_opened = models.SmallIntegerField(null=True, blank=True, editable=False)
     score_opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     suspicion = models.CharField(

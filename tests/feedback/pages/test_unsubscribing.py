@@ -68,6 +68,7 @@ def test_a_press_holds_at_once_and_pressing_again_is_as_good(english, address, p
     assert [page.status_code for page in pages] == [200, 200]
     assert "You will be asked no more by e-mail" in pages[0].content.decode()
     assert ChannelPermission.objects.get().withdrawn_at
+    assert person.invitations.get().unsubscribed_at == Respondent.objects.get().unsubscribed_at
     assert code(person) == "no_permission"
     assert "You will be asked no more by e-mail" in english.get(address).content.decode()
 
