@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
-from feedback.scanners import traces_of
+from feedback.scanners import put_in_place_of, traces_of
 from privacy.encryption import keyed_hash, token_digest
 from privacy.models import origin_is_accepted
 from surveys.scales import Metric, scale_of
@@ -295,10 +295,11 @@ def _is_too_late(submission: Submission, at: datetime) -> bool:
 def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
     if submission.seq <= response.seq:
         return Outcome(state=response.state, seq=response.seq)
-    if submission.sender is not None:
-        if submission.score is not None and submission.sender.takes_the_place_of(response):
-            return _replace(response, submission, at)
-        if not submission.sender.may_merge(submission, response):
+    if (sender := submission.sender) is not None:
+        if submission.score is not None and sender.takes_the_place_of(response):
+            ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
+            return _save(response, put_in_place_of(response, submission, at=at))
+        if not sender.may_merge(submission, response):
             raise Protected
     changed: dict[str, Any] = {"seq": submission.seq}
     if submission.score is not None and submission.score != response.score:
@@ -315,18 +316,6 @@ def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
     if submission.comment is not None and response.completed_at is None:
         changed |= {"state": Response.State.COMPLETE, "completed_at": at}
     return _save(response, changed)
-
-
-def _replace(response: Response, submission: Submission, at: datetime) -> Outcome:
-    """Put an answer in the place of a suspect one, as if nobody had answered before; the old score stays in history."""
-    ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
-    anew: dict[str, Any] = {
-        **{"seq": submission.seq, "score": submission.score, "comment": "", "reasons": [], "contact_permission": False},
-        **{"answered_at": at, "answered_on": at.astimezone(response.product.zone).date(), "received_at": at},
-        **{"state": Response.State.PARTIAL, "completed_at": None, "triage": Response.Triage.UNREAD},
-        **{"excluded_at": None, "excluded_by": None, "exclusion_reason": ""},
-    }
-    return _save(response, {**anew, **traces_of(submission.sender)})
 
 
 def _save(response: Response, changed: dict[str, Any], receipt: str | None = None) -> Outcome:

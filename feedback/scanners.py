@@ -125,6 +125,22 @@ def traces_of(sender: Sender | None) -> dict[str, Any]:
     }
 
 
+def put_in_place_of(response: Response, message: Submission, *, at: datetime) -> dict[str, Any]:
+    """Return what a suspect answer becomes with a score that takes its place: as if it were the first one."""
+    return {
+        "seq": message.seq,
+        "score": message.score,
+        "answered_at": at,
+        "answered_on": at.astimezone(response.product.zone).date(),
+        "received_at": at,
+        "state": Response.State.PARTIAL,
+        "triage": Response.Triage.UNREAD,
+        **{"comment": "", "reasons": [], "contact_permission": False, "completed_at": None},
+        **{"excluded_at": None, "excluded_by": None, "exclusion_reason": ""},
+        **traces_of(message.sender),
+    }
+
+
 def sender_of(*, token: str, network: str, user_agent: str, evidence: Evidence | None = None, seen: str = "") -> Sender:
     """Return who looks at a page, or sent its form.
 
