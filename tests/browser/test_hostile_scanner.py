@@ -85,13 +85,14 @@ def attack_in_browser(chromium, mail, *, settle=0):
     """Open links in a real browser that nobody touches, and do whatever a program can do there."""
     for script in (None, PRESS_BY_SCRIPT, SUBMIT_BY_SCRIPT):
         with chromium.new_context(user_agent=CHROME, extra_http_headers={"X-Forwarded-For": "192.0.2.77"}) as context:
-            page = context.new_page()
             for link in (mail[3], mail[9]):
+                page = context.new_page()
                 page.goto(link)
                 page.wait_for_timeout(settle)
                 if script and page.locator("form").count():
                     page.evaluate(script)
-                    page.wait_for_load_state()
+                    page.wait_for_load_state("networkidle")
+                page.close()
 
 
 def answer(page, score):
