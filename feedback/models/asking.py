@@ -74,6 +74,7 @@ class Respondent(models.Model):
         indexes = [
             models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
             models.Index(fields=["person"], name="respondent_of_person", condition=models.Q(person__isnull=False)),
+            models.Index(fields=["id"], name="respondent_restricted", condition=models.Q(restricted_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -205,6 +206,9 @@ class Invitation(models.Model):
                 condition=models.Q(borrowed_device__isnull=False),
             ),
             models.Index(fields=["product", "shown_at"], name="invitation_shown", condition=~models.Q(shown_at=None)),
+            models.Index(
+                fields=["product", "opened_at"], name="invitation_opened", condition=~models.Q(opened_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
