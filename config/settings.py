@@ -12,6 +12,7 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -296,6 +297,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "feedback.admin.dashboard.show_dashboard",
     "SITE_URL": None,
+    "SCRIPTS": [lambda request: static("privacy/labelled_search.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
