@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import Group, User
@@ -183,7 +183,7 @@ def fill(*, responses: int) -> Workforce:
             for statement in _copying(products, copies=responses // drawn - 1):
                 cursor.execute(statement)
         repair_tallies()
-        named = {
+        named: dict[str, Any] = {
             "products": [product.pk for product in products],
             "controller": controller.pk,
             "reviewer": staff.people["reviewer"].pk,
@@ -227,7 +227,8 @@ def _copying(products: tuple[Product, ...], *, copies: int) -> Iterator[str]:
     ours = ", ".join(str(product.pk) for product in products)
     for model, (by_time, own) in COPIED.items():
         table = model._meta.db_table
-        columns = [field.column for field in model._meta.concrete_fields if not field.generated]
+        fields = [field for field in model._meta.concrete_fields if not field.generated]
+        columns = [field.column for field in fields if field.column]
         values = [f"{own.get(column, column).format(span=span)} AS {column}" for column in columns]
         yield (
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table}"  # noqa: S608  ours

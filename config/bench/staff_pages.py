@@ -139,7 +139,7 @@ def _time(page: Page) -> float:
 
 
 def _last_page(user: User) -> int:
-    rows = min(Response.objects.visible_to(user).count(), ResponsePaginator.limit)
+    rows: int = min(Response.objects.visible_to(user).count(), ResponsePaginator.limit)
     return math.ceil(rows / ResponseAdmin.list_per_page)
 
 

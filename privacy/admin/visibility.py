@@ -48,10 +48,12 @@ class VisibleModelAdmin(ModelAdmin):
     names_products = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
+        rows: Any = super().get_queryset(request)
         if self.names_products:
-            return rows.filter(product__in=Product.objects.visible_to(request.user).keys())
-        return rows.visible_to(request.user)
+            seen: QuerySet[Any] = rows.filter(product__in=Product.objects.visible_to(request.user).keys())
+        else:
+            seen = rows.visible_to(request.user)
+        return seen
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         names = {name for entry in self.get_list_filter(request) if (name := _name_of_filter(entry))}
