@@ -78,7 +78,7 @@ class Respondent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"respondent {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_known(self) -> bool:
@@ -138,7 +138,7 @@ class ChannelPermission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"channel permission {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

@@ -220,7 +220,7 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"response {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     def get_band_display(self) -> str:
         """Return the band in words; Django makes no such method for a generated column."""

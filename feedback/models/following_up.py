@@ -126,7 +126,7 @@ class FollowUp(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"follow-up {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_open(self) -> bool:

@@ -1,11 +1,13 @@
 """A page of the admin asks the database as often for twelve rows as for one."""
 
+import contextlib
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
@@ -14,6 +16,7 @@ from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import Event, ProductThrottles
+from tests.config.addresses import every_name, names_of_lists
 from tests.config.test_permission_matrix import registered
 from tests.factories import (
     make_controller,
@@ -96,6 +99,7 @@ def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(client, 
     client.force_login(user)
     before = costs_of_what_they_see(client, rows)
     assert len(before) > 10
+    assert ("beside the lists", "admin:index ") in before
 
     for number in range(1, MANY):
         of_one_product(controller, number)
@@ -128,5 +132,16 @@ def costs_of_what_they_see(client, rows):
             address = reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
             if client.get(address).status_code == 200:
                 found[label, page] = statements(client, address)
-    found["the dashboard", "index"] = statements(client, reverse("admin:index"))
+    for name, address in pages_beside_the_lists(rows):
+        if client.get(address).status_code == 200:
+            found["beside the lists", name] = statements(client, address)
     return found
+
+
+def pages_beside_the_lists(rows):
+    """Yield every other address of the admin that is about no row, or about one: a new page cannot be forgotten."""
+    for name in sorted({name for name in every_name() if name.startswith("admin:")} - names_of_lists()):
+        row = rows.get(".".join(name.removeprefix("admin:").split("_")[:2]))
+        for args in ([], [row.pk] if row else []):
+            with contextlib.suppress(NoReverseMatch):
+                yield f"{name} {'of a row' if args else ''}", reverse(name, args=args)
