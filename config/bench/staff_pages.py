@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from config.bench.workplace import Workplace
 
 LONGEST: Final = 300  # milliseconds
-REQUESTS: Final = 5
-# A connection keeps the plan of a statement that it has run so often, and such a plan knows no values.
-UNTIL_PLANS_ARE_KEPT: Final = 12
 
 # What is chosen in the list of responses, by kind; {small} is the product that few people use.
 RESPONSES: Final = {
@@ -62,20 +59,20 @@ class Page:
 
 @benchmark
 def staff_pages(work: Workplace) -> Iterator[Measurement]:
-    """The slowest page of each kind, each page by the median of several requests, before and after plans are kept."""
+    """The slowest page of each kind, each page by the median of several requests."""
     work.report(f"Filling the database with {work.responses:,} responses …")
     began = time.monotonic()
     staff = fill(responses=work.responses)
     yield Measurement(name=f"filling, {work.responses:,} responses", value=round(time.monotonic() - began, 1), unit="s")
-    yield from measure(staff, report=work.report)
+    yield from measure(staff, requests=work.rounds, report=work.report)
 
 
-def measure(staff: Workforce, *, report: Callable[[str], None]) -> Iterator[Measurement]:
+def measure(staff: Workforce, *, requests: int, report: Callable[[str], None]) -> Iterator[Measurement]:
     """Open every page and yield the slowest of each kind."""
     for kind, pages in pages_of(staff).items():
         slowest = 0.0
         for page in pages:
-            milliseconds = _time(page)
+            milliseconds = _time(page, requests)
             report(f"{milliseconds:>7,.0f} ms  {page}")
             slowest = max(slowest, milliseconds)
         yield Measurement(
@@ -120,8 +117,8 @@ def pages_of(staff: Workforce) -> dict[str, list[Page]]:
     return found
 
 
-def _time(page: Page) -> float:
-    """Return the milliseconds that a page takes: the larger of two medians, early and after plans are kept."""
+def _time(page: Page, requests: int) -> float:
+    """Return the milliseconds that a page takes, as the median of requests after one that warms up."""
     client = Client(headers={"host": HOST})
     client.force_login(page.user)
 
@@ -132,10 +129,8 @@ def _time(page: Page) -> float:
             raise UnexpectedAnswerError(f"{page}: {answer.status_code}")
         return 1000 * (time.perf_counter() - began)
 
-    early = [once() for _request in range(REQUESTS)]
-    for _request in range(UNTIL_PLANS_ARE_KEPT - REQUESTS):
-        once()
-    return max(median(early), median(once() for _request in range(REQUESTS)))
+    once()
+    return median(once() for _request in range(requests))
 
 
 def _last_page(user: User) -> int:
