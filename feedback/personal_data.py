@@ -268,7 +268,8 @@ declare(
         columns={
             **not_personal("id", "notice", "key", "product", "response", "follow_up", "day", "attempts"),
             **not_personal("next_attempt_at", "failed_at"),
-            **dict.fromkeys(("user", "created_at", "sent_at", "dropped_at"), STAFF),
+            # As long as the follow-ups it is about; its key keeps the same news from being mailed twice.
+            **dict.fromkeys(("user", "created_at", "sent_at", "dropped_at"), replace(STAFF, keep=FOLLOW_UP.keep)),
         },
     ),
     Table(model="feedback.Improvement_tags", columns=not_personal("id", "improvement", "tag")),

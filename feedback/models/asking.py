@@ -87,10 +87,11 @@ class Respondent(models.Model):
             models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
             models.Index(fields=["phone"], name="respondent_phone", condition=~models.Q(phone="")),
             models.Index(fields=["person"], name="respondent_of_person", condition=models.Q(person__isnull=False)),
+            models.Index(fields=["id"], name="respondent_restricted", condition=models.Q(restricted_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
-        return f"respondent {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_known(self) -> bool:
@@ -150,7 +151,7 @@ class ChannelPermission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"channel permission {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -233,6 +234,9 @@ class Invitation(models.Model):
                 condition=models.Q(borrowed_device__isnull=False),
             ),
             models.Index(fields=["product", "shown_at"], name="invitation_shown", condition=~models.Q(shown_at=None)),
+            models.Index(
+                fields=["product", "opened_at"], name="invitation_opened", condition=~models.Q(opened_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -199,7 +199,7 @@ class Response(models.Model):
         ]
         indexes = [
             models.Index(fields=["-answered_at", "-id"], name="response_newest"),
-            models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
+            models.Index(fields=["product", "-answered_at", "-id"], name="response_newest_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
             # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
@@ -220,6 +220,7 @@ class Response(models.Model):
                 name="response_excluded",
                 condition=Q(excluded_at__isnull=False),
             ),
+            models.Index(fields=["product", "-answered_at", "-id"], name="response_test", condition=Q(is_test=True)),
             models.Index(
                 fields=["completed_at"],
                 name="response_awaits_rules",
@@ -229,7 +230,7 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"response {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     def get_band_display(self) -> str:
         """Return the band in words; Django makes no such method for a generated column."""

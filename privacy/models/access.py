@@ -69,4 +69,4 @@ class AccessLogEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"read {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
