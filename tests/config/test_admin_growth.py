@@ -1,11 +1,13 @@
 """A page of the admin asks the database as often for twelve rows as for one."""
 
+import contextlib
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
@@ -14,6 +16,7 @@ from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import Event, ProductThrottles
+from tests.config.addresses import every_name, names_of_lists
 from tests.config.test_permission_matrix import registered
 from tests.factories import (
     make_controller,
@@ -99,6 +102,7 @@ def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(client, 
     open_to_them = [address for address in pages(rows) if client.get(address).status_code == 200]
     before = {address: statements(client, address) for address in open_to_them}
     assert len(before) > 10
+    assert reverse("admin:index") in before
 
     for number in range(1, MANY):
         of_one_product(controller, number)
@@ -127,4 +131,13 @@ def pages(rows):
         name = f"admin:{model._meta.label_lower.replace('.', '_')}"
         yield reverse(f"{name}_changelist")
         yield reverse(f"{name}_change", args=[rows[model._meta.label_lower].pk])
-    yield reverse("admin:index")
+    yield from pages_beside_the_lists(rows)
+
+
+def pages_beside_the_lists(rows):
+    """Yield every other address of the admin that is about no row, or about one: a new page cannot be forgotten."""
+    for name in sorted({name for name in every_name() if name.startswith("admin:")} - names_of_lists()):
+        row = rows.get(".".join(name.removeprefix("admin:").split("_")[:2]))
+        for args in ([], [row.pk] if row else []):
+            with contextlib.suppress(NoReverseMatch):
+                yield reverse(name, args=args)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("privacy", "0010_the_life_of_requests"),
+        ("privacy", "0011_the_life_of_requests"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
