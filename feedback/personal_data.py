@@ -43,7 +43,7 @@ FOLLOW_UP: Final = Column(
 )
 # What the widget leaves in the visitor's browser is beyond our reach: the visitor clears it, or it ends by itself.
 ASKED_BY_WIDGET: Final = replace(ASKED, access=Access.WITHHELD, portability=False, erasure=Erasure.KEEP)
-WISH: Final = replace(ASKED, category=_("wishes of the person"), erasure=Erasure.HASH)
+WISH: Final = replace(ASKED, category=_("wishes of the person"))
 
 declare(
     Table(
@@ -51,6 +51,7 @@ declare(
         person="",
         product="product",
         identifiers={Identifier.MAILBOX: "email", Identifier.ACCOUNT: "external_id"},
+        suppresses={"external_id": "id:", "email": "mail:", "phone": "tel:"},
         devices="person",
         marks={Mark.RESTRICTED: "restricted_at", Mark.OBJECTED: "objected_at"},
         columns={
@@ -90,8 +91,9 @@ declare(
         product="product",
         identifiers={Identifier.INVITATION: "token_digest"},
         columns={
-            **not_personal("id", "product", "survey", "version", "respondent", "borrowed_device"),
-            **not_personal("is_test", "expires_at"),
+            **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
+            # Whoever was asked there is somebody else than the person whose device it was.
+            "borrowed_device": replace(ASKED, access=Access.WITHHELD, portability=False, erasure=Erasure.UNLINK),
             "channel": ASKED,
             "language": ASKED,
             "token_digest": IDENTIFIER_HASH,
@@ -112,6 +114,7 @@ declare(
         person="respondent",
         product="product",
         identifiers={Identifier.RECEIPT: "receipt_hash"},
+        suppresses={"email": "mail:"},
         marks={Mark.RESTRICTED: "restricted_at"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),

@@ -30,10 +30,10 @@ class Access(StrEnum):
 class Erasure(StrEnum):
     """What happens to the column under Art. 17."""
 
-    DELETE_ROW = "delete_row"
+    DELETE_ROW = "delete_row"  # one such column is enough for the row to go
     BLANK = "blank"
-    UNLINK = "unlink"
-    HASH = "hash"
+    UNLINK = "unlink"  # the row is about somebody else, and forgets this person
+    HASH = "hash"  # only the keyed hash that it already is remains
     KEEP = "keep"
 
 
@@ -189,6 +189,8 @@ class Table:
         identifiers: identifier → column that holds it, normalised or hashed as the proof is.
         devices: foreign key from a row of the person's own table to the person whose device it was.
         marks: mark → column.
+        suppresses: column → what the list of suppressed people puts before its value, as "mail:"; in tables with a
+            path to the product.
     """
 
     model: str
@@ -197,6 +199,7 @@ class Table:
     waived: str = ""
     product: str = ""
     identifiers: Mapping[Identifier, str] = field(default_factory=dict)
+    suppresses: Mapping[str, str] = field(default_factory=dict)
     devices: str = ""
     marks: Mapping[Mark, str] = field(default_factory=dict)
 

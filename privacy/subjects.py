@@ -55,11 +55,14 @@ def persons_table() -> Table:
 
 
 def subject_of(request: RightsRequest) -> Subject:
-    """Return whom the request's proofs lead to, among the controller's products, or the one that was named."""
+    """Return whom the request's proofs lead to, among the products it is about."""
+    return find(proved=proved_identifiers(request), products=products_of(request))
+
+
+def products_of(request: RightsRequest) -> QuerySet[Product]:
+    """Return the products a request is about: the one that was named, else all of the controller's."""
     products = Product.objects.filter(controller=request.controller_id)
-    if request.product_id is not None:
-        products = products.filter(pk=request.product_id)
-    return find(proved=proved_identifiers(request), products=products)
+    return products if request.product_id is None else products.filter(pk=request.product_id)
 
 
 def proved_identifiers(request: RightsRequest) -> list[tuple[Identifier, str]]:
@@ -93,7 +96,11 @@ def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product
 
 def tables_about_people() -> Iterator[Table]:
     """Yield the tables that say something about a data subject of a survey, the person's own first."""
-    root = persons_table()
+    yield from tables_about(persons_table())
+
+
+def tables_about(root: Table) -> Iterator[Table]:
+    """Yield a table and those with a path of foreign keys to its rows."""
     yield root
     for table in inventory.tables.values():
         if table.person and _end_of(table) is model_of(root):
