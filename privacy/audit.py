@@ -30,6 +30,7 @@ class Action(models.TextChoices):
     MESSAGE_SENT = "message_sent", _("mail sent")
     MESSAGE_FAILED = "message_failed", _("mail given up")
     MESSAGE_WITHHELD = "message_withheld", _("mail withheld: too many to this mailbox today")
+    CONTACT_STOPPED = "contact_stopped", _("contact stopped")
     IDENTITY_REVEALED = "identity_revealed", _("identity shown to staff")
 
 

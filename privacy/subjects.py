@@ -94,6 +94,21 @@ def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product
     )
 
 
+def whole_persons(subject: Subject) -> set[int]:
+    """Return the keys of everybody whom the subject's records belong to: the people behind devices, and all of theirs.
+
+    For wishes only: a proof about one record proves nothing about another one.
+    """
+    root, people = persons_table(), set(subject.people)
+    for label, keys in subject.records:
+        table = inventory.tables[label]
+        people |= set(model_of(table)._base_manager.filter(pk__in=keys).values_list(table.person or "pk", flat=True))
+    if root.devices:
+        owners = model_of(root)._base_manager.filter(pk__in=people).exclude(**{root.devices: None})
+        people |= set(owners.values_list(root.devices, flat=True))
+    return people | set(_devices_of(people))
+
+
 def tables_about_people() -> Iterator[Table]:
     """Yield the tables that say something about a data subject of a survey, the person's own first."""
     yield from tables_about(persons_table())

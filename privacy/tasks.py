@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, mailing
+from privacy import alerting, mailing, objection
+from privacy.models import RightsRequest
 
 if TYPE_CHECKING:
-    from privacy.models import BreakGlass, RightsRequest, StaffChange
+    from privacy.models import BreakGlass, StaffChange
 
 
 @shared_task
@@ -65,3 +66,19 @@ def queue_alerts_of(about: BreakGlass | StaffChange) -> None:
             send_alert.delay(alert_id)
 
     transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def stop_contact(request_id: int) -> None:
+    """Leave whoever objected to contact alone; running it twice changes nothing."""
+    objection.stop_contact(request=RightsRequest.objects.get(pk=request_id))
+
+
+@shared_task
+def stop_contacts() -> None:
+    """Queue every objection to contact that nobody has acted on yet.
+
+    Nothing in a form's request looks anybody up, so that its answer takes as long for people we do not know.
+    """
+    for request_id in objection.objections_to_put_into_effect().values_list("pk", flat=True):
+        stop_contact.delay(request_id)

@@ -11,4 +11,5 @@ urlpatterns = [
     path("request/", views.request_form, name="request"),
     path("request/received/", views.received, name="received"),
     path("confirm/<slug:token>/", views.confirm, name="confirm"),
+    path("object/<slug:token>/", views.object_to_contact, name="object"),
 ]

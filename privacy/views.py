@@ -27,6 +27,7 @@ from privacy.limits import address_prefix
 from privacy.mailing import renew_confirmation
 from privacy.models import Controller, Right
 from privacy.notice import purposes
+from privacy.objection import look_up_invited, object_with_invitation
 from privacy.tasks import queue_mail, queue_mail_of
 
 if TYPE_CHECKING:
@@ -111,6 +112,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         },
         status=STATUS.get(confirmation.standing, HTTPStatus.OK),
     )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@in_chosen_language
+def object_to_contact(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a button, which objects to contact in the name of whoever was invited; nobody has to log in.
+
+    A GET changes nothing: mail scanners open links.
+    """
+    if request.method == "POST":
+        invited = object_with_invitation(token=token, language=get_language() or "en")
+    else:
+        invited = look_up_invited(token=token)
+    status = HTTPStatus.OK if invited else HTTPStatus.NOT_FOUND
+    return render(request, "privacy/object.html", {"invited": invited}, status=status)
 
 
 def _form(request: HttpRequest, controllers: list[Controller]) -> RequestForm:
