@@ -5,6 +5,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from feedback.correcting import person_was_corrected, response_was_corrected
 from privacy.inventory import (
     STAFF,
     Access,
@@ -53,6 +54,7 @@ declare(
         identifiers={Identifier.MAILBOX: "email", Identifier.ACCOUNT: "external_id"},
         suppresses={"external_id": "id:", "email": "mail:", "phone": "tel:"},
         devices="person",
+        corrected=person_was_corrected,
         marks={Mark.RESTRICTED: "restricted_at", Mark.OBJECTED: "objected_at"},
         columns={
             **not_personal("id", "product", "reservations", "person"),
@@ -115,6 +117,7 @@ declare(
         product="product",
         identifiers={Identifier.RECEIPT: "receipt_hash"},
         suppresses={"email": "mail:"},
+        corrected=response_was_corrected,
         marks={Mark.RESTRICTED: "restricted_at"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django_stubs_ext import StrOrPromise
 
@@ -191,6 +191,8 @@ class Table:
         marks: mark → column.
         suppresses: column → what the list of suppressed people puts before its value, as "mail:"; in tables with a
             path to the product.
+        corrected: puts right what follows from columns of a row that were corrected; called with the row, changed and
+            not saved yet, and the old values by column.
     """
 
     model: str
@@ -202,6 +204,7 @@ class Table:
     suppresses: Mapping[str, str] = field(default_factory=dict)
     devices: str = ""
     marks: Mapping[Mark, str] = field(default_factory=dict)
+    corrected: Callable[[Any, Mapping[str, Any]], None] | None = None
 
 
 class Pages(StrEnum):
