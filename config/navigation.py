@@ -55,6 +55,7 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),
             Entry(_("Suppressed people"), "person_off", "privacy.Suppression"),
+            Entry(_("Recipients"), "outbound", "privacy.Recipient"),
             Entry(_("Reads of personal data"), "visibility", "privacy.AccessLogEntry"),
         ),
     ),

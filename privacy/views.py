@@ -28,6 +28,7 @@ from privacy.mailing import renew_confirmation
 from privacy.models import Controller, Right
 from privacy.notice import purposes
 from privacy.objection import look_up_invited, object_with_invitation
+from privacy.recipients import named_recipients
 from privacy.tasks import queue_mail, queue_mail_of
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ STATUS: Final = {Standing.UNKNOWN: HTTPStatus.NOT_FOUND, Standing.EXPIRED: HTTPS
 @in_chosen_language
 def notice(request: HttpRequest) -> HttpResponse:
     """Show who is responsible, what for, how long, and which rights there are."""
+    controllers, language = list(Controller.objects.all()), get_language() or "en"
     return render(
         request,
         "privacy/notice.html",
         {
-            "controllers": Controller.objects.all(),
-            "purposes": purposes(language=get_language() or "en"),
+            "controllers": controllers,
+            "purposes": purposes(language=language),
+            "recipients": named_recipients(controllers, language=language),
             "rights": Right.choices,
             "objection": Right.OBJECTION.value,
         },

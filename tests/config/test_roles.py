@@ -127,14 +127,14 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             "data_protection_officer",
             {
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Controllers", "Products"),
-                *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff"),
+                *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff", "Recipients"),
             },
         ),
         (
             "administrator",
             {
                 *("Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"),
-                *("Teams", "Root causes", "Working hours"),
+                *("Teams", "Root causes", "Working hours", "Recipients"),
             },
         ),
     ],
