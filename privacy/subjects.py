@@ -152,7 +152,8 @@ def _devices_of(people: set[int]) -> Iterable[int]:
 
 
 def _end_of(table: Table) -> type[Model]:
-    return _models_on(table)[-1]
+    model: type[Model] = _models_on(table)[-1]
+    return model
 
 
 def _models_on(table: Table) -> list[Any]:
