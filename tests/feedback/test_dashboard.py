@@ -246,7 +246,9 @@ def test_officers_find_their_warnings_on_the_front_page(client):
     case = make_rights_request(controller=product.controller, product=product)
     raise_due_alarms(timezone.now() + timedelta(days=40))
 
-    assert f"{case.reference}</a>: the answer is overdue" in page(client, make_staff("privacy_officer", product=product))
+    assert f"{case.reference}</a>: the answer is overdue" in page(
+        client, make_staff("privacy_officer", product=product)
+    )
     assert "the answer is overdue" not in page(client, make_staff("analyst", product=product))
 
 
