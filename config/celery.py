@@ -29,6 +29,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # every minute
     "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
     "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
+    # every minute: objecting to contact holds at once, also before it is proved
+    "stop contacting who objected": {"task": "privacy.tasks.stop_contacts", "schedule": 60.0},
     # every minute
     "carry out rights requests": {"task": "privacy.tasks.run_due_tasks", "schedule": 60.0},
     # every ten minutes

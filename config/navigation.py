@@ -56,6 +56,7 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
             Entry(_("Rights requests"), "gavel", "privacy.RightsRequest"),
             Entry(_("Incidents"), "crisis_alert", "privacy.Incident"),
             Entry(_("Suppressed people"), "person_off", "privacy.Suppression"),
+            Entry(_("Recipients"), "outbound", "privacy.Recipient"),
             Entry(_("Reads of personal data"), "visibility", "privacy.AccessLogEntry"),
         ),
     ),

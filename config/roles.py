@@ -69,7 +69,12 @@ ROLES: Final[dict[str, Role]] = {
             *_may("feedback", "view,add,change channelpermission"),
             *("feedback.view_identity", "feedback.read_comment"),
             *("feedback.triage_response", "feedback.flag_response"),
-            *_may("privacy", "view controller accesslogentry", "view,add rightsrequest", "view,add,delete suppression"),
+            *_may(
+                "privacy",
+                "view controller accesslogentry recipient disclosure",
+                "view,add rightsrequest",
+                "view,add,delete suppression",
+            ),
             *_may("privacy", "view breakglass staffchange", "view,change incident"),
             # Accounts of data protection officers are theirs to manage, and nobody else's.
             *_may("auth", "view,change user"),
@@ -83,7 +88,7 @@ ROLES: Final[dict[str, Role]] = {
             *FIGURES,
             *_may("auth", "view,add,change user", "view group"),
             *_may("privacy", "view,add,change controller product", "view,add,change,delete membership signingsecret"),
-            *_may("privacy", "view suppression", "view,add breakglass"),
+            *_may("privacy", "view suppression", "view,add breakglass", "view,add,change recipient disclosure"),
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
             *_may("feedback", "view,add importrun", "view,add,change,delete rule"),

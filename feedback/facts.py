@@ -52,6 +52,18 @@ WITH person AS ({INSERT_PERSON} DO UPDATE SET first_seen_at = person.first_seen_
 {INSERT_DEVICE} reservations = device.reservations + (device.person_id IS NULL)::int
 """
 
+# A restriction of the person covers what was answered on a device before it was known to be theirs.
+RESTRICT_DEVICE: Final = """
+WITH theirs AS (
+    UPDATE feedback_respondent device SET restricted_at = person.restricted_at FROM feedback_respondent person
+    WHERE device.product_id = %(product)s AND device.subject_key = %(device_key)s AND device.person_id = person.id
+        AND person.restricted_at IS NOT NULL AND device.restricted_at IS NULL
+    RETURNING device.id, device.restricted_at
+)
+UPDATE feedback_response response SET restricted_at = theirs.restricted_at FROM theirs
+WHERE response.respondent_id = theirs.id AND response.restricted_at IS NULL
+"""
+
 # An e-mail or a phone that nobody signed fills a gap; it does not take the place of one that is stored. The rest of
 # what a product tells about a person is its own affair.
 # The counters are the guard: of two decisions made at once on the same facts, the second finds one of them moved on,
@@ -237,15 +249,21 @@ def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
     )
 
 
-def remember(product: ProductFacts, person: Person, *, at: datetime) -> None:
+def remember(product: ProductFacts, person: Person, known: PersonFacts, *, at: datetime) -> None:
     """Remember when somebody was first seen and whose device it is; one statement, harmless when it is known.
+
+    One more where their data are restricted: then those of the device are, too.
 
     Of who they are, this keeps the key, which recognises them, and since when they are a customer, by which the rules
     of asking go; everything else is kept only of those who are asked something.
     """
     values = _row(product, _without_attributes(person), at=at, reservations=0)
-    with connection.cursor() as cursor:
-        cursor.execute(LINK if person.device_key else MEET, values)
+    if not (person.device_key and known.is_restricted):
+        _takes_effect(LINK if person.device_key else MEET, values)
+        return
+    with transaction.atomic():
+        _takes_effect(LINK, values)
+        _takes_effect(RESTRICT_DEVICE, values)
 
 
 def _without_attributes(person: Person) -> Person:

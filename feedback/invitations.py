@@ -127,7 +127,7 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
         verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
             if is_vouched_for and not moment.forced and known.leave_to_remember(person):
-                stored.remember(product, person, at=at)
+                stored.remember(product, person, known, at=at)
             return Answer(code=verdict.code, why=verdict.why, next_check_at=verdict.next_check_at)
         token, question = new_token(), _question(product, verdict.candidate, moment, person)
         row = {**_as_row(question, moment, product, at=at), "token_digest": token_digest(token)}

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from feedback.correcting import person_was_corrected, response_was_corrected
 from feedback.in_browsers import ASKED, COMMENT, LEFT_IN_BROWSERS
 from privacy.inventory import (
     STAFF,
@@ -39,7 +40,7 @@ IDENTIFIER_HASH: Final = Column(
 FOLLOW_UP: Final = Column(
     category=_("follow-up"), purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
 )
-WISH: Final = replace(ASKED, category=_("wishes of the person"), erasure=Erasure.HASH)
+WISH: Final = replace(ASKED, category=_("wishes of the person"))
 
 declare(
     Table(
@@ -47,7 +48,9 @@ declare(
         person="",
         product="product",
         identifiers={Identifier.MAILBOX: "email", Identifier.ACCOUNT: "external_id"},
+        suppresses={"external_id": "id:", "email": "mail:", "phone": "tel:"},
         devices="person",
+        corrected=person_was_corrected,
         marks={Mark.RESTRICTED: "restricted_at", Mark.OBJECTED: "objected_at"},
         columns={
             **not_personal("id", "product", "reservations", "person"),
@@ -87,8 +90,15 @@ declare(
         product="product",
         identifiers={Identifier.INVITATION: "token_digest"},
         columns={
-            **not_personal("id", "product", "survey", "version", "respondent", "borrowed_device"),
-            **not_personal("is_test", "expires_at"),
+            **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
+            # Whoever was asked there is somebody else than the person whose device it was.
+            "borrowed_device": replace(
+                ASKED,
+                access=Access.WITHHELD,
+                withheld_because=_("who used somebody else's device is about two people"),
+                portability=False,
+                erasure=Erasure.UNLINK,
+            ),
             "channel": ASKED,
             "language": ASKED,
             "token_digest": IDENTIFIER_HASH,
@@ -111,6 +121,8 @@ declare(
         person="respondent",
         product="product",
         identifiers={Identifier.RECEIPT: "receipt_hash"},
+        suppresses={"email": "mail:"},
+        corrected=response_was_corrected,
         marks={Mark.RESTRICTED: "restricted_at"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "invitation", "submission_id", "seq"),

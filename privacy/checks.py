@@ -92,15 +92,15 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
 
 def _finding_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:
     """Yield what keeps a proved identifier from leading to its records, or a mark from being set."""
-    named = (*table.identifiers.values(), *table.marks.values(), *filter(None, [table.devices]))
+    named = (*table.identifiers.values(), *table.marks.values(), *table.suppresses, *filter(None, [table.devices]))
     columns = {column.name for column in model._meta.concrete_fields}
     for name in (name for name in named if name not in columns):
         yield Error(
             f"{table.model} names a column for finding or marking people that it does not have: {name}.",
-            hint="identifiers, marks and devices name columns of the table itself.",
+            hint="identifiers, marks, suppresses and devices name columns of the table itself.",
             id="privacy.E010",
         )
-    if table.identifiers and not _leads_to_a_row(model, table.product):
+    if (table.identifiers or table.suppresses) and not _leads_to_a_row(model, table.product):
         yield Error(
             f"{table.model} has identifiers but no path to the product they were given to.",
             hint='Write product="path__to__product".',

@@ -44,5 +44,5 @@ def check_claims(*, request_id: int) -> None:
             continue
         value = bytes(digest).hex()
         if not find(proved=[(identifier, value)], products=products_of(request)).is_nobody:
-            prove(request=request, kind=kind, identifier=value, identifier_hash=bytes(digest))
+            prove(request=request, kind=kind, identifier=value)
     RightsRequest.objects.filter(pk=request.pk).update(claims_checked_at=timezone.now())

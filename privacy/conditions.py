@@ -95,7 +95,7 @@ def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
     """Return the tasks that restricted the use of somebody's data which have not been lifted since."""
     done = tasks_of(request).filter(state__in=RequestTask.SETTLED).select_related("item")
     lifted = {task.item_id for task in tasks_of(request).filter(kind=RequestTask.Kind.LIFT)}
-    analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH)
+    analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")  # who does not say to what they object means both
     return [
         task
         for task in done.order_by("position", "pk")

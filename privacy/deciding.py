@@ -27,6 +27,7 @@ from privacy.models import (
 )
 from privacy.officers import DECIDE, authorise
 from privacy.planning import found_records, make_plan, plan_hash, refusal_hash
+from privacy.rectification import propose_correction
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -44,7 +45,10 @@ ONLY_FOR: Final = {
 }
 DECIDED_BY_HAND: Final = (*NEGATIVE, Outcome.NO_DATA, Outcome.WITHDRAWN)
 # Whoever did any of these has worked on the case, and is not the second person for it.
-WORKED: Final = (Action.ENTERED, Action.DOCUMENT_SEEN, Action.OUTCOME_DECIDED, Action.APPROVAL_ASKED)
+WORKED: Final = (
+    *(Action.ENTERED, Action.DOCUMENT_SEEN, Action.OUTCOME_DECIDED, Action.CORRECTION_ENTERED),
+    Action.APPROVAL_ASKED,
+)
 
 
 @transaction.atomic
@@ -131,6 +135,28 @@ def set_outcome(*, item: RequestItem, outcome: str, explanation: str, user: User
     item.decided_at = timezone.now() if outcome else None
     item.save(update_fields=["outcome", "explanation", "decided_at"])
     record(request=current, actor=STAFF, action=Action.OUTCOME_DECIDED, user=user, fields=[item.right])
+
+
+@transaction.atomic
+def correct(*, request: RightsRequest, what: str, record_number: int, value: str, user: User) -> None:
+    """Enter a value that is to be put right, as the person wrote it; it is applied when the plan is carried out.
+
+    Args:
+        what: label of the table and name of its column, joined by a colon.
+
+    Raises:
+        PermissionDenied: the user does not work on this request.
+        ValidationError: the request is not in triage (``not_in_triage``), or as ``propose_correction``.
+    """
+    authorise(user=user, request=request)
+    current = lock(request)
+    if current.state != State.TRIAGE:
+        raise ValidationError(_("Corrections are entered in triage."), "not_in_triage")
+    item = current.items.get(right=Right.RECTIFICATION)
+    dataset, _colon, column = what.partition(":")
+    propose_correction(item=item, dataset=dataset, record_number=record_number, column=column, value=value)
+    name = f"{dataset}.{column}"
+    record(request=current, actor=STAFF, action=Action.CORRECTION_ENTERED, user=user, fields=[name])
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from privacy import packages, watching
+from privacy import erasure, objection, packages, recipients, rectification, restriction, watching
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEEDS_PROOF, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
@@ -47,7 +47,16 @@ PLANNED, FAILED, SENT = RequestTask.State.PLANNED, RequestTask.State.FAILED, Req
 Outcome = RequestItem.Outcome
 SYSTEM, STAFF = RequestEvent.Actor.SYSTEM, RequestEvent.Actor.STAFF
 
-PERFORMERS: Final[dict[Kind, Callable[[RequestTask], Result]]] = {Kind.PACKAGE: packages.build}
+PERFORMERS: Final[dict[Kind, Callable[[RequestTask], Result]]] = {
+    Kind.PACKAGE: packages.build,
+    Kind.ERASE: erasure.erase,
+    Kind.SUPPRESS: erasure.suppress_subject,
+    Kind.RECTIFY: rectification.rectify,
+    Kind.RESTRICT: restriction.restrict,
+    Kind.LIFT: restriction.lift,
+    Kind.OBJECT: objection.object_to_contact,
+    Kind.TELL_RECIPIENT: recipients.tell,
+}
 # For so long a worker has a task to itself; one that died in the middle is followed by another.
 LEASE: Final = timedelta(hours=1)
 # What cannot be undone is checked against what was approved, right before it begins.

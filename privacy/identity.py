@@ -176,7 +176,7 @@ def prove(
         request=request,
         kind=kind,
         identifier=identifier,
-        identifier_hash=identifier_hash or keyed_hash(f"proof:{kind}", identifier),
+        identifier_hash=identifier_hash or keyed_hash(kind, identifier),
     )
     record(request=request, actor=RequestEvent.Actor.PERSON, action=PROVED[kind], fields=[str(kind)])
     if state == State.LAPSED:

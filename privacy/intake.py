@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
-    from privacy.models import Controller, Product
+    from privacy.models import Controller, IdentityProof, Product
 
 PER_NETWORK: Final = Limit("rights-request-network", times=20, seconds=60 * 60)
 IN_TOTAL: Final = Limit("rights-request-total", times=1000, seconds=60 * 60)
@@ -115,11 +115,33 @@ def file_request(*, content: Content) -> RightsRequest:
         ValidationError: as in ``check_content``; nothing is stored.
     """
     source = Source.PRODUCT if content.account else Source.FORM
+    check_content(content, source=source)
     request = _store(content, source=source, received_at=timezone.now(), user=None)
     if content.account:
         prove(request=request, kind=IdentityProof.Kind.SIGNED, identifier=content.account)
     if not inform_at_once(request=request) and request.email:
         owe_confirmation(request=request)
+    return request
+
+
+@transaction.atomic
+def file_proved_objection(
+    *, product: Product, language: str, kind: IdentityProof.Kind, identifier: str
+) -> RightsRequest:
+    """Take an objection to being contacted from somebody who brought a proof along and needs no further answer.
+
+    Args:
+        identifier: what the proof proves, normalised.
+    """
+    content = Content(
+        controller=product.controller,
+        product=product,
+        rights=(Right.OBJECTION.value,),
+        language=language,
+        objects_to=ObjectsTo.CONTACT,
+    )
+    request = _store(content, source=Source.FORM, received_at=timezone.now(), user=None)
+    prove(request=request, kind=kind, identifier=identifier)
     return request
 
 
@@ -135,6 +157,7 @@ def enter_request(*, content: Content, source: str, arrived_on: date, user: User
         ValidationError: as in ``check_content``, or the day is ahead of us (``arrival_in_future``) or more than
             three years ago (``arrival_too_long_ago``); nothing is stored.
     """
+    check_content(content, source=source)
     received_at = _moment_of_arrival(arrived_on, zone=ZoneInfo(content.controller.time_zone))
     request = _store(content, source=source, received_at=received_at, user=user)
     advance(request=request, to=State.TRIAGE, actor=RequestEvent.Actor.STAFF, user=user)
@@ -159,7 +182,6 @@ def _moment_of_arrival(day: date, *, zone: ZoneInfo) -> datetime:
 
 
 def _store(content: Content, *, source: str, received_at: datetime, user: User | None) -> RightsRequest:
-    check_content(content, source=source)
     zone = ZoneInfo(content.controller.time_zone)
     email_hash = mailbox_hash(content.email) if content.email else None
     request = RightsRequest.objects.create(

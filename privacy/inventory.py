@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django_stubs_ext import StrOrPromise
 
@@ -30,10 +30,10 @@ class Access(StrEnum):
 class Erasure(StrEnum):
     """What happens to the column under Art. 17."""
 
-    DELETE_ROW = "delete_row"
+    DELETE_ROW = "delete_row"  # one such column is enough for the row to go
     BLANK = "blank"
-    UNLINK = "unlink"
-    HASH = "hash"
+    UNLINK = "unlink"  # the row is about somebody else, and forgets this person
+    HASH = "hash"  # only the keyed hash that it already is remains
     KEEP = "keep"
 
 
@@ -191,6 +191,10 @@ class Table:
         identifiers: identifier → column that holds it, normalised or hashed as the proof is.
         devices: foreign key from a row of the person's own table to the person whose device it was.
         marks: mark → column.
+        suppresses: column → what the list of suppressed people puts before its value, as "mail:"; in tables with a
+            path to the product.
+        corrected: puts right what follows from columns of a row that were corrected; called with the row, changed and
+            not saved yet, and the old values by column.
     """
 
     model: str
@@ -199,8 +203,10 @@ class Table:
     waived: str = ""
     product: str = ""
     identifiers: Mapping[Identifier, str] = field(default_factory=dict)
+    suppresses: Mapping[str, str] = field(default_factory=dict)
     devices: str = ""
     marks: Mapping[Mark, str] = field(default_factory=dict)
+    corrected: Callable[[Any, Mapping[str, Any]], None] | None = None
 
 
 class Pages(StrEnum):

@@ -6,7 +6,6 @@ GDPR Art. 18(3). The request that brought the restriction about stays as it ende
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
@@ -20,14 +19,13 @@ from privacy.deciding import check_decision, settle_decision
 from privacy.lifecycle import ANSWERED
 from privacy.models import Approval, RequestEvent, RequestMessage, RequestTask, RightsRequest
 from privacy.officers import authorise
+from privacy.restriction import may_be_lifted
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 STAFF: Final = RequestEvent.Actor.STAFF
 Decision = Approval.Decision
-# How long somebody knows that their data will be used again before they are.
-NOTICE: Final = timedelta(days=7)
 
 
 @transaction.atomic
@@ -80,10 +78,7 @@ def plan_lifting(request: RightsRequest) -> list[RequestTask]:
     """Plan to lift what was agreed to, once the person has known for a week."""
     current = lock(request)
     approval = lifting_of(current)
-    told = current.messages.filter(
-        kind=RequestMessage.Kind.LIFTING, bounced_at__isnull=True, sent_at__lte=timezone.now() - NOTICE
-    )
-    if approval is None or approval.decision != Decision.APPROVED or not told.exists():
+    if approval is None or approval.decision != Decision.APPROVED or not may_be_lifted(current):
         return []
     return [
         RequestTask.objects.create(item=task.item, kind=RequestTask.Kind.LIFT, position=task.position)

@@ -29,6 +29,8 @@ REQUEST_CONTENT: Final = Column(
 REQUEST_FACT: Final = Column(
     category=_("request"), purpose="rights", keep="P3Y", erasure=Erasure.KEEP, rectification=Rectification.NOTE
 )
+# A number says nothing about a record that is gone.
+RECORD_NUMBER: Final = replace(REQUEST_CONTENT, erasure=Erasure.KEEP)
 REQUEST_IDENTIFIER: Final = Column(
     category=_("identifier"),
     purpose="rights",
@@ -201,7 +203,7 @@ declare(
         columns={
             **not_personal("id", "item"),
             **dict.fromkeys(("dataset", "column", "applied_at"), REQUEST_FACT),
-            "record_number": REQUEST_CONTENT,
+            "record_number": RECORD_NUMBER,
             "value": REQUEST_CONTENT,
         },
     ),
@@ -245,7 +247,7 @@ declare(
         columns={
             **not_personal("id", "item"),
             **dict.fromkeys(("dataset", "column", "redacted_at"), REQUEST_FACT),
-            "record_number": REQUEST_CONTENT,
+            "record_number": RECORD_NUMBER,
             "redacted_by": STAFF,
         },
     ),
@@ -253,11 +255,8 @@ declare(
         model="privacy.Package",
         person="item__request",
         columns={
-            **not_personal("id", "item", "size"),
-            **dict.fromkeys(
-                ("file_name", "key"),
-                replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD, withheld_because=KEY_OF_COPY),
-            ),
+            **not_personal("id", "item", "size", "file_name"),
+            "key": replace(REQUEST_CONTENT, keep="P7D", access=Access.WITHHELD, withheld_because=KEY_OF_COPY),
             **dict.fromkeys(("built_at", "expires_at", "destroyed_at", "fetched_at"), REQUEST_FACT),
         },
     ),

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from privacy.audit import lock
 from privacy.conditions import is_proved, tasks_of
+from privacy.erasure import erasure_order
 from privacy.models import Recipient, RequestTask, Right, RightsRequest
-from privacy.subjects import model_of, rows_of, subject_of, tables_about_people
+from privacy.recipients import current_recipients
+from privacy.subjects import rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.models import QuerySet
+    from collections.abc import Iterator
 
     from privacy.inventory import Table
     from privacy.models import RequestItem
@@ -116,32 +115,6 @@ def found_records(request: RightsRequest) -> list[tuple[Table, int]]:
     return [(table, 0 if subject.is_nobody else rows_of(table, subject).count()) for table in tables_about_people()]
 
 
-def children_first() -> list[Table]:
-    """Return the tables about people so that each comes before those that its rows point at."""
-    tables = {model_of(table): table for table in tables_about_people()}
-    before: TopologicalSorter[object] = TopologicalSorter()
-    for model in tables:
-        before.add(model)
-        for column in model._meta.concrete_fields:
-            pointed_at = column.related_model
-            if pointed_at in tables and pointed_at is not model:
-                before.add(pointed_at, model)
-    return [tables[model] for model in before.static_order()]  # type: ignore[index]  # they are its nodes
-
-
-def recipients_of(request: RightsRequest, datasets: Iterable[str]) -> QuerySet[Recipient]:
-    """Return who gets any of the tables now, or got it once: they are told, GDPR Art. 19."""
-    today = timezone.localdate()
-    lasts = Q(disclosures__until__isnull=True) | Q(disclosures__until__gte=today)
-    once = Q(disclosures__until=F("disclosures__since"))
-    return (
-        Recipient.objects.filter(controller=request.controller_id)
-        .filter(lasts | once, disclosures__dataset__in=list(datasets), disclosures__since__lte=today)
-        .distinct()
-        .order_by("pk")
-    )
-
-
 def _steps(item: RequestItem, request: RightsRequest, *, nobody: bool) -> Iterator[Step]:
     if item.right == Right.OBJECTION:
         yield Kind.OBJECT, "", None
@@ -159,11 +132,12 @@ def _steps(item: RequestItem, request: RightsRequest, *, nobody: bool) -> Iterat
         case Right.ERASURE:
             if item.leaves_suppression:  # before the identifiers go that it is made from
                 yield Kind.SUPPRESS, "", None
-            for table in children_first():
-                yield Kind.ERASE, table.model, None
+            for dataset in erasure_order():
+                yield Kind.ERASE, dataset, None
             yield from _tell(request, {table.model for table in tables_about_people()})
 
 
 def _tell(request: RightsRequest, datasets: set[str]) -> Iterator[Step]:
-    for recipient in recipients_of(request, datasets):
+    told = current_recipients(controller=request.controller, datasets=datasets, on=timezone.localdate())
+    for recipient in told.order_by("pk"):
         yield Kind.TELL_RECIPIENT, "", recipient

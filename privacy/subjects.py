@@ -55,12 +55,12 @@ def persons_table() -> Table:
 
 
 def subject_of(request: RightsRequest) -> Subject:
-    """Return whom the request's proofs lead to, among the controller's products, or the one that was named."""
+    """Return whom the request's proofs lead to, among the products it is about."""
     return find(proved=proved_identifiers(request), products=products_of(request))
 
 
 def products_of(request: RightsRequest) -> QuerySet[Product]:
-    """Return the products a request is about: the one it names, or all of its controller."""
+    """Return the products a request is about: the one that was named, else all of the controller's."""
     products = Product.objects.filter(controller=request.controller_id)
     return products if request.product_id is None else products.filter(pk=request.product_id)
 
@@ -99,9 +99,28 @@ def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product
     )
 
 
+def whole_persons(subject: Subject) -> set[int]:
+    """Return the keys of everybody whom the subject's records belong to: the people behind devices, and all of theirs.
+
+    For wishes only: a proof about one record proves nothing about another one.
+    """
+    root, people = persons_table(), set(subject.people)
+    for label, keys in subject.records:
+        table = inventory.tables[label]
+        people |= set(model_of(table)._base_manager.filter(pk__in=keys).values_list(table.person or "pk", flat=True))
+    if root.devices:
+        owners = model_of(root)._base_manager.filter(pk__in=people).exclude(**{root.devices: None})
+        people |= set(owners.values_list(root.devices, flat=True))
+    return people | set(_devices_of(people))
+
+
 def tables_about_people() -> Iterator[Table]:
     """Yield the tables that say something about a data subject of a survey, the person's own first."""
-    root = persons_table()
+    yield from tables_about(persons_table())
+
+
+def tables_about(root: Table) -> Iterator[Table]:
+    """Yield a table and those with a path of foreign keys to its rows."""
     yield root
     for table in inventory.tables.values():
         if table.person and _end_of(table) is model_of(root):
@@ -139,7 +158,8 @@ def _devices_of(people: set[int]) -> Iterable[int]:
 
 
 def _end_of(table: Table) -> type[Model]:
-    return _models_on(table)[-1]
+    model: type[Model] = _models_on(table)[-1]
+    return model
 
 
 def _models_on(table: Table) -> list[Any]:

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.db import transaction
 
-from privacy import alerting, answering, claims, fulfilment, lifecycle, lifting, mailing, packages, planning, watching
-from privacy.models import RequestTask
+from privacy import (
+    alerting,
+    answering,
+    claims,
+    fulfilment,
+    lifecycle,
+    lifting,
+    mailing,
+    objection,
+    packages,
+    planning,
+    watching,
+)
+from privacy.models import RequestTask, RightsRequest
 
 if TYPE_CHECKING:
-    from privacy.models import BreakGlass, Incident, RightsRequest, StaffChange
+    from privacy.models import BreakGlass, Incident, StaffChange
 
 
 @shared_task
@@ -122,3 +134,19 @@ def queue_alerts_of(about: BreakGlass | StaffChange | Incident) -> None:
 def destroy_expired_packages() -> None:
     """Destroy the keys and files of packages whose time is over; reading checks the time anyway."""
     packages.destroy_expired()
+
+
+@shared_task
+def stop_contact(request_id: int) -> None:
+    """Leave whoever objected to contact alone; running it twice changes nothing."""
+    objection.stop_contact(request=RightsRequest.objects.get(pk=request_id))
+
+
+@shared_task
+def stop_contacts() -> None:
+    """Queue every objection to contact that nobody has acted on yet.
+
+    Nothing in a form's request looks anybody up, so that its answer takes as long for people we do not know.
+    """
+    for request_id in objection.objections_to_put_into_effect().values_list("pk", flat=True):
+        stop_contact.delay(request_id)

@@ -14,4 +14,5 @@ urlpatterns = [
     path("requests/<slug:reference>/package/", package_pages.package, name="package"),
     path("packages/<slug:token>/", package_pages.fetch, name="fetch"),
     path("confirm/<slug:token>/", views.confirm, name="confirm"),
+    path("object/<slug:token>/", views.object_to_contact, name="object"),
 ]

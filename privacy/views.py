@@ -29,6 +29,8 @@ from privacy.links import guest_of
 from privacy.mailing import renew_confirmation
 from privacy.models import Controller, Product, Right
 from privacy.notice import purposes
+from privacy.objection import look_up_invited, object_with_invitation
+from privacy.recipients import named_recipients
 from privacy.tasks import queue_mail, queue_work_of
 
 if TYPE_CHECKING:
@@ -42,12 +44,14 @@ STATUS: Final = {Standing.UNKNOWN: HTTPStatus.NOT_FOUND, Standing.EXPIRED: HTTPS
 @in_chosen_language
 def notice(request: HttpRequest) -> HttpResponse:
     """Show who is responsible, what for, how long, and which rights there are."""
+    controllers, language = list(Controller.objects.all()), get_language() or "en"
     return render(
         request,
         "privacy/notice.html",
         {
-            "controllers": Controller.objects.all(),
-            "purposes": purposes(language=get_language() or "en"),
+            "controllers": controllers,
+            "purposes": purposes(language=language),
+            "recipients": named_recipients(controllers, language=language),
             "rights": Right.choices,
             "objection": Right.OBJECTION.value,
         },
@@ -117,6 +121,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         },
         status=STATUS.get(confirmation.standing, HTTPStatus.OK),
     )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@in_chosen_language
+def object_to_contact(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a button, which objects to contact in the name of whoever was invited; nobody has to log in.
+
+    A GET changes nothing: mail scanners open links.
+    """
+    if request.method == "POST":
+        invited = object_with_invitation(token=token, language=get_language() or "en")
+    else:
+        invited = look_up_invited(token=token)
+    status = HTTPStatus.OK if invited else HTTPStatus.NOT_FOUND
+    return render(request, "privacy/object.html", {"invited": invited}, status=status)
 
 
 def _form(request: HttpRequest, controllers: list[Controller]) -> RequestForm:

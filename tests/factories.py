@@ -6,7 +6,7 @@ import itertools
 import uuid
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import Group, User
@@ -22,9 +22,11 @@ from privacy.models import (
     AccessLogEntry,
     BreakGlass,
     Controller,
+    Disclosure,
     Incident,
     Membership,
     Product,
+    Recipient,
     RightsRequest,
     StaffChange,
     Suppression,
@@ -35,6 +37,9 @@ from surveys.models import Survey
 from surveys.publishing import publish
 from surveys.scales import Metric
 from surveys.wording import add_default_wording
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 numbers = itertools.count(1)
 
@@ -148,6 +153,25 @@ def make_suppression(*, product: Product | None = None, key: str = "", reason: s
     product, key = product or make_product(), key or f"id:person-{next(numbers)}"
     suppress(product=product, subject_keys=[key], reason=Suppression.Reason(reason))
     return suppressions_of(product=product, subject_keys=[key]).get()
+
+
+def make_recipient(*, datasets: Sequence[str] = ("feedback.Respondent",), **overrides: Any) -> Recipient:
+    """Make a company of the group that gets these tables, since a year ago."""
+    if "controller" not in overrides:
+        overrides["controller"] = make_controller()
+    recipient = Recipient.objects.create(
+        **{
+            "name": f"Recipient {next(numbers)}",
+            "kind": "group_company",
+            "country": "PL",
+            "purposes": ["feedback"],
+            "contact_email": "data@recipient.example",
+            **overrides,
+        }
+    )
+    since = timezone.localdate() - timedelta(days=365)
+    Disclosure.objects.bulk_create(Disclosure(recipient=recipient, dataset=each, since=since) for each in datasets)
+    return recipient
 
 
 def make_read(*, product: Product) -> AccessLogEntry:

@@ -24,6 +24,7 @@ from feedback.admin import correspondence, follow_up_board, follow_up_page
 from feedback.admin.follow_up_filters import BY_DUE_DATE, RUNNING_DUE, DueFilter, WhoseFilter, WorkFilter
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import BAND_COLOURS
+from feedback.admin.restricted import HidesRestricted
 from feedback.disclosure import READ_COMMENTS
 from feedback.models import FollowUp
 from privacy.access_log import record_product_access
@@ -58,7 +59,7 @@ class FollowUpPaginator(CappedPaginator):
 
 
 @admin.register(FollowUp)
-class FollowUpAdmin(VisibleModelAdmin):
+class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
     empty_hint = _(
         "There is nobody to contact. A follow-up begins when a response is flagged, in the list of responses "
         "or on the page of one."
@@ -182,6 +183,8 @@ class FollowUpAdmin(VisibleModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if hidden := self.stub(request, object_id):
+            return hidden
         follow_up = self.get_object(request, object_id)
         if follow_up is None:
             missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)

@@ -33,6 +33,7 @@ from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, rememb
 from feedback.admin.person_page import PersonPages, log_read
 from feedback.admin.response_columns import comment_column, decision_column
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
+from feedback.admin.restricted import HidesRestricted
 from feedback.admin.triaging import TASKS, TRIAGE, Done, TagForm, perform, subject_of, tasks_of
 from feedback.disclosure import disclosed_to
 from feedback.models import Response
@@ -71,7 +72,7 @@ class NewestFirst:
 
 
 @admin.register(Response)
-class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
+class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleModelAdmin):
     empty_hint = _(
         "Nobody has answered yet. Publish a survey, connect the product as its page says, or import answers "
         "from a file."
@@ -196,6 +197,8 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if hidden := self.stub(request, object_id):
+            return hidden
         response = self.get_object(request, object_id)
         if response is not None and request.method == "GET" and self.has_view_permission(request):
             user = staff(request)

@@ -305,4 +305,5 @@ def explain(code: str, metric: str) -> str:
         "invalid_email": _("The e-mail address cannot be one."),
         "invalid_language": _("The language is not a code such as “pl” or “en-GB”."),
         "invalid_channel": _("The channel is not one of: web, mobile, email, link."),
+        "erased_person": _("The person's data were erased at their request. Take the row out of your file, too."),
     }[code]

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.imports.copying import copy_in, copy_in_missing
+from feedback.imports.erasing import without_erased
 from feedback.imports.planning import Answer, Catalogue, KnownProduct, RowError, explain
 from feedback.imports.recognising import fold_name
 from feedback.models import ImportRowError, ImportRun, Invitation, Respondent, Response
@@ -151,9 +152,11 @@ def write_part(
     if run.state != ImportRun.State.RUNNING or run.done_rows != start or _settings(run) != _settings(begun):
         return None
     Controller.objects.select_for_update(no_key=True).get(pk=run.controller_id)
-    answers = [row for row in rows if isinstance(row, Answer)]
+    answers, erased = without_erased(
+        [row for row in rows if isinstance(row, Answer)], products=products_by_name(run.controller)
+    )
     fresh = _count_fresh(run, answers) if run.is_dry_run else _write_fresh(run, answers, destinations)
-    errors = [row for row in rows if isinstance(row, RowError)]
+    errors = [*(row for row in rows if isinstance(row, RowError)), *erased]
     ImportRowError.objects.bulk_create(
         ImportRowError(run=run, line=error.line, code=error.code, reason=explain(error.code, run.metric))
         for error in errors

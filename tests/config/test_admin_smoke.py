@@ -19,6 +19,7 @@ from tests.factories import (
     make_incident,
     make_permission,
     make_read,
+    make_recipient,
     make_response,
     make_rights_request,
     make_staff,
@@ -62,6 +63,7 @@ def everything():
     SegmentQuota.objects.create(survey=survey, dimension="country", value="PL", target=100)
     make_permission(respondent=response.respondent)
     make_suppression(product=product)
+    make_recipient(controller=product.controller)
     make_read(product=product)
     make_emergency(product=product)
     make_staff_change(product=product)

@@ -100,7 +100,7 @@ ELSEWHERE = {
     *("asking:surveys", "asking:eligibility", "asking:response", "asking:shown", "asking:decline", "asking:snooze"),
     *("live", "ready", "set_language", "widget:loader", "widget:survey", "schema", "api/docs/"),
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),
-    *("privacy:package", "privacy:fetch"),
+    *("privacy:package", "privacy:fetch", "privacy:object"),
     *("feedback:survey", "feedback:invitation", "feedback:inbound_mail", "feedback:unsubscribe"),
     "feedback:stop_mail",
     *("improvements:page", "improvements:object"),

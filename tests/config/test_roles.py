@@ -132,13 +132,14 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             {
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Controllers", "Products"),
                 *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff", "Incidents"),
+                "Recipients",
             },
         ),
         (
             "administrator",
             {
                 *("Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"),
-                *("Teams", "Root causes", "Working hours"),
+                *("Teams", "Root causes", "Working hours", "Recipients"),
             },
         ),
     ],

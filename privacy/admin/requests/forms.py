@@ -14,10 +14,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from privacy.access import title_of_column, title_of_table
 from privacy.conditions import tasks_of
 from privacy.deciding import DECIDED_BY_HAND, ONLY_FOR
 from privacy.mailing import letters_to_post
 from privacy.models import Approval, RequestItem, RequestTask, RightsRequest
+from privacy.rectification import correctable_columns
+from privacy.subjects import model_of, tables_about_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +91,32 @@ class AnswerForm(StepForm):
 
 class PostedForm(AnswerForm):
     posted_on = forms.DateField(label=_("Day of posting"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+
+
+class CorrectionForm(StepForm):
+    what = forms.ChoiceField(label=_("What is put right"), widget=UnfoldAdminSelectWidget)
+    record_number = forms.IntegerField(
+        label=_("Number of the record"),
+        min_value=1,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "number"}),
+        help_text=_("It stands with each record under “Records found”."),
+    )
+    value = written(
+        _("New value"),
+        required=False,
+        help_text=_("As the person wrote it. For what staff wrote it is the person's statement, which is added."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["what"].choices = [  # type: ignore[attr-defined]
+            (
+                f"{table.model}:{name}",
+                f"{title_of_table(table)}: {title_of_column(model_of(table)._meta.get_field(name))}",
+            )
+            for table in tables_about_people()
+            for name in correctable_columns(table)
+        ]
 
 
 class RefusalForm(StepForm):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from privacy.access import Treatment, in_words, title_of_table
+from privacy.access import RECORD, Treatment, in_words, title_of_column, title_of_table
 from privacy.admin.requests.clock import STATE_COLOURS, URGENCY_COLOURS, time_left
 from privacy.admin.requests.steps import possible_steps
 from privacy.answering import draft
@@ -19,7 +19,7 @@ from privacy.conditions import is_decided, is_proved, tasks_of
 from privacy.deciding import is_own_case
 from privacy.inventory import inventory
 from privacy.lifecycle import State
-from privacy.models import RequestTask, Right
+from privacy.models import Correction, RequestTask, Right
 from privacy.officers import DECIDE
 from privacy.planning import found_records
 from privacy.subjects import model_of
@@ -52,6 +52,7 @@ def context_of(asked: RightsRequest, user: User) -> dict[str, Any]:
         "records": _records(asked),
         "copies": _copies(asked),
         "items": _items(asked),
+        "corrections": _corrections(asked),
         "plan": _plan(asked),
         "approvals": _approvals(asked),
         "answer": getattr(asked, "answer", None),
@@ -69,11 +70,14 @@ def context_of(asked: RightsRequest, user: User) -> dict[str, Any]:
 
 
 def facts_of(found: Revealed, asked: RightsRequest) -> list[list[tuple[str, str]]]:
-    """Return revealed records in words: for each its labels and values, without what is empty."""
+    """Return revealed records in words: for each its number, then labels and values, without what is empty."""
     zone = ZoneInfo(asked.controller.time_zone)
     columns = [column for column in found.dataset.columns if column.treatment is not Treatment.CONTEXT]
     return [
-        [(column.title, text) for column in columns if (text := in_words(column.field, record[column.name], zone=zone))]
+        [
+            (_("number of the record"), str(record[RECORD])),
+            *((one.title, text) for one in columns if (text := in_words(one.field, record[one.name], zone=zone))),
+        ]
         for record in found.records
     ]
 
@@ -112,6 +116,18 @@ def _items(asked: RightsRequest) -> dict[str, Any]:
             for item in asked.items.all()
         ],
     )
+
+
+def _corrections(asked: RightsRequest) -> dict[str, Any]:
+    """Return what is put right, without old or new values."""
+
+    def row(one: Correction) -> tuple[Any, ...]:
+        table = inventory.tables[one.dataset]
+        column = title_of_column(model_of(table)._meta.get_field(one.column))
+        return title_of_table(table), one.record_number, column, _at(one.applied_at)
+
+    corrections = Correction.objects.filter(item__request=asked)
+    return _table((_("data"), _("number of the record"), _("field"), _("applied")), [row(one) for one in corrections])
 
 
 def _plan(asked: RightsRequest) -> dict[str, Any]:

@@ -190,10 +190,9 @@ class RightsRequestAdmin(VisibleModelAdmin):
 
     def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """Ask for what a step needs, and take it."""
-        asked, user = self._asked(request, pk), staff(request)
-        if step not in STEPS:
+        asked, user, chosen = self._asked(request, pk), staff(request), STEPS.get(step)
+        if chosen is None:
             raise Http404
-        chosen = STEPS[step]
         if not user.has_perm(chosen.permission):
             raise PermissionDenied
         if not chosen.possible(asked, user):
@@ -205,9 +204,8 @@ class RightsRequestAdmin(VisibleModelAdmin):
             queue_tasks_of(asked)
             messages.success(request, told)
             return HttpResponseRedirect(_page_of(asked))
-        text = chosen.shows(asked) if chosen.shows else ""
-        context = {"title": chosen.label, "step": chosen, "form": form, "text": text, **_around(asked)}
-        return self._page(request, "step", context)
+        context = {"title": chosen.label, "step": chosen, "form": form, "text": chosen.text_of(asked)}
+        return self._page(request, "step", {**context, **_around(asked)})
 
     def _asked(self, request: HttpRequest, pk: int) -> RightsRequest:
         asked: RightsRequest = get_object_or_404(self.get_queryset(request), pk=pk)

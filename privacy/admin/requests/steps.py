@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
-from privacy.conditions import has_failed, restricting_tasks, tasks_of
+from privacy.conditions import has_failed, is_proved, restricting_tasks, tasks_of
 from privacy.deciding import (
     ask_for_information,
+    correct,
     decide_approval,
     extend,
     extension_obstacle,
@@ -28,7 +29,7 @@ from privacy.fulfilment import acknowledge, exempt, retry
 from privacy.lifecycle import ANSWERED, State, why_not
 from privacy.lifting import decide_lifting, lifting_of, propose_lifting
 from privacy.mailing import letters_to_post, post_message, text_of
-from privacy.models import Approval, RequestTask, RightsRequest
+from privacy.models import Approval, RequestTask, Right, RightsRequest
 from privacy.officers import DECIDE, HANDLE
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class Step:
     shows: Callable[[RightsRequest], str] | None = None
     is_grave: bool = False
 
+    def text_of(self, asked: RightsRequest) -> str:
+        return self.shows(asked) if self.shows else ""
+
 
 def possible_steps(asked: RightsRequest, user: User) -> list[tuple[str, Step]]:
     """Return the steps that this user can take now, the next one first."""
@@ -81,6 +85,11 @@ def _may_start(asked: RightsRequest, user: User) -> bool:
 
 def _may_see_document(asked: RightsRequest, user: User) -> bool:
     return asked.state in (*RightsRequest.OPEN_STATES, State.LAPSED) and asked.state != State.RESPONDING
+
+
+def _may_correct(asked: RightsRequest, user: User) -> bool:
+    wanted = asked.items.filter(right=Right.RECTIFICATION, outcome="")
+    return asked.state == State.TRIAGE and is_proved(asked) and wanted.exists()
 
 
 def _may_refuse(asked: RightsRequest, user: User) -> bool:
@@ -208,6 +217,13 @@ STEPS: Final[dict[str, Step]] = {
         possible=_may_see_document,
         run=lambda asked, user, filled: see_document(request=asked, user=user, **filled),
         form=forms.DocumentForm,
+    ),
+    "correct": Step(
+        label=_("Enter a correction"),
+        explains=_("It is applied when the plan is carried out, and the old value is gone then."),
+        possible=_may_correct,
+        run=lambda asked, user, filled: correct(request=asked, user=user, **filled),
+        form=forms.CorrectionForm,
     ),
     "outcome": Step(
         label=_("Decide about a right"),

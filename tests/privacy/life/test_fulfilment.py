@@ -20,9 +20,8 @@ from privacy.mailing import due_message_ids, send_message
 from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
 from privacy.performing import Result
 from privacy.planning import plan_at_once
-from tests.factories import make_response, make_staff
+from tests.factories import make_recipient, make_response, make_staff
 from tests.privacy.life.cases import make_case, make_dpo, make_officer, state_of
-from tests.privacy.life.test_planning import make_recipient
 
 pytestmark = pytest.mark.django_db
 
@@ -253,8 +252,8 @@ def test_a_right_for_which_nothing_was_found_ends_without_data(performed, monkey
 
 def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reason(performed, monkeypatch):
     case = make_case("restriction")
-    make_recipient(case.controller, "One")
-    make_recipient(case.controller, "Other")
+    make_recipient(controller=case.controller, name="One")
+    make_recipient(controller=case.controller, name="Other")
     begin(case)
     monkeypatch.setitem(
         fulfilment.PERFORMERS, Kind.TELL_RECIPIENT, lambda task: Result(state=RequestTask.State.SENT, affected=1)

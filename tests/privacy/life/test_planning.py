@@ -8,9 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from feedback.models import Response
-from privacy.models import Disclosure, Recipient, RequestItem
+from privacy.models import RequestItem
 from privacy.planning import (
-    children_first,
     found_records,
     inventory_version,
     make_plan,
@@ -19,7 +18,7 @@ from privacy.planning import (
     plan_hash,
 )
 from privacy.subjects import tables_about_people
-from tests.factories import make_controller, make_response, make_survey
+from tests.factories import make_controller, make_recipient, make_response, make_survey
 from tests.privacy.life.cases import make_case
 
 pytestmark = pytest.mark.django_db
@@ -27,14 +26,6 @@ pytestmark = pytest.mark.django_db
 
 def kinds(tasks):
     return [task.kind for task in tasks]
-
-
-def make_recipient(controller, name, *, since="2024-01-01", until=None, dataset="feedback.Response"):
-    recipient = Recipient.objects.create(
-        controller=controller, name=name, kind="processor", country="PL", purposes=["feedback"], contact_email="x@e.pl"
-    )
-    Disclosure.objects.create(recipient=recipient, dataset=dataset, since=since, until=until)
-    return recipient
 
 
 def test_an_erasure_first_remembers_whom_not_to_ask_and_then_deletes_children_before_their_parents():
@@ -45,7 +36,6 @@ def test_an_erasure_first_remembers_whom_not_to_ask_and_then_deletes_children_be
     assert set(order) == {table.model for table in tables_about_people()}
     assert order.index("feedback.ScoreChange") < order.index("feedback.Response") < order.index("feedback.Invitation")
     assert order[-1] == "feedback.Respondent"
-    assert [table.model for table in children_first()] == order
 
 
 def test_who_wants_no_fingerprint_to_stay_gets_none():
@@ -66,23 +56,18 @@ def test_copies_come_before_corrections_and_both_before_deletion():
 
 def test_each_recipient_of_the_data_is_told_once():
     case = make_case("erasure")
-    now = make_recipient(case.controller, "Now")
-    Disclosure.objects.create(recipient=now, dataset="feedback.Respondent", since="2024-01-01")
-    once = make_recipient(case.controller, "Once", since="2025-05-05", until="2025-05-05")
-    make_recipient(case.controller, "Formerly", since="2024-01-01", until="2025-01-01")
-    make_recipient(case.controller, "Later", since="2099-01-01")
-    make_recipient(make_controller(), "Of somebody else")
+    told = make_recipient(controller=case.controller, datasets=["feedback.Respondent", "feedback.Response"])
+    make_recipient(controller=case.controller, datasets=[])
+    make_recipient(controller=make_controller())
 
-    told = [task.recipient for task in make_plan(case) if task.kind == "tell_recipient"]
-
-    assert told == [now, once]
+    assert [task.recipient for task in make_plan(case) if task.kind == "tell_recipient"] == [told]
 
 
 def test_a_correction_is_told_to_those_who_have_what_was_corrected():
     case = make_case("rectification")
     case.items.get().corrections.create(dataset="feedback.Response", record_number=1, column="comment", value="x")
-    concerned = make_recipient(case.controller, "Concerned")
-    make_recipient(case.controller, "Not concerned", dataset="feedback.Invitation")
+    concerned = make_recipient(controller=case.controller, datasets=["feedback.Response"])
+    make_recipient(controller=case.controller, datasets=["feedback.Invitation"])
 
     assert [task.recipient for task in make_plan(case)] == [None, concerned]
 

@@ -9,13 +9,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from feedback.models import Respondent
 from privacy.admin.requests.steps import STEPS
 from privacy.fulfilment import due_task_ids, run_task
 from privacy.mailing import due_message_ids, send_message
 from privacy.models import AccessLogEntry, RightsRequest
 from privacy.watching import raise_failure
+from tests.factories import make_recipient
 from tests.privacy.life.cases import ANNA, make_case, make_dpo, make_officer, state_of
-from tests.privacy.life.test_planning import make_recipient
 
 pytestmark = pytest.mark.django_db
 
@@ -179,8 +180,8 @@ def test_outdated_approvals_say_so(desks):
 def test_the_other_steps_do_what_they_say(desks, performed):
     case = make_case("restriction", proved=False)
     officer, dpo = desks(make_officer(case.controller)), desks(make_dpo(case.controller))
-    make_recipient(case.controller, "One")
-    make_recipient(case.controller, "Other")
+    make_recipient(controller=case.controller, name="One")
+    make_recipient(controller=case.controller, name="Other")
 
     officer.take(case, "ask", text="Which product?")
     assert state_of(case) == State.NEEDS_INFORMATION
@@ -201,7 +202,10 @@ def test_recipients_are_settled_on_the_page(desks):
     item = case.items.get()
     one, other = (
         item.tasks.create(
-            position=1, kind="tell_recipient", recipient=make_recipient(case.controller, name), state="sent"
+            position=1,
+            kind="tell_recipient",
+            recipient=make_recipient(controller=case.controller, name=name),
+            state="sent",
         )
         for name in ("One", "Other")
     )
@@ -262,6 +266,24 @@ def test_a_restriction_is_lifted_by_two_people(desks):
     dpo.take(case, "decide", approval=case.approvals.get().pk, decision="approved")
 
     assert case.messages.get().kind == "lifting"
+
+
+def test_a_correction_is_entered_with_the_number_of_its_record_and_carried_out(desks):
+    case = make_case("rectification")
+    officer, anna = desks(make_officer(case.controller)), Respondent.objects.get()
+    shown = officer.post(case, "records", dataset="feedback.Respondent").content.decode()
+    assert f">{anna.pk}<" in shown
+
+    wrong = officer.take(case, "correct", what="feedback.Respondent:name", record_number=anna.pk + 1, value="Anna")
+    assert "No such record" in wrong.content.decode()
+    officer.take(case, "correct", what="feedback.Respondent:name", record_number=anna.pk, value="Anna Nowak")
+    assert "Anna Nowak" not in officer.page(case)
+    officer.take(case, "propose")
+    work(case)
+
+    assert Respondent.objects.get().name == "Anna Nowak"
+    assert state_of(case) == State.RESPONDING
+    assert case.events.get(action="correction_entered").fields == ["feedback.Respondent.name"]
 
 
 # --- Records ----------------------------------------------------------------------------------------------------------

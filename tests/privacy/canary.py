@@ -1,0 +1,166 @@
+"""Canaries: a random word in every personal column of every row about a person, and where any of them can be heard.
+
+The inventory says what to fill, so that a new column or table cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.cache import cache
+from django.db import connection, models
+from django.utils import timezone
+
+from privacy.encryption import EncryptedTextField
+from privacy.inventory import STAFF, Erasure
+from privacy.subjects import model_of, rows_of, tables_about_people
+
+if TYPE_CHECKING:
+    from privacy.inventory import Table
+    from privacy.subjects import Subject
+
+SHORTEST = 10  # what is shorter is a code, as of a country
+# Codes from lists, which name nobody by themselves.
+CODES = {"language", "app_version", "device"}
+
+
+class Canary:
+    """The words planted for one person: each is unlike any other, and all begin alike."""
+
+    def __init__(self) -> None:
+        self.prefix = f"zq{secrets.token_hex(2)}"
+        self.numbers = itertools.count()
+        self.planted: dict[str, set[str]] = {}
+
+    def plant(self, subject: Subject) -> None:
+        """Fill every personal text, document and hash in every row about a person."""
+        for table in tables_about_people():
+            for row in rows_of(table, subject):
+                self.fill(table, row)
+
+    def fill(self, table: Table, row: models.Model, *, staying: bool = True) -> None:
+        """Fill a row.
+
+        Args:
+            staying: whether to fill what is declared to stay after an erasure, too.
+        """
+        values = {}
+        for name, column in table.columns.items():
+            stays = column.erasure in (Erasure.KEEP, Erasure.HASH)
+            if column.personal and column.category != STAFF.category and name not in CODES and (staying or not stays):
+                word = f"{self.prefix}{next(self.numbers):04x}"
+                value = _as_value(row._meta.get_field(name), word)
+                if value is not None:
+                    values[name] = value
+                    self.planted.setdefault(f"{table.model}.{name}", set()).add(word)
+        if values:
+            type(row)._base_manager.filter(pk=row.pk).update(**values)
+
+    def heard_in(self, text: str | bytes) -> bool:
+        return (self.prefix.encode() if isinstance(text, bytes) else self.prefix) in text
+
+    # --- Where they can be heard ----------------------------------------------------------------------------------
+
+    def in_database(self) -> set[str]:
+        """Return the columns of all tables, ours or not, in which a word is found, and those that hide one."""
+        found = {f"{table}.{column}" for table, column in _columns_of_text() if self._is_in(table, column)}
+        for model in apps.get_models(include_auto_created=True):
+            for field in model._meta.concrete_fields:
+                if isinstance(field, EncryptedTextField):
+                    values = model._base_manager.values_list(field.name, flat=True)
+                    if any(self.heard_in(value or "") for value in values):
+                        found.add(f"{model._meta.db_table}.{field.column} (encrypted)")
+        return found
+
+    def _is_in(self, table: str, column: str) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'SELECT EXISTS (SELECT FROM "{table}" WHERE strpos("{column}"::text, %s) > 0'  # noqa: S608  its own names
+                f' OR strpos("{column}"::text, %s) > 0)',
+                [self.prefix, self.prefix.encode().hex()],
+            )
+            return bool(cursor.fetchone()[0])
+
+    def in_cache(self) -> set[str]:
+        entries: dict[str, Any] = cache._cache
+        return {key for key, value in entries.items() if self.heard_in(key) or self.heard_in(value)}
+
+    def in_files(self) -> set[str]:
+        """Return the files written at run time that have a word; the database's own are looked at through it."""
+        files = (path for path in Path(settings.VAR).rglob("*") if "postgres" not in str(path) and path.is_file())
+        return {str(path) for path in files if self.heard_in(path.read_bytes())}
+
+
+def _as_value(field: models.Field[Any, Any], word: str) -> Any:
+    """Return the word as a value of the column; nothing where its values are from a list, or no texts."""
+    if field.choices or (getattr(field, "max_length", None) and field.max_length < SHORTEST):
+        return None
+    if isinstance(field, models.GeneratedField) or field.is_relation:
+        return None
+    if isinstance(field, models.EmailField):
+        return f"{word}@canary.example"
+    if isinstance(field, models.CharField | models.TextField):
+        return word
+    if isinstance(field, models.JSONField):
+        return {"word": word}
+    if isinstance(field, ArrayField):
+        return [word]
+    if isinstance(field, models.BinaryField):
+        return word.encode().ljust(32, b".")
+    return None
+
+
+def _columns_of_text() -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " JOIN information_schema.tables USING (table_schema, table_name)"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('text',"
+            " 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY', 'tsvector', 'uuid', 'inet')"
+        )
+        return cursor.fetchall()
+
+
+def make_row(model: type[models.Model], known: dict[type[models.Model], models.Model]) -> models.Model:
+    """Make a row of any table that hangs on the rows known, with plain values in whatever it demands."""
+    values = {}
+    for field in model._meta.concrete_fields:
+        if field.primary_key or field.has_default() or isinstance(field, models.GeneratedField):
+            continue
+        if field.is_relation:
+            values[field.name] = known.get(field.related_model)
+        elif field.choices:
+            values[field.name] = field.choices[0][0]
+        elif not field.null:
+            values[field.name] = PLAIN[next(kind for kind in PLAIN if isinstance(field, kind))]()
+    return model._base_manager.create(**values)
+
+
+PLAIN: dict[type[models.Field[Any, Any]], Any] = {
+    models.DateTimeField: timezone.now,
+    models.DateField: timezone.localdate,
+    models.BooleanField: bool,
+    models.IntegerField: lambda: 1,
+    models.BinaryField: lambda: secrets.token_bytes(32),
+    models.JSONField: dict,
+    models.CharField: lambda: "x",
+    models.TextField: lambda: "x",
+}
+
+
+def unfilled(canary: Canary) -> set[str]:
+    """Return the personal columns of texts about people in which no word was planted."""
+    missing = set()
+    for table in tables_about_people():
+        model = model_of(table)
+        for name, column in table.columns.items():
+            is_text = _as_value(model._meta.get_field(name), "word") is not None
+            if column.personal and column.category != STAFF.category and is_text and name not in CODES:
+                missing |= {f"{table.model}.{name}"} - set(canary.planted)
+    return missing
