@@ -121,7 +121,9 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
         at = timezone.now()
         # What is stored about somebody is not told, by any answer, to those whose identity is refused.
         is_looked_up = is_vouched_for or moment.forced
-        known = stored.load_person(product, person, at=at) if is_looked_up else stored.PersonFacts()
+        known = stored.PersonFacts()
+        if is_looked_up:
+            known = stored.load_person(product, person, channel=moment.channel, at=at)
         verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
             if is_vouched_for and not moment.forced and known.leave_to_remember(person):

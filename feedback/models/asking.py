@@ -73,6 +73,7 @@ class Respondent(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "subject_key"], name="respondent_unique")]
         indexes = [
             models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
+            models.Index(fields=["phone"], name="respondent_phone", condition=~models.Q(phone="")),
             models.Index(fields=["person"], name="respondent_of_person", condition=models.Q(person__isnull=False)),
         ]
 
@@ -155,7 +156,8 @@ class UnrestrictedInvitations(models.Manager.from_queryset(InvitationQuerySet)):
 class Invitation(models.Model):
     """One occasion on which a respondent was asked; the times say how it went.
 
-    Who is asked on a device that belongs to somebody else leaves its clock running: the invitation names it.
+    Who is asked on a device that belongs to somebody else leaves its clock running, and so does who is asked by an
+    e-mail or phone that another record carries: the invitation names that device or record.
     """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))

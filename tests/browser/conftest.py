@@ -6,11 +6,13 @@ import http.server
 import re
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -30,6 +32,21 @@ def chromium():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def live_server(live_server):
+    """The server; the database is not emptied before it has answered the last messages of closed browsers."""
+    running = []
+    request_started.connect(begin := lambda **_all: running.append(1))
+    request_finished.connect(end := lambda **_all: running.pop())
+    yield live_server
+    for _attempt in range(200):
+        if not running:
+            break
+        time.sleep(0.05)
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
 
 
 @pytest.fixture

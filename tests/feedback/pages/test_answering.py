@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -107,6 +108,16 @@ def test_sending_the_comment_completes_the_answer_and_shows_the_receipt_code_onc
     later = english.get(address)
     assert nps.current_version.content["en"]["bands"]["promoter"]["thanks"] in later.content.decode()
     assert code not in later.content.decode()
+
+
+def test_the_longest_comment_fits_whatever_its_letters(english, send_score):
+    address = send_score(9)
+    fields = {"seal": seal_on(english.get(address)), "step": "comment", "comment": "🦆" * 10_000, "action": "send"}
+
+    answer = english.generic("POST", address, urlencode(fields), content_type="application/x-www-form-urlencoded")
+
+    assert answer.status_code == 200
+    assert Response.objects.get().comment == "🦆" * 10_000
 
 
 def test_a_repeated_second_step_shows_the_code_again(english, send_score):
