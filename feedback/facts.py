@@ -120,7 +120,7 @@ UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(pers
 """
 
 
-STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False)
+STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,10 +217,10 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
         language=mine[11],
         properties_json=mine[12],
         has_bounced=any(row[13] for row in met),
-        has_permission=mine[14],
+        has_permission=mine[14] and not any(row[15] for row in met),
         # What was asked on a borrowed device is found at the device and at the person: it happened once.
         history=tuple(
-            _occasion(product, row) for row in {row[15:17]: row for row in met if row[15] is not None}.values()
+            _occasion(product, row) for row in {row[16:18]: row for row in met if row[16] is not None}.values()
         ),
     )
 
@@ -233,7 +233,7 @@ def _is_another_of(person: Person, key: str) -> bool:
 
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
-    survey_id, created_at, *times = row[15:]
+    survey_id, created_at, *times = row[16:]
     sent_at, shown_at, responded_at, declined_at, snoozed_at = (
         None if time is None else datetime.fromtimestamp(time, UTC) for time in times
     )

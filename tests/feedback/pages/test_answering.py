@@ -24,26 +24,27 @@ def test_looking_at_a_survey_stores_nothing(english, nps, method):
     assert stored() == [[], [], [], []]
 
 
-def test_looking_at_an_invitation_stores_only_when_it_was_first_opened(english, invite):
+def test_looking_at_an_invitation_stores_only_that_its_link_was_opened(english, invite):
     address = invite()
     before = Invitation.objects.values().get()
 
     english.get(address + "?s=9")
-    opened_at = Invitation.objects.get().opened_at
-    english.get(address + "?s=4")
+    english.get(address)
 
-    assert opened_at is not None
-    assert Invitation.objects.values().get() == before | {"opened_at": opened_at}
+    after = Invitation.objects.values().get()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"opened_at", "score_opened", "score_opened_at"}
     assert not Response.objects.exists()
 
 
-def test_a_head_request_to_an_invitation_stores_nothing(english, invite):
+def test_a_head_request_to_an_invitation_stores_nothing_about_the_person(english, invite):
     address = invite()
-    before = stored()
+    before = Invitation.objects.values().get()
 
     assert english.head(address + "?s=9").status_code == 200
 
-    assert stored() == before
+    assert Invitation.objects.values().get() == before | {"suspicion": "head"}
+    assert not Response.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
