@@ -88,7 +88,7 @@ declare(
         identifiers={Identifier.INVITATION: "token_digest"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
-            # Whoever was asked there is somebody else than the person whose device it was.
+            # It is another record than the one that was asked: somebody else's device, or the same address.
             "borrowed_device": replace(ASKED, access=Access.WITHHELD, portability=False, erasure=Erasure.UNLINK),
             "channel": ASKED,
             "language": ASKED,
