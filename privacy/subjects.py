@@ -131,7 +131,8 @@ def _devices_of(people: set[int]) -> Iterable[int]:
 
 
 def _end_of(table: Table) -> type[Model]:
-    return _models_on(table)[-1]
+    end: type[Model] = _models_on(table)[-1]
+    return end
 
 
 def _models_on(table: Table) -> list[Any]:
