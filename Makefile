@@ -21,7 +21,7 @@ demo: install
 	@ODZEW_ENV=demo exec $(BIN)/python manage.py demo --port $(PORT)
 
 test: install
-	@ODZEW_ENV=test $(BIN)/pytest -n 2
+	@ODZEW_ENV=test $(BIN)/pytest -n 2 --dist worksteal
 
 check: install
 	$(BIN)/ruff format --check .

@@ -75,18 +75,19 @@ def server(var: Path) -> Iterator[None]:
         raise EmbeddedServerError(f"{error.filename} belongs to another user: run this as its owner") from error
     with users_file as users:
         try:
-            with _exclusive(var / "postgres.starting"):
+            with exclusive(var / "postgres.starting"):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 _start(var / "postgres")
             yield
         finally:  # also where starting was interrupted half-way
-            with _exclusive(var / "postgres.starting"), contextlib.suppress(BlockingIOError):
+            with exclusive(var / "postgres.starting"), contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while another process uses the server
                 _stop(var / "postgres")
 
 
 @contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
+    """Let one process at a time, of those that name the same file, run the block."""
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -11,11 +11,33 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from django.http import HttpRequest, HttpResponse
 
 ASKING_PATHS: Final = ("/api/v1/products/", "/api/v1/invitations/")
+
+
+class LanguageMiddleware:
+    """Answers in the language the request prefers.
+
+    Django's own also looks for it in the path, before and after, where the asking endpoints never have it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = translation.get_language_from_request(request)
+        translation.activate(language)
+        answer = self.get_response(request)
+        patch_vary_headers(answer, ("Accept-Language",))
+        answer.headers["Content-Language"] = language
+        return answer
 
 
 class AskingHandler(WSGIHandler):

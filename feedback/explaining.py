@@ -159,7 +159,7 @@ def explain(*, product: ProductFacts, person: Person, moment: Moment, at: dateti
         person: as a request would describe them.
         moment: where and how they would be asked.
     """
-    known = stored.load_person(product, person, at=at)
+    known = stored.load_person(product, person, channel=moment.channel, at=at)
     # Of somebody whose identity is refused the endpoint looks at nothing that is stored.
     is_looked_up = moment.forced or is_identity_accepted(product, person)
     facts = facts_of(product, person, moment, known if is_looked_up else stored.PersonFacts(), at=at)

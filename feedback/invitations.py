@@ -121,7 +121,9 @@ def ask(*, product: ProductFacts, person: Person, moment: Moment) -> Answer:
         at = timezone.now()
         # What is stored about somebody is not told, by any answer, to those whose identity is refused.
         is_looked_up = is_vouched_for or moment.forced
-        known = stored.load_person(product, person, at=at) if is_looked_up else stored.PersonFacts()
+        known = stored.PersonFacts()
+        if is_looked_up:
+            known = stored.load_person(product, person, channel=moment.channel, at=at)
         verdict = decide(list(product.candidates), facts_of(product, person, moment, known, at=at))
         if verdict.candidate is None:
             if is_vouched_for and not moment.forced and known.leave_to_remember(person):
@@ -293,11 +295,6 @@ def find_invitation(token: str, *, origin: str = "") -> Invitation:
     if invitation.responded_at is None and invitation.expires_at <= timezone.now():
         raise ExpiredInvitation
     return invitation
-
-
-def record_opened(*, token: str) -> None:
-    """Remember the first time the person opened the link; this says nothing about an answer."""
-    _stamp(token, "opened_at")
 
 
 def record_shown(*, token: str, origin: str = "") -> None:

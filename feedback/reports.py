@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +16,7 @@ from django.db.models import Case, Count, F, Q, When
 from django.utils.text import Truncator
 
 from feedback.metrics import Counts, Difference, Estimate, compare, headline, pooled, satisfied_share, share
-from feedback.models import FollowUp, Invitation, Response
+from feedback.models import FollowUp, Invitation, Respondent, Response
 from feedback.tallies import scores_by_bucket, scores_by_product
 from privacy.masking import mask
 from privacy.models import Product, RightsRequest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from django.contrib.auth.models import AnonymousUser, User
+    from django.db.models import QuerySet
 
     from feedback.periods import Bucket, Period, Span
 
@@ -80,18 +81,31 @@ def rates_by_product(
     In apps and on web sites an invitation counts on the day it was shown. A personal link counts on the day it was
     first opened; a visitor of a share link is only known once they answer, so there is no rate of those.
     """
-    shown, opened = Q(), Q()
+    shown, opened = Q(pk__in=()), Q(pk__in=())
     for zone in {product.zone for product in products}:
         start, end = period.instants(zone)
         there = Q(product__in=[product.pk for product in products if product.zone == zone])
         shown |= there & Q(shown_at__gte=start, shown_at__lt=end)
         opened |= there & Q(opened_at__gte=start, opened_at__lt=end)
     before_answering = Q(responded_at__isnull=True) | Q(opened_at__lte=F("responded_at"))
-    asked = (shown & Q(channel__in=IN_APP)) | (opened & Q(channel=Channel.LINK) & before_answering)
+    visible = Product.objects.visible_to(user).filter(pk__in=[product.pk for product in products]).keys()
+    in_app = _ended(visible, shown & Q(channel__in=IN_APP))
+    by_link = _ended(visible, opened & Q(channel=Channel.LINK) & before_answering)
+    found: defaultdict[tuple[int, Metric], dict[Channel, Rates]] = defaultdict(dict)
+    # One after the other: each is by an index of its own, and a statement with both of them would read everything.
+    for product, metric, channel, *numbers in [*in_app, *by_link]:
+        found[product, Metric(metric)][Channel(channel)] = Rates(*numbers)
+    return dict(found)
+
+
+def _ended(products: Collection[int], asked: Q) -> QuerySet[Invitation, tuple[Any, ...]]:
+    """Return product, metric, channel, and how many were shown, answered and declined of the invitations asked for."""
     answered = Q(responded_at__isnull=False)
-    rows = (
-        Invitation.objects.visible_to(user)
-        .filter(asked, product__in=products, is_test=False)
+    # Restricted people are few; to look everybody up who was asked takes longer than all the rest.
+    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
+    return (
+        Invitation.including_restricted.filter(asked, product__in=products, is_test=False)
+        .exclude(respondent__in=restricted)
         .values_list("product_id", "version__metric", "channel")
         .annotate(
             shown=Count("pk"),
@@ -100,10 +114,6 @@ def rates_by_product(
         )
         .order_by()
     )
-    found: defaultdict[tuple[int, Metric], dict[Channel, Rates]] = defaultdict(dict)
-    for product, metric, channel, *numbers in rows:
-        found[product, Metric(metric)][Channel(channel)] = Rates(*numbers)
-    return dict(found)
 
 
 # --- Scores -----------------------------------------------------------------------------------------------------------

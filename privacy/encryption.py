@@ -45,7 +45,7 @@ def decrypt(text: str) -> str:
 
 def keyed_hash(purpose: str, value: str) -> bytes:
     """Return an HMAC-SHA256 (32 bytes) of the value that equals another one's only for the same purpose and value."""
-    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}\x00{value}".encode(), hashlib.sha256)
+    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}\x00{value}".encode(), "sha256")
 
 
 def new_token() -> str:

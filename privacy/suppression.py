@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ def suppression_digest(subject_key: str) -> bytes:
     Args:
         subject_key: a normalised identifier with its kind: ``id:…``, ``mail:…`` or ``tel:…``.
     """
-    return hmac.digest(settings.SUPPRESSION_KEY.encode(), subject_key.encode(), hashlib.sha256)
+    return hmac.digest(settings.SUPPRESSION_KEY.encode(), subject_key.encode(), "sha256")
 
 
 def suppress(*, product: Product, subject_keys: Iterable[str], reason: Suppression.Reason) -> None:

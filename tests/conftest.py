@@ -1,4 +1,4 @@
-"""Tests run on real PostgreSQL: the embedded one, or the server DATABASE_URL names."""
+"""Tests run on real PostgreSQL: the embedded one, or the server DATABASE_URL names, as its superuser."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from config import embedded
+from tests.skipping import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401  hooks
 
 # How long an example takes says more about what else the machine does than about the code.
 hypothesis_settings.register_profile("odzew", deadline=None)
@@ -31,6 +32,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     running.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker) -> None:
+    """Prepare the database of tests before pytest-django makes it."""
+    from tests import database  # noqa: PLC0415  likewise
+
+    with django_db_blocker.unblock():
+        database.prepare()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
+    """Write what every test finds in the database."""
+    from tests import database  # noqa: PLC0415  likewise
+
+    with django_db_blocker.unblock():
+        database.make_roles()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from config.roles import sync_roles
 from feedback.models import ChannelPermission, Improvement, Invitation, Respondent, Response
 from privacy.access_log import record_access
 from privacy.break_glass import end_access, open_access
@@ -182,8 +181,6 @@ def make_staff(role: str | None = None, *, product: Product | None = None, **ove
         **{"username": f"{role or 'staff'}-{next(numbers)}", "password": "secret", "is_staff": True, **overrides}
     )
     if role:
-        if not Group.objects.filter(name=role).exists():
-            sync_roles()
         user.groups.add(Group.objects.get(name=role))
     if product:
         Membership.objects.create(user=user, controller=product.controller, product=product)

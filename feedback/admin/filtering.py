@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from feedback.models import ImportRun, Response, Tag, Tally
+from privacy.admin.moments import MomentFilter
 from privacy.models import Product
 from surveys.scales import Band
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django_stubs_ext import StrOrPromise
     from unfold.admin import ModelAdmin
-
-FIRST_YEAR_OFFERED: Final = 2000
-MOST_YEARS: Final = 8
 
 
 class BandFilter(DropdownFilter):
@@ -36,22 +32,10 @@ class BandFilter(DropdownFilter):
         return queryset.filter(band=self.value()) if self.value() in Band.values else queryset
 
 
-class AnsweredFilter(DropdownFilter):
-    """How long ago; unlike a hierarchy of dates it does not have to read every response to offer its choices."""
-
+class AnsweredFilter(MomentFilter):
     title = _("answered")
     parameter_name = "answered"
-    choices_in_days = {"1": _("last 24 hours"), "7": _("last 7 days"), "30": _("last 30 days"), "90": _("last 90 days")}
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
-        years = [(str(year), str(year)) for year in range(timezone.now().year, FIRST_YEAR_OFFERED - 1, -1)]
-        return [*self.choices_in_days.items(), *years[:MOST_YEARS]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
-        value = self.value() or ""
-        if value in self.choices_in_days:
-            return queryset.filter(answered_at__gte=timezone.now() - timedelta(days=int(value)))
-        return queryset.filter(answered_at__year=int(value)) if value.isdecimal() and len(value) == 4 else queryset
+    column = "answered_at"
 
 
 class LanguageFilter(DropdownFilter):

@@ -23,11 +23,11 @@ from feedback import follow_up as work
 from feedback.admin import correspondence, follow_up_board, follow_up_page
 from feedback.admin.follow_up_filters import BY_DUE_DATE, RUNNING_DUE, DueFilter, WhoseFilter, WorkFilter
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
-from feedback.admin.paging import CappedPaginator
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.disclosure import READ_COMMENTS
 from feedback.models import FollowUp
 from privacy.access_log import record_product_access
+from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import mask
 from privacy.models import AccessLogEntry
@@ -49,6 +49,12 @@ STATUS_COLOURS: Final = {
 }
 PRIORITY_COLOURS: Final = {"high": "danger"}
 URGENCY_COLOURS: Final = {"overdue": "danger", "soon": "warning", "later": "info"}
+
+
+class FollowUpPaginator(CappedPaginator):
+    """Counts no further than the board's reader scrolls: each row counted is looked up with its response."""
+
+    limit = 2000
 
 
 @admin.register(FollowUp)
@@ -73,8 +79,9 @@ class FollowUpAdmin(VisibleModelAdmin):
     list_per_page = 50
     list_max_show_all = 0
     list_fullwidth = True
+    names_products = True
+    paginator = FollowUpPaginator
     list_before_template = "admin/feedback/followup/above_list.html"
-    paginator = CappedPaginator
     actions_list = ("show_board",)
 
     class Media:

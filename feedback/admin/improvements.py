@@ -23,7 +23,6 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from feedback import improvements
 from feedback.admin.improvement_links import CHANGE, MOST_SHOWN, SearchForm, TagsForm, found, linked, shown
 from feedback.admin.improvement_steps import STEPS, Step, next_hint
-from feedback.admin.paging import CappedPaginator
 from feedback.models import Improvement, Response
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
@@ -95,7 +94,6 @@ class ImprovementAdmin(VisibleModelAdmin):
     search_fields = ("title",)
     search_help_text = _("Words in titles")
     list_before_template = "admin/feedback/improvement/empty.html"
-    paginator = CappedPaginator
     warn_unsaved_form = True
 
     class Media:

@@ -25,6 +25,7 @@ from feedback.admin.triaging import TRIAGE
 from feedback.models import Response, SavedView
 from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
 from privacy.admin.visibility import staff
+from privacy.models import Product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -195,7 +196,8 @@ def _undo_of(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _tabs(user: User, filters: dict[str, str]) -> list[Tab]:
-    counts = count_waiting(Response.objects.visible_to(user), user=user)
+    responses = Response.objects.filter(product__in=Product.objects.visible_to(user).keys())
+    counts = count_waiting(responses, user=user)
     tabs = [Tab(_("All"), reverse(LIST), is_active=not filters)]
     return tabs + [
         Tab(queue.label, _address({QUEUE: queue.value}), _capped(counts[queue]), filters == {QUEUE: queue.value})

@@ -12,7 +12,7 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -30,14 +30,16 @@ from feedback.admin.filtering import (
     TagFilter,
 )
 from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember
-from feedback.admin.paging import CappedPaginator
 from feedback.admin.person_page import PersonPages, log_read
 from feedback.admin.response_columns import comment_column, decision_column
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
 from feedback.admin.triaging import TASKS, TRIAGE, Done, TagForm, perform, subject_of, tasks_of
 from feedback.disclosure import disclosed_to
 from feedback.models import Response
+from feedback.word_search import MOST_FOUND, find_words
 from feedback.work_list import Queue
+from privacy.admin.moments import within
+from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import find_personal_data, is_plain_words
 from privacy.models import AccessLogEntry
@@ -45,6 +47,7 @@ from privacy.models import AccessLogEntry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
@@ -57,7 +60,14 @@ MOST_AT_ONCE: Final = 1000
 class ResponsePaginator(CappedPaginator):
     """Forty pages: further back, filters and words lead faster, and counting stays cheap whatever is searched for."""
 
-    limit = 2000
+    limit = MOST_FOUND
+
+
+class NewestFirst:
+    """Is sorted by nothing but its sortable columns, also where an address asks for it."""
+
+    def get_ordering_field(self, field_name: str) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None  # type: ignore[misc, attr-defined]  # a ChangeList's
 
 
 @admin.register(Response)
@@ -87,6 +97,8 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
     list_max_show_all = 0
     list_disable_select_all = True
     list_fullwidth = True
+    names_products = True
+    sortable_by = ("answered",)  # by anything else the database would have to sort them all
     paginator = ResponsePaginator
     show_facets = ShowFacets.NEVER
 
@@ -96,8 +108,11 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         rows: QuerySet[Response] = super().get_queryset(request).defer("search")
         return rows
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return type("NewestFirst", (NewestFirst, super().get_changelist(request, **kwargs)), {})
+
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        decisions = (decision_column(request),) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
+        decisions = ("suspected_why", decision_column(request)) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
         return (
             *("answered", "product", "metric_name", "score", "band_label", comment_column(request)),
             *(*decisions, "language", "channel", "tag_names", "triage_label"),
@@ -120,7 +135,11 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
         if find_personal_data(search_term) or not (reads_comments or is_plain_words(search_term)):
             messages.warning(request, _("Only words in comments can be searched for here, not people."))
             return queryset.none(), False
-        return queryset.search(search_term, beginnings=reads_comments), False  # type: ignore[attr-defined]  # the model's own queryset
+        among = within(self.get_queryset(request), AnsweredFilter.column, request.GET.get("answered", ""))
+        found = find_words(search_term, rows=queryset, among=among, beginnings=reads_comments)
+        if found.read is not None:
+            messages.info(request, _read_only(found.read))
+        return queryset.filter(pk__in=found.keys), False
 
     @display(description=_("answered"), ordering="answered_at")
     def answered(self, response: Response) -> str:
@@ -134,6 +153,10 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, VisibleModelAdmin):
     @display(description=_("band"), ordering="band", label=BAND_COLOURS)
     def band_label(self, response: Response) -> tuple[str, str]:
         return response.band, response.get_band_display()
+
+    @display(description=_("why it is suspect"), empty_value="")
+    def suspected_why(self, response: Response) -> str:
+        return response.get_suspicion_display()
 
     @display(description=_("tags"), label=True)
     def tag_names(self, response: Response) -> list[str]:
@@ -246,6 +269,14 @@ def _start(admin: ResponseAdmin, request: HttpRequest, queryset: QuerySet[Respon
     """Start a task from the list; its page posts back to the list with the same rows."""
     rows = list(queryset.prefetch_related(None)[: MOST_AT_ONCE + 1])
     return admin.ask(request, name=name, responses=rows, back=request.get_full_path())
+
+
+def _read_only(newest: int) -> str:
+    words = _(
+        "Many comments have these words, so only the newest %(count)s responses were searched. Choose when they were "
+        "answered to look further back."
+    )
+    return words % {"count": number_format(newest, force_grouping=True)}
 
 
 def _page_address(response: Response) -> str:

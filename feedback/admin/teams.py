@@ -59,6 +59,7 @@ class TeamAdmin(OfOneProduct):
     empty_hint = _("No team yet. Add one to share follow-ups among colleagues and to answer people from one address.")
     form = TeamForm
     list_display = ("name", "product", "size", "reply_address")
+    ordering = ("name",)  # counting members groups the rows, and a model's own order does not hold for groups
     fields = ("product", "name", "members", "reply_address")
     search_fields = ("name",)
     search_help_text = _("Names of teams")

@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from feedback import identity, intake, invitations
 from feedback.api.door import AskingView, answer_in_json
 from feedback.api.limiting import count_person
-from feedback.api.parsing import read_json
+from feedback.api.parsing import LARGEST_ANSWER, read_json
 from feedback.api.serializers import (
     AskablesOutput,
     EligibilityInput,
@@ -42,7 +42,7 @@ ERRORS = {
         404: "No such product or invitation.",
         409: "Not possible in this state.",
         410: "Expired or used.",
-        413: "More than 32 kB.",
+        413: "More than 32 kB; of an answer more than 144 kB.",
         429: "Too many requests; see Retry-After.",
     }.items()
 }
@@ -62,7 +62,7 @@ def validated(serializer: Serializer[Any], request: HttpRequest) -> dict[str, An
 
 def origin_of(request: HttpRequest) -> str:
     """Return the web site a browser sends the request from; empty for our own pages and outside of browsers."""
-    origin = request.headers.get("Origin", "")
+    origin = request.META.get("HTTP_ORIGIN", "")
     own = f"{request.scheme}://{request.get_host()}" if origin else ""
     return "" if origin == own else origin
 
@@ -132,7 +132,7 @@ def moment_in(data: dict[str, Any], request: HttpRequest) -> invitations.Moment:
     """Return where and how a request asks."""
     return invitations.Moment(
         **data.get("context", {}),
-        accept_language=request.headers.get("Accept-Language", ""),
+        accept_language=request.META.get("HTTP_ACCEPT_LANGUAGE", ""),
         forced=bool(data.get("force")),
     )
 
@@ -146,7 +146,8 @@ class ResponseView(AskingView):
     )
     def put(self, request: HttpRequest, token: str) -> HttpResponse:
         """Store a score at once and a comment later; repeating a message changes nothing."""
-        submission = intake.Submission(**_as_submission(validated(SUBMISSION_INPUT, request)))
+        data: dict[str, Any] = SUBMISSION_INPUT.run_validation(read_json(request, largest=LARGEST_ANSWER))
+        submission = intake.Submission(**_as_submission(data))
         outcome = intake.submit(token=token, submission=submission, origin=origin_of(request))
         body = {"state": outcome.state, "seq": outcome.seq}
         if outcome.receipt:

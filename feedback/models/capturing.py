@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from feedback.models.asking import Invitation, Respondent
+from feedback.models.asking import Invitation, Respondent, Suspicion
 from feedback.searching import raw_query, terms_of
 from privacy.models import Product
 from surveys.models import Channel, Survey, SurveyVersion
@@ -83,7 +83,11 @@ class UnrestrictedResponses(models.Manager.from_queryset(ResponseQuerySet)):  # 
 
 
 class Response(models.Model):
-    """Score, then comment; belongs to one invitation. Beside them stands who and where, as at the first score."""
+    """Score, then comment; belongs to one invitation. Beside them stands who and where, as at the first score.
+
+    ``fingerprint`` recognises the browser that answered on our pages for as long as the answer can be changed, on that
+    one page only; ``is_confirmed`` says that somebody was seen to touch, click or type there.
+    """
 
     class State(models.TextChoices):
         PARTIAL = "partial", _("partial")
@@ -147,6 +151,11 @@ class Response(models.Model):
 
     is_test = models.BooleanField(_("test"), default=False)
     is_suspect = models.BooleanField(_("suspect"), default=False)
+    suspicion = models.CharField(
+        _("why it is suspect"), max_length=10, choices=Suspicion, default="", db_default="", blank=True, editable=False
+    )
+    is_confirmed = models.BooleanField(default=False, db_default=False, editable=False)
+    fingerprint = models.BinaryField(max_length=32, null=True, editable=False)
     excluded_at = models.DateTimeField(_("excluded at"), null=True, blank=True, editable=False)
     excluded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -199,7 +208,7 @@ class Response(models.Model):
         ]
         indexes = [
             models.Index(fields=["-answered_at", "-id"], name="response_newest"),
-            models.Index(fields=["product", "metric", "-answered_at"], name="response_of_product"),
+            models.Index(fields=["product", "-answered_at", "-id"], name="response_newest_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
             # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
@@ -220,15 +229,17 @@ class Response(models.Model):
                 name="response_excluded",
                 condition=Q(excluded_at__isnull=False),
             ),
+            models.Index(fields=["product", "-answered_at", "-id"], name="response_test", condition=Q(is_test=True)),
             models.Index(
                 fields=["completed_at"],
                 name="response_awaits_rules",
                 condition=Q(rules_applied_at__isnull=True, completed_at__isnull=False),
             ),
+            models.Index(fields=["received_at"], name="response_fingerprinted", condition=Q(fingerprint__isnull=False)),
         ]
 
     def __str__(self) -> str:
-        return f"response {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     def get_band_display(self) -> str:
         """Return the band in words; Django makes no such method for a generated column."""

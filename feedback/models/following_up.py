@@ -107,6 +107,7 @@ class FollowUp(models.Model):
         verbose_name_plural = _("follow-ups")
         indexes = [
             models.Index(fields=["product", "status", "-created_at"], name="follow_up_queue"),
+            models.Index(fields=["-created_at", "-id"], name="follow_up_newest"),
             models.Index(
                 fields=["due_at"], name="follow_up_due", condition=Q(contacted_at__isnull=True, closed_at__isnull=True)
             ),
@@ -125,7 +126,7 @@ class FollowUp(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"follow-up {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_open(self) -> bool:

@@ -63,7 +63,7 @@ class ImportRun(models.Model):
         verbose_name_plural = _("imports")
 
     def __str__(self) -> str:
-        return f"import {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class ImportRowError(models.Model):

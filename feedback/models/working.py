@@ -60,7 +60,7 @@ class WorkingHours(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"working hours {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class Team(models.Model):

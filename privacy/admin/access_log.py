@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from privacy.admin.moments import MomentFilter
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin
 from privacy.models import AccessLogEntry
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+class WhenFilter(MomentFilter):
+    title = _("time")
+    parameter_name = "when"
+    column = "at"
+
+
 @admin.register(AccessLogEntry)
 class AccessLogAdmin(VisibleModelAdmin):
     empty_hint = _("Nobody has read anybody's data yet. Each look at a person is written down here by itself.")
     list_display = ("at", "user", "record", "purpose", "product")
-    list_filter = (("purpose", ChoicesDropdownFilter), ("product", VisibleFilter))
+    list_filter = (WhenFilter, ("purpose", ChoicesDropdownFilter), ("product", VisibleFilter))
     list_select_related = ("user", "product")
     list_fullwidth = True
     fields = readonly_fields = ("at", "user", "record", "purpose", "controller", "product")

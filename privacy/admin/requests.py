@@ -116,6 +116,7 @@ class RightsRequestAdmin(VisibleModelAdmin):
     )
     list_select_related = ("controller", "product")
     list_fullwidth = True
+    list_per_page = 50
     search_fields = ("reference",)
     search_help_text = _("References of requests; people are never searched for in an address.")
     actions_list = ("enter",)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
+from privacy.admin.paging import CappedPaginator
+from privacy.models import Product
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
     from django.contrib.contenttypes.fields import GenericForeignKey
@@ -32,14 +35,25 @@ def staff(request: HttpRequest) -> User:
 
 
 class VisibleModelAdmin(ModelAdmin):
-    """Shows only what ``visible_to`` returns, and filters by nothing but its own filters."""
+    """Shows only what ``visible_to`` returns, and filters by nothing but its own filters.
+
+    Args:
+        names_products: whether the user's products stand in the statements by their keys, so that the planner can
+            tell a large one from a small one; for tables with a million rows.
+    """
 
     list_filter_submit = True
     show_full_result_count = False
+    paginator = CappedPaginator
+    names_products = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).visible_to(request.user)
-        return rows
+        rows: Any = super().get_queryset(request)
+        if self.names_products:
+            seen: QuerySet[Any] = rows.filter(product__in=Product.objects.visible_to(request.user).keys())
+        else:
+            seen = rows.visible_to(request.user)
+        return seen
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         names = {name for entry in self.get_list_filter(request) if (name := _name_of_filter(entry))}

@@ -108,6 +108,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
             | Q(controller__in=own.filter(product__isnull=True).values("controller"))
         )
 
+    def keys(self) -> list[int]:
+        return list(self.order_by().values_list("pk", flat=True))
+
 
 def origin_is_accepted(origin: str, allowed: Sequence[str]) -> bool:
     """Tell whether a web site may ask: an empty origin is no web site, and an empty list allows any."""

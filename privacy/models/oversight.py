@@ -82,7 +82,7 @@ class BreakGlass(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"emergency access {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_lasting(self) -> bool:
@@ -132,7 +132,7 @@ class StaffChange(models.Model):
         permissions = [("oversee_staff", _("Watches over staff accounts and emergency access"))]
 
     def __str__(self) -> str:
-        return f"change of staff {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class Alert(models.Model):

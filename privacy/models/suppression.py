@@ -41,4 +41,4 @@ class Suppression(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "digest"], name="suppression_unique")]
 
     def __str__(self) -> str:
-        return f"suppression {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -6,16 +6,20 @@ import http.server
 import re
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENSHOTS = Path(settings.VAR) / "screenshots"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A browser without a window gives itself away by name, as scanners do; tests play people.
+PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 # The browser reports answers such as 404 and 400, which tests ask for on purpose, as errors of the page.
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
@@ -30,6 +34,21 @@ def chromium():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def live_server(live_server):
+    """The server; the database is not emptied before it has answered the last messages of closed browsers."""
+    running = []
+    request_started.connect(begin := lambda **_all: running.append(1))
+    request_finished.connect(end := lambda **_all: running.pop())
+    yield live_server
+    for _attempt in range(200):
+        if not running:
+            break
+        time.sleep(0.05)
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
 
 
 @pytest.fixture
@@ -48,7 +67,7 @@ def open_page(chromium, live_server):
             locale=language,
             java_script_enabled=javascript,
             reduced_motion="reduce",
-            **options,
+            **{"user_agent": PERSON, **options},
         )
         context.set_default_timeout(15_000)
         contexts.append(context)

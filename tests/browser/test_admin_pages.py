@@ -16,8 +16,8 @@ TABLET = 768
 GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
-LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another", "select2-search__field")
-OF_THE_THEME = {"color-contrast", "link-in-text-block", "label"}
+LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another")
+OF_THE_THEME = {"color-contrast", "link-in-text-block"}
 
 
 def is_of_the_theme(rule, html):

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from feedback.models import Response
 from privacy.cookies import cookie_register
 from privacy.inventory import Pages
+from tests.browser.screens import on_every_screen
 from tests.factories import make_invitation, make_product, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,9 +141,7 @@ def test_what_the_admin_leaves_is_in_the_register(page, survey):
     assert unlisted(found, {Pages.OURS}) == set()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["pl", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
+@on_every_screen
 def test_the_register_is_accessible(open_page, assert_accessible, screenshot, width, language, scheme):
     page = open_page(width=width, scheme=scheme)
     page.goto(f"/privacy/cookies/?lang={language}")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from feedback.models import Invitation, Response
 from privacy.models import Product
+from tests.browser.screens import on_every_screen
 from tests.factories import make_invitation, make_product, make_survey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,9 +113,7 @@ def test_it_works_without_scripts(open_page, address):
     assert Response.objects.get().comment == "Fast and friendly."
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["pl", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
+@on_every_screen
 def test_every_step_is_accessible(open_page, address, assert_accessible, screenshot, width, language, scheme):
     page = open_page(width=width, scheme=scheme)
     page.goto(address.replace("lang=en", f"lang={language}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from config.roles import sync_roles
 from feedback.models import Response
 from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff, make_survey
@@ -16,7 +15,6 @@ LIST = "/admin/feedback/response/"
 
 @pytest.fixture
 def responses():
-    sync_roles()
     survey = make_survey(product=make_product(name="Bank"))
     make_response(survey=make_survey(product=make_product(name="Shop", controller=survey.product.controller)))
     return [make_response(survey=survey, score=1, comment=f"Opłaty {number}", is_suspect=True) for number in range(3)]

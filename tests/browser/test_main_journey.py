@@ -8,7 +8,6 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from config.roles import sync_roles
 from feedback.models import FollowUp, Response
 from privacy.models import Membership, RightsRequest
 from surveys.models import Survey
@@ -21,7 +20,6 @@ READING = 3_200  # milliseconds; whoever fills the form in faster is asked to se
 
 @pytest.fixture
 def product():
-    sync_roles()
     return make_product(name="Bank")
 
 

@@ -15,6 +15,7 @@ from privacy.identity import mint_token
 from privacy.intake import file_request
 from privacy.lifecycle import State
 from privacy.models import Membership, RequestToken, RightsRequest
+from tests.browser.screens import on_every_screen
 from tests.factories import make_controller, make_product, make_staff
 from tests.privacy.test_intake import make_content
 
@@ -110,10 +111,7 @@ def test_a_person_whose_browser_fills_in_the_hidden_field_still_gets_through(
     assert RightsRequest.objects.get().details == "My own words"
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "language"),
-    [(320, "dark", "pl"), (320, "light", "en"), (1280, "dark", "en"), (1280, "light", "pl")],
-)
+@on_every_screen
 def test_every_page_is_accessible(open_page, assert_accessible, screenshot, controller, width, scheme, language):
     make_product(name="Bankowość internetowa", controller=make_controller())
     tokens = [

@@ -9,6 +9,7 @@ from feedback.models import Invitation, Response, ScoreChange
 from surveys.models import BandWording
 from surveys.publishing import publish
 from surveys.scales import Metric
+from tests.browser.screens import on_every_screen
 from tests.factories import make_controller, make_draft, make_invitation, make_product, make_respondent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,9 +212,7 @@ def test_the_language_can_be_switched_until_there_is_a_code_to_lose(survey, page
     expect(page.locator(".languages")).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["en", "pl"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@on_every_screen
 def test_every_page_is_accessible(survey, open_page, assert_accessible, screenshot, width, scheme, language):
     page = open_page(width=width, scheme=scheme, language=language)
     person = make_respondent(product=survey.product, email="person@example.com")
@@ -252,17 +251,18 @@ def test_every_page_is_accessible(survey, open_page, assert_accessible, screensh
 
 
 @pytest.mark.parametrize("metric", Metric)
-@pytest.mark.parametrize("width", [320, 375, 768, 1280])
-def test_every_score_is_big_enough_to_press(product, open_page, assert_accessible, screenshot, metric, width):
+def test_every_score_is_big_enough_to_press(product, open_page, assert_accessible, screenshot, metric):
     live(product, metric)
-    page = open_page(width=width, language="pl")
-    page.goto(f"/s/{metric}/")
+    page = open_page(language="pl")
+    for width in (320, 375, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"/s/{metric}/")
 
-    boxes = [radio.bounding_box() for radio in page.locator("input[name=score]").all()]
+        boxes = [radio.bounding_box() for radio in page.locator("input[name=score]").all()]
 
-    assert all(box["height"] >= 44 and box["width"] >= (36 if metric == Metric.CES else 43) for box in boxes)
-    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
-    in_reading_order = sorted(boxes, key=lambda box: (box["y"], box["x"]))
-    assert boxes == in_reading_order
-    screenshot(f"survey-scale-{metric}-{width}", page)
-    assert_accessible(page)
+        assert all(box["height"] >= 44 and box["width"] >= (36 if metric == Metric.CES else 43) for box in boxes)
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+        in_reading_order = sorted(boxes, key=lambda box: (box["y"], box["x"]))
+        assert boxes == in_reading_order
+        screenshot(f"survey-scale-{metric}-{width}", page)
+        assert_accessible(page)

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from config.roles import ROLES, sync_roles
+from config.roles import ROLES
 from feedback.follow_up import flag
 from feedback.models import ImportRun, RootCause, Rule, Tag, Team, WorkingHours
 from privacy.models import Membership
@@ -107,7 +107,6 @@ POSTS = {
 @pytest.fixture
 def rows():
     """One row for every list, all of one product, by the label of the model."""
-    sync_roles()
     response = make_response(survey=make_survey())
     product = response.product
     every = IntervalSchedule.objects.create(every=1, period="days")

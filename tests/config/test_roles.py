@@ -58,6 +58,7 @@ def test_a_permission_belongs_to_these_roles_and_no_others(permission, roles):
 
 
 def test_syncing_makes_the_groups_what_the_table_says():
+    Group.objects.all().delete()
     sync_roles()
     agents = Group.objects.get(name="agent")
     agents.permissions.clear()
@@ -72,7 +73,6 @@ def test_syncing_makes_the_groups_what_the_table_says():
 @pytest.fixture
 def retired():
     """The group of a role that is gone from the table, with one member and one permission."""
-    sync_roles()
     group = Group.objects.create(name="auditor")
     group.permissions.add(Permission.objects.get(codename="view_response"))
     make_staff(username="former").groups.add(group)

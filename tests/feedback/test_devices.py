@@ -216,7 +216,7 @@ def test_a_device_that_was_linked_while_its_anonymous_request_was_under_way_is_d
     ask(**ANNA)
     product, nobody = products.product_facts("pk_test"), identify(anonymous_id="phone")
     at = timezone.now()
-    known = facts.load_person(product, nobody, at=at)
+    known = facts.load_person(product, nobody, channel="web", at=at)
     assert ask(**PHONE, **ANNA)["code"] == "pending"
 
     version = survey.current_version

@@ -1,7 +1,9 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from privacy.access_log import record_access
@@ -90,3 +92,17 @@ def test_revealing_who_makes_a_request_is_logged():
     entry = AccessLogEntry.objects.get()
     assert (entry.user, entry.record_kind, entry.record_number) == (officer, "privacy.RightsRequest", asked.pk)
     assert (entry.purpose, entry.product) == (Purpose.RIGHTS_REQUEST, product)
+
+
+def test_reads_are_found_by_when_they_were(client):
+    product = make_product()
+    client.force_login(make_staff("data_protection_officer", product=product))
+    with time_machine.travel(timezone.now() - timedelta(days=40)):
+        old = make_entry(product=product)
+    new = make_entry(product=product)
+
+    def found(**query):
+        return list(client.get(reverse("admin:privacy_accesslogentry_changelist"), query).context["cl"].result_list)
+
+    assert found(when="30") == [new]
+    assert found() == [new, old]

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, rights, scripts  # noqa: F401  each registers its benchmarks
+from config.bench import asking, rights, scripts, staff_pages  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -25,6 +25,9 @@ class Command(BaseCommand):
             "--respondents", type=int, default=1_000_000, help="people in the tables for the large comparison (1000000)"
         )
         parser.add_argument(
+            "--responses", type=int, default=1_000_000, help="responses behind the pages of staff (1000000)"
+        )
+        parser.add_argument(
             "--rights-responses",
             type=int,
             default=10_000_000,
@@ -33,7 +36,15 @@ class Command(BaseCommand):
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
     def handle(
-        self, *args: Any, rounds: int, requests: int, seeded: int, respondents: int, only: str, **options: Any
+        self,
+        *args: Any,
+        rounds: int,
+        requests: int,
+        seeded: int,
+        respondents: int,
+        responses: int,
+        only: str,
+        **options: Any,
     ) -> None:
         if settings.IS_PRODUCTION:
             raise CommandError("benchmarks fill a database with made-up people; refused in production")
@@ -41,8 +52,9 @@ class Command(BaseCommand):
         if not chosen:
             raise CommandError(f"no benchmark's name contains “{only}”")
         try:
-            size = {"rounds": rounds, "requests": requests, "seeded": seeded, "respondents": respondents}
-            size["responses"] = options["rights_responses"]
+            size = {"rounds": rounds, "requests": requests, "seeded": seeded}
+            size |= {"respondents": respondents, "responses": responses}
+            size["rights_responses"] = options["rights_responses"]
             with workplace(**size, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:

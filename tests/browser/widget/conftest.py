@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
-from django.core.signals import request_finished, request_started
+from django.core.signals import request_started
 
 from surveys.scales import Metric
-from tests.browser.widget.host_site import Site, live
+from tests.browser.widget.host_site import Line, Site, live
 from tests.factories import make_product
 
 
 @pytest.fixture
-def patient_server(live_server):
-    """The server; the database is not emptied before it has answered the last messages of closed browsers."""
-    running = []
-    request_started.connect(begin := lambda **_all: running.append(1))
-    request_finished.connect(end := lambda **_all: running.pop())
-    yield live_server
-    for _attempt in range(200):
-        if not running:
-            break
-        time.sleep(0.05)
-    request_started.disconnect(begin)
-    request_finished.disconnect(end)
-
-
-@pytest.fixture
-def site(patient_server):
-    site = Site(patient_server.url)
+def site(live_server):
+    site = Site(live_server.url)
     yield site
     site.server.shutdown()
     site.server.server_close()
+
+
+@pytest.fixture
+def line(site):
+    """The line through which the browsers of a test reach the server, to be cut and restored."""
+    line = Line(site.odzew)
+    site.odzew = line.url
+    yield line
+    line.close()
 
 
 @pytest.fixture

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import select
+import socket
+import socketserver
 import threading
 from html import escape
+from urllib.parse import urlsplit
 
 from surveys.models import BandWording
 from surveys.publishing import publish
@@ -61,6 +66,66 @@ class Site:
 
     def _attributes(self, attributes):
         return " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+
+
+class Line:
+    """The way from browsers to a server. While it is cut nothing arrives, whatever sends it.
+
+    Chromium's emulation of being offline lets through what a page sends while it goes: beacons and requests that are
+    kept alive.
+    """
+
+    def __init__(self, server):
+        far, line = urlsplit(server), self
+        self.is_cut, self.ends, self.changing = False, set(), threading.Lock()
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.create_connection((far.hostname, far.port)) as server:
+                    if line.hold(self.request, server):
+                        carry(self.request, server)
+                    line.ends -= {self.request, server}
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def hold(self, *ends):
+        """Remember the ends of a new connection; tell whether there can be one now."""
+        with self.changing:
+            if not self.is_cut:
+                self.ends |= {*ends}
+            return not self.is_cut
+
+    def cut(self):
+        with self.changing:
+            self.is_cut = True
+            for end in [*self.ends]:
+                with contextlib.suppress(OSError):  # closed already
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def restore(self):
+        self.is_cut = False
+
+    def close(self):
+        self.cut()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def carry(one, other):
+    """Pass on what each says to the other until one of them has ended."""
+    to = {one: other, other: one}
+    with contextlib.suppress(OSError):
+        while True:
+            for speaking in select.select([*to], [], [])[0]:
+                said = speaking.recv(65536)
+                if not said:
+                    return
+                to[speaking].sendall(said)
 
 
 def live(product, metric):

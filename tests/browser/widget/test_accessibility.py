@@ -140,8 +140,7 @@ def test_at_320_pixels_every_target_is_large_enough_and_nothing_overflows(produc
 
 
 @pytest.mark.parametrize("position", ["corner", "bottom", "top"])
-@pytest.mark.parametrize("direction", ["ltr", "rtl"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("direction", "scheme"), [("ltr", "light"), ("rtl", "dark")])
 def test_axe_finds_nothing_in_any_step(site, survey, visit, assert_accessible, scheme, direction, position):
     site.direction = direction
     site.scripts[0] |= {"data-position": position, "data-user-id": "anna"}

@@ -33,32 +33,45 @@ def test_leaving_in_mid_answer_loses_neither_score_nor_comment(site, survey, vis
     assert Response.objects.count() == 1
 
 
+ANSWER_AND_LEAVE = """addEventListener("click", ({ target }) => {
+    const survey = target.matches("a") && document.querySelector("odzew-survey");
+    if (survey) survey.shadowRoot.querySelector("input[value='6']").click();
+});"""
+
+
 def test_leaving_at_once_after_the_score_loses_nothing(site, survey, visit):
+    site.before = ANSWER_AND_LEAVE
     page = visit()
     expect(the_survey(page)).to_be_visible()
     site.scripts = []
 
-    # In a task of its own: an evaluation whose page goes away under it may never come back.
-    page.evaluate("""() => {
-        setTimeout(() => {
-            document.querySelector("odzew-survey").shadowRoot.querySelector("input[value='6']").click();
-            location.href = "/next";
-        });
-    }""")
+    page.get_by_role("link", name="Next page").click(no_wait_after=True)
 
+    page.wait_for_url("**/next")  # a browser that is closed while it goes to another page may never end
     wait_until(page, Response.objects.filter(score=6).exists)
 
 
-def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(survey, visit):
+def go_offline(page, line):
+    """Take the connection away, and let the browser know."""
+    line.cut()
+    page.context.set_offline(True)
+
+
+def go_online(page, line):
+    line.restore()
+    page.context.set_offline(False)
+
+
+def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(line, survey, visit):
     page = visit()
     expect(the_survey(page)).to_be_visible()
-    page.context.set_offline(True)
+    go_offline(page, line)
     score(page, 7).check()
     page.locator("odzew-survey textarea").fill("On the train")
     page.get_by_role("button", name="Send").click()
     expect(the_survey(page)).to_contain_text("will be sent as soon as there is a connection")
 
-    page.context.set_offline(False)
+    go_online(page, line)
 
     expect(page.locator("odzew-survey code")).to_be_visible()
     settle(page)
@@ -66,16 +79,17 @@ def test_an_answer_given_offline_arrives_once_when_the_connection_is_back(survey
     assert (response.score, response.comment, response.state) == (7, "On the train", "complete")
 
 
-def test_a_score_from_a_page_left_offline_arrives_once_from_the_next_one(site, survey, visit, requests):
+def test_a_score_from_a_page_left_offline_arrives_once_from_the_next_one(site, line, survey, visit, requests):
     page = visit()
     expect(the_survey(page)).to_be_visible()
-    page.context.set_offline(True)
+    go_offline(page, line)
     score(page, 3).check()
     page.locator("odzew-survey textarea").fill("In a tunnel")
     with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
         page.goto(site.url + "/next")
+    settle(page)
     assert not Response.objects.exists()
-    page.context.set_offline(False)
+    go_online(page, line)
 
     page.goto(site.url + "/next")
 
@@ -91,14 +105,14 @@ def test_a_score_from_a_page_left_offline_arrives_once_from_the_next_one(site, s
     assert not response.score_changes.exists()
 
 
-def test_two_tabs_that_deliver_the_same_answer_store_it_once(site, survey, visit):
+def test_two_tabs_that_deliver_the_same_answer_store_it_once(site, line, survey, visit):
     page = visit()
     expect(the_survey(page)).to_be_visible()
-    page.context.set_offline(True)
+    go_offline(page, line)
     score(page, 8).check()
     page.close()
     tabs = [page.context.new_page() for _tab in range(3)]
-    page.context.set_offline(False)
+    go_online(page, line)
 
     for tab in tabs:
         tab.goto(site.url, wait_until="commit")

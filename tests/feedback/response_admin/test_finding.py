@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from feedback import triage
-from feedback.admin.paging import CappedPaginator
+from feedback import triage, word_search
 from feedback.models import Response
+from privacy.admin.paging import CappedPaginator
 from tests.factories import make_respondent, make_response
 from tests.feedback.response_admin.looking import LIST, text_of
 
@@ -98,3 +98,22 @@ def test_counting_stops_at_the_limit(survey):
 
     exact = CappedPaginator(Response.objects.all(), 2)
     assert (exact.count, exact.is_capped) == (4, False)
+
+
+def test_a_search_that_left_old_responses_out_says_so(client, login, survey, response, monkeypatch):
+    login("reviewer")
+    make_response(survey=survey, comment="Fees again")
+    monkeypatch.setattr(word_search, "MOST_FOUND", 1)
+    monkeypatch.setattr(word_search, "MOST_READ", 1)
+
+    assert "only the newest 1 responses were searched" in text_of(client.get(LIST, {"q": "fees"}))
+    assert "were searched" not in text_of(client.get(LIST, {"q": "again"}))
+
+
+def test_an_address_cannot_sort_the_list_by_a_column_that_is_not_sortable(client, login, survey, response):
+    login("reviewer")
+    newest = make_response(survey=survey, score=10)
+
+    rows = [list(client.get(LIST, {"o": order}).context["cl"].result_list) for order in ("4", "-4", "1")]
+
+    assert rows == [[newest, response], [newest, response], [response, newest]]

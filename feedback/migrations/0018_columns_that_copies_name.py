@@ -10,7 +10,7 @@ import feedback.models.capturing
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0013_search_without_accents"),
+        ("feedback", "0017_lists_of_a_million_responses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,7 +13,7 @@ MOST_COUNTED: Final = 10_000
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # cannot be subscripted at run time
     """Counts exactly up to a limit and no further; beyond it, filters lead on faster than pages do."""
 
-    template_name = "admin/feedback/pagination.html"
+    template_name = "admin/privacy/pagination.html"
     limit = MOST_COUNTED
 
     @cached_property
