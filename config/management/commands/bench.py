@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, scripts, staff_pages  # noqa: F401  each registers its benchmarks
+from config.bench import asking, rights, scripts, staff_pages  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -26,6 +26,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--responses", type=int, default=1_000_000, help="responses behind the pages of staff (1000000)"
+        )
+        parser.add_argument(
+            "--rights-responses",
+            type=int,
+            default=10_000_000,
+            help="responses in the tables when somebody uses their rights (10000000)",
         )
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
@@ -48,6 +54,7 @@ class Command(BaseCommand):
         try:
             size = {"rounds": rounds, "requests": requests, "seeded": seeded}
             size |= {"respondents": respondents, "responses": responses}
+            size["rights_responses"] = options["rights_responses"]
             with workplace(**size, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("privacy", "0009_codes_that_open_packages"),
+        ("privacy", "0008_fulfilling_requests"),
     ]
 
     operations = [
