@@ -52,6 +52,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    # every hour
+    "forget fingerprints": {"task": "feedback.tasks.forget_fingerprints", "schedule": 60 * 60.0},
     # every two minutes
     "resume taggings": {"task": "feedback.tasks.resume_taggings", "schedule": 2 * 60.0},
 }

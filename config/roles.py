@@ -49,7 +49,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("feedback", "view,add,change,delete rule"),
             *_may("feedback", "view,add,change,delete improvement"),
             *("feedback.view_identity", "feedback.read_comment"),
-            *("feedback.triage_response", "feedback.flag_response"),
+            *("feedback.triage_response", "feedback.flag_response", "feedback.make_personal_links"),
             *_may("feedback", "view team workinghours", "view,add,change rootcause"),
         ),
     ),

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
 from feedback.admin.audience import preview_audience
+from feedback.admin.personal_links import personal_links
 from feedback.admin.preferences import my_mail
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
         admin.site.admin_view(preview_audience),
         name="feedback_audience_preview",
     ),
+    path("admin/surveys/survey/<int:pk>/links/", admin.site.admin_view(personal_links), name="feedback_personal_links"),
     path("admin/my-mail/", admin.site.admin_view(my_mail), name="feedback_my_mail"),
     path("admin/", admin.site.urls),
     path("widget/", include("feedback.widget.urls")),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.models import ChannelPermission
+from feedback.unsubscribing import is_unsubscribed, resubscribe
 from surveys.models import Channel
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def record_permission(
         given_on: the day on which it was given, where the product is.
 
     Raises:
-        ValidationError: at its field ``no_evidence`` or ``in_the_future``; ``already_permitted``.
+        ValidationError: at its field ``no_evidence`` or ``in_the_future``; ``already_permitted``; ``unsubscribed``,
+            unless it is a consent that the person gave since.
     """
     if not evidence.strip():
         raise ValidationError({"evidence": ValidationError(_("Say where it can be looked up."), "no_evidence")})
@@ -36,6 +38,7 @@ def record_permission(
         raise ValidationError({"given_on": ValidationError(_("This day has not come yet."), "in_the_future")})
     try:
         with transaction.atomic():
+            _end_unsubscription(respondent, basis, given_on)
             permission: ChannelPermission = ChannelPermission.objects.create(
                 respondent=respondent,
                 channel=Channel.EMAIL,
@@ -47,6 +50,14 @@ def record_permission(
         message = _("A permission is in force already. Withdraw it first if it was recorded wrongly.")
         raise ValidationError(message, "already_permitted") from error
     return permission
+
+
+def _end_unsubscription(respondent: Respondent, basis: ChannelPermission.Basis, given_on: date) -> None:
+    if not is_unsubscribed(respondent):
+        return
+    if basis != ChannelPermission.Basis.CONSENT or not resubscribe(respondent=respondent, on=given_on):
+        message = _("This person has unsubscribed. Only a consent that they gave since then permits e-mails again.")
+        raise ValidationError(message, "unsubscribed")
 
 
 def withdraw_permission(*, permission: ChannelPermission) -> bool:

@@ -11,7 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from feedback.eligibility import CYCLE, MAILED_PENDING, SHOWN_PENDING, SHOWS_WINDOW, draw
+from feedback.eligibility import MAILED_PENDING, SHOWN_PENDING, readings
 from feedback.models import ChannelPermission
 from privacy.models import Product
 from surveys.audience import describe
@@ -168,10 +168,10 @@ def _of_being_new(candidate: Candidate, facts: Facts, background: Background) ->
 
 
 def _of_open_invitations(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
-    recent = [each for each in facts.history if not each.is_over and each.created_at > facts.at - MAILED_PENDING]
-    if not recent:
+    is_open = [each for each in facts.history if (until := readings.open_until(each)) and until > facts.at]
+    if not is_open:
         yield Input(_("Open invitations"), _("none"))
-    for each in sorted(recent, key=lambda each: each.created_at, reverse=True):
+    for each in sorted(is_open, key=lambda each: each.created_at, reverse=True):
         values = {"survey": background.names.get(each.survey_id, ""), "time": _when(_reached(each), facts)}
         text = _("%(survey)s, sent %(time)s") if each.sent_at else _("%(survey)s, offered %(time)s")
         yield Input(_("Open invitation"), text % values)
@@ -199,10 +199,10 @@ def _of_declines(candidate: Candidate, facts: Facts, background: Background) -> 
 
 
 def _of_shows(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
-    ignored = [each for each in facts.history if each.shown_at and not each.is_over]
-    yield Input(_("Last shown without a reaction"), _named(_newest(ignored, "shown_at"), "shown_at", facts, background))
+    ignored = readings.newest_unanswered(facts)
+    yield Input(_("Last shown without a reaction"), _told(ignored, facts, background))
     yield Input(_("Rest after that"), _days(candidate.throttles.unanswered_days))
-    shows = sum(1 for each in facts.history if each.shown_at and each.shown_at > facts.at - SHOWS_WINDOW)
+    shows = len(readings.recent_shows(facts))
     yield Input(_("Shown in 90 days"), _of_most(shows, candidate.throttles.shows_in_90_days))
 
 
@@ -210,19 +210,14 @@ def _of_mails(candidate: Candidate, facts: Facts, background: Background) -> Ite
     if facts.channel != Channel.EMAIL:
         text = _("%(channel)s: this rest is for e-mail only")
         yield Input(_("Asked through"), text % {"channel": _channel(facts.channel)})
-    sent = [each for each in facts.history if each.sent_at]
-    yield Input(_("Last e-mail"), _named(_newest(sent, "sent_at"), "sent_at", facts, background))
+    yield Input(_("Last e-mail"), _told(readings.newest(facts.history, "sent_at"), facts, background))
     yield Input(_("Rest after an e-mail"), _days(candidate.throttles.mail_days))
 
 
 def _of_cooling_down(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
-    reached = [(time, each) for each in facts.history for time in (each.shown_at, each.sent_at) if time]
-    time, last = max(reached, key=lambda pair: pair[0], default=(None, None))
-    yield Input(_("Last survey shown or sent"), _survey_and_time(last, time, facts, background))
-    if candidate.is_transactional:
-        yield Input(_("Rest of this transactional survey"), _days(candidate.transactional_floor_days))
-    else:
-        yield Input(_("Rest after any survey"), _days(candidate.throttles.cooldown_days))
+    yield Input(_("Last survey shown or sent"), _told(readings.last_reached(facts), facts, background))
+    own, common = _("Rest of this transactional survey"), _("Rest after any survey")
+    yield Input(own if candidate.is_transactional else common, _days(readings.cooldown_days(candidate)))
 
 
 def _of_quotas(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
@@ -235,14 +230,11 @@ def _of_quotas(candidate: Candidate, facts: Facts, background: Background) -> It
 
 
 def _of_sampling(candidate: Candidate, facts: Facts, background: Background) -> Iterable[Input]:
-    throttles, cycle = candidate.throttles, int(facts.at.timestamp() // CYCLE.total_seconds())
-    percentage = throttles.known_percentage if facts.is_known else throttles.anonymous_percentage
     whose = _("Sample of identified people") if facts.is_known else _("Sample of anonymous people")
-    yield Input(whose, _("%(number)s%%") % {"number": percentage})
-    lot = number_format(draw(candidate.survey_id, facts.subject_key, cycle) / 100, 2)
+    yield Input(whose, _("%(number)s%%") % {"number": readings.percentage_of(candidate, facts)})
+    lot = number_format(readings.lot_of(candidate, facts) / 100, 2)
     yield Input(_("This person's lot"), _("%(lot)s: in the sample if below the percentage") % {"lot": lot})
-    ends = datetime.fromtimestamp((cycle + 1) * CYCLE.total_seconds(), facts.at.tzinfo)
-    yield Input(_("Drawn anew"), _when(ends, facts))
+    yield Input(_("Drawn anew"), _when(readings.end_of_cycle(facts), facts))
 
 
 INPUTS: Final[Mapping[int, Callable[[Candidate, Facts, Background], Iterable[Input]]]] = {
@@ -265,20 +257,12 @@ INPUTS: Final[Mapping[int, Callable[[Candidate, Facts, Background], Iterable[Inp
 
 
 def _last(candidate: Candidate, facts: Facts, background: Background, what: str) -> str:
-    of_metric = [each for each in facts.history if each.metric == candidate.metric and getattr(each, what)]
-    return _named(_newest(of_metric, what), what, facts, background)
+    return _told(readings.newest_of_metric(candidate, facts, what), facts, background)
 
 
-def _newest(occasions: list[Occasion], what: str) -> Occasion | None:
-    return max(occasions, key=lambda each: getattr(each, what), default=None)
-
-
-def _named(occasion: Occasion | None, what: str, facts: Facts, background: Background) -> str:
-    return _survey_and_time(occasion, getattr(occasion, what, None), facts, background)
-
-
-def _survey_and_time(occasion: Occasion | None, time: datetime | None, facts: Facts, background: Background) -> str:
+def _told(last: readings.Last, facts: Facts, background: Background) -> str:
     """Return when which survey did it; what is older than any rest is not looked at."""
+    time, occasion = last
     if occasion is None:
         days = background.product.history_matters.days
         return ngettext("not in the last %(days)d day", "not in the last %(days)d days", days) % {"days": days}

@@ -6,7 +6,8 @@ make a new plan at every call.
 
 A device that was anonymous before its user logged in points at that person, and from then on their clocks are one:
 what either was asked counts for both. Somebody known by several identifiers, an id and an e-mail say, may have been
-met under each of them; what is stored under any that a request names counts.
+met under each of them; what is stored under any that a request names counts. Whoever is named by an e-mail or a phone
+alone may be stored under an id that carries it: the clocks of that id count as well, and nothing else of it.
 """
 
 from __future__ import annotations
@@ -20,55 +21,10 @@ from django.db import connection, transaction
 
 from feedback.eligibility import Occasion
 from feedback.identity import Person
+from feedback.person_rows import rows_of
 
 if TYPE_CHECKING:
     from feedback.products import ProductFacts
-
-# Everybody whose clocks count, with their invitations: the person, the device, and what either is linked to; on a
-# device also what others were asked there, because nobody knows who sits in front of it once they have logged out.
-# There is always a row; of somebody never met it only says whether they are suppressed. Times travel as numbers, which
-# take a tenth of the work to read.
-PERSON_OTHERWISE: Final = """
-SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
-       member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
-       member.country, member.company, member.language, member.properties::text, member.mail_bounced_at IS NOT NULL,
-       false,
-       invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
-       extract(epoch FROM invitation.sent_at)::float8, extract(epoch FROM invitation.shown_at)::float8,
-       extract(epoch FROM invitation.responded_at)::float8, extract(epoch FROM invitation.declined_at)::float8,
-       extract(epoch FROM invitation.snoozed_at)::float8
-FROM (
-    SELECT EXISTS (
-        SELECT FROM privacy_suppression WHERE product_id = %(product)s AND digest IN (%(first)s, %(second)s, %(third)s)
-    ) AS is_suppressed
-) list
-LEFT JOIN (
-    SELECT coalesce(person_id, id) AS id FROM feedback_respondent
-    WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s, %(second_key)s, %(third_key)s)
-) root ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM feedback_respondent WHERE id = root.id
-    UNION ALL
-    SELECT * FROM feedback_respondent WHERE person_id = root.id
-) member ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM feedback_invitation
-    WHERE respondent_id = member.id AND NOT is_test AND created_at > %(since)s
-    UNION ALL
-    SELECT * FROM feedback_invitation
-    WHERE borrowed_device_id = member.id AND NOT is_test AND created_at > %(since)s
-        AND member.subject_key IN (%(own_key)s, %(device_key)s)
-) invitation ON true
-"""
-
-# Only by e-mail is a permission needed, and looking for it costs a tenth of the statement.
-PERSON_BY_MAIL: Final = PERSON_OTHERWISE.replace(
-    "false",
-    """EXISTS (
-           SELECT FROM feedback_channelpermission permission WHERE permission.respondent_id = member.id
-               AND permission.channel = 'email' AND permission.withdrawn_at IS NULL
-       )""",
-)
 
 # What the product tells about a person replaces what it told before; what it leaves out stays.
 INSERT_PERSON: Final = """
@@ -139,17 +95,19 @@ FROM person
 """
 RESERVE: Final = f"WITH {CLAIM_OWN} {INVITE}"
 
-# Of somebody met under several identifiers, the other rows are claimed as well. They are locked before the person's own
-# and by kind, so that requests naming different identifiers of one person do not wait for each other in a circle. A
-# row that appears only after the facts were read is not guarded against: nothing was known to be claimed.
+# Of somebody met under several identifiers, the other rows are claimed as well. All are locked first and by kind, so
+# that requests naming different identifiers of one person do not wait for each other in a circle. A row that appears
+# only after the facts were read is not guarded against: nothing was known to be claimed.
 RESERVE_OF_SEVERAL: Final = f"""
-WITH other AS (
-    SELECT id FROM feedback_respondent
-    WHERE id = %(second)s AND reservations = %(second_seen)s OR id = %(third)s AND reservations = %(third_seen)s
-    ORDER BY subject_key DESC FOR UPDATE
+WITH locked AS (
+    SELECT id, reservations FROM feedback_respondent
+    WHERE id = ANY(%(others)s) OR id = %(own)s::bigint ORDER BY subject_key DESC FOR UPDATE
 ), claimed AS (
-    UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id IN (SELECT id FROM other) RETURNING id
-), {CLAIM_OWN} {INVITE} WHERE (SELECT count(*) FROM claimed) = %(others)s
+    UPDATE feedback_respondent SET reservations = reservations + 1
+    WHERE (id, reservations) IN (SELECT * FROM unnest(%(others)s::bigint[], %(others_seen)s::int[]))
+        AND id IN (SELECT id FROM locked)
+    RETURNING id
+), {CLAIM_OWN} {INVITE} WHERE (SELECT count(*) FROM claimed) = cardinality(%(others)s)
 """  # noqa: S608  put together from constants of this file
 
 # The second row that a reservation concerns: the device of a person, or the person whose device it is.
@@ -162,7 +120,7 @@ UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(pers
 """
 
 
-STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False)
+STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +140,7 @@ class PersonFacts:
         own: the row of the key by which they are asked now.
         device: of an identified person, the row of the device.
         person: of an anonymous device, the row of the person it is linked to.
-        others: the rows of the person's other identifiers; at most two.
+        others: the rows of the person's other identifiers, also of those that carry the one that was named.
     """
 
     own: Stored | None = None
@@ -207,13 +165,17 @@ class PersonFacts:
         properties: dict[str, Any] = json.loads(self.properties_json)
         return properties
 
-    @property
-    def borrowed_device(self) -> int | None:
-        """The key of the device where it belongs to somebody else."""
-        if self.device is None or self.device.person_id is None:
-            return None
-        is_theirs = self.own is not None and self.device.person_id == self.own.id
-        return None if is_theirs else self.device.id
+    def counts_also_for(self, person: Person) -> int | None:
+        """Return the key of the row for which an invitation of the person counts beside their own.
+
+        That is the device where it belongs to somebody else, or the record that carries the e-mail or phone by which
+        they are asked: by an id alone nobody would find what was asked under an address.
+        """
+        owner = self.device.person_id if self.device else None
+        carriers = [row.id for row in self.others] if person.is_known_by_address else []
+        if self.device and owner is not None and owner not in {self.own.id if self.own else None, *carriers}:
+            return self.device.id
+        return owner if owner in carriers else next(iter(carriers), None)
 
     def leave_to_remember(self, person: Person) -> bool:
         """Tell whether a "no" leaves something to remember: that the person was met, or whose their device is.
@@ -232,19 +194,19 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
     Args:
         channel: how they would be asked; whether that needs a permission they gave is looked up for e-mail only.
     """
-    rows = _rows_of(product, person, channel=channel, at=at)
+    rows = rows_of(product, person, channel=channel, at=at)
     # Where the person and the device lead to the same people, each row comes twice.
     met = [row for row in dict.fromkeys(rows) if row[1] is not None]
     if not met:
         return PersonFacts(is_suppressed=rows[0][0])
     stored = {row[2]: Stored(id=row[1], person_id=row[3], reservations=row[4]) for row in met}
-    own, others = stored.get(person.subject_key), person.lasting_keys[1:]
+    own = stored.get(person.subject_key)
     mine = next((row for row in met if row[2] == person.subject_key), STRANGER)
     return PersonFacts(
         own=own,
         device=stored.get(person.device_key) if person.device_key else None,
         person=next((row for row in stored.values() if own and row.id == own.person_id), None),
-        others=tuple(stored[key] for key in others if key in stored),
+        others=tuple(row for key, row in sorted(stored.items()) if _is_another_of(person, key)),
         is_suppressed=rows[0][0],
         first_seen_at=min(row[5] for row in met),
         customer_since=mine[6],
@@ -255,31 +217,23 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
         language=mine[11],
         properties_json=mine[12],
         has_bounced=any(row[13] for row in met),
-        has_permission=mine[14],
-        history=tuple(_occasion(product, row) for row in met if row[15] is not None),
+        has_permission=mine[14] and not any(row[15] for row in met),
+        # What was asked on a borrowed device is found at the device and at the person: it happened once.
+        history=tuple(
+            _occasion(product, row) for row in {row[16:18]: row for row in met if row[16] is not None}.values()
+        ),
     )
 
 
-def _rows_of(product: ProductFacts, person: Person, *, channel: str, at: datetime) -> list[tuple[Any, ...]]:
-    own_key = person.subject_key
-    second_key, third_key = (*person.lasting_keys[1:], own_key, own_key)[:2]
-    first, second, third = person.suppression_digests
-    with connection.cursor() as cursor:
-        cursor.execute(
-            PERSON_BY_MAIL if channel == "email" else PERSON_OTHERWISE,
-            {
-                **{"product": product.id, "since": at - product.history_matters},
-                **{"own_key": own_key, "device_key": person.device_key or own_key},
-                **{"second_key": second_key, "third_key": third_key},
-                **{"first": first, "second": second, "third": third},
-            },
-        )
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+def _is_another_of(person: Person, key: str) -> bool:
+    """Tell whether this is the key of another row of the person: one they name, or one that carries what they name."""
+    if person.is_known_by_address:
+        return key != person.subject_key and not key.startswith("anon:")
+    return key in person.lasting_keys[1:]
 
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
-    survey_id, created_at, *times = row[15:]
+    survey_id, created_at, *times = row[16:]
     sent_at, shown_at, responded_at, declined_at, snoozed_at = (
         None if time is None else datetime.fromtimestamp(time, UTC) for time in times
     )
@@ -343,10 +297,12 @@ def reserve(
     values = {**_row(product, described, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
     values["is_signed"] = person.is_signed
     values |= {"own_key": person.subject_key, "device_key": person.device_key}
-    values["borrowed_device"] = known.borrowed_device
+    values["borrowed_device"] = known.counts_also_for(person)
     reservation = RESERVE
     if known.others:
-        values |= _claims_of(known.others)
+        others = known.others
+        values |= {"own": known.own.id if known.own else None, "others": [row.id for row in others]}
+        values["others_seen"] = [row.reservations for row in others]
         reservation = RESERVE_OF_SEVERAL
     if person.device_key:
         values["device_seen"] = _counter(known.device)
@@ -362,15 +318,6 @@ def reserve(
         reserved = all(_takes_effect(statement, values) for statement in steps)
         transaction.set_rollback(not reserved)
     return reserved
-
-
-def _claims_of(others: tuple[Stored, ...]) -> dict[str, int | None]:
-    """Return which counters of a person's other rows have to be where they were."""
-    second, third = (*others, None)[:2]
-    return {
-        **{"others": len(others), "second": second.id if second else None, "second_seen": _counter(second)},
-        **{"third": third.id if third else None, "third_seen": _counter(third)},
-    }
 
 
 def _counter(row: Stored | None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models.capturing import LONGEST_COMMENT
+from feedback.scanners import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from surveys.scales import Scale
 
 SEAL_LIFETIME: Final = timedelta(hours=24)
+LONGEST_EVIDENCE: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,20 +30,27 @@ class Seal:
     """What a form was made for: whoever sends the form twice sends the same seal, so it counts once.
 
     A seal is signed for one page, so that a form can be sent neither by another site, which cannot make one, nor to
-    another person's page. Its signature also holds the time at which the form was shown.
+    another person's page, nor earlier than it says it was shown.
 
     Args:
         seq: the place of this form among what the person sends about one submission, from 0.
         earns_receipt: sending this form shows the receipt code.
+        shown_at: when the form was first shown, in milliseconds since 1970; a form with a mistake keeps it.
     """
 
     submission_id: UUID
     seq: int = 0
     earns_receipt: bool = False
+    shown_at: int = field(default_factory=lambda: int(time.time() * 1000))
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the form was shown."""
+        return timedelta(milliseconds=max(0, int(time.time() * 1000) - self.shown_at))
 
     def signed(self, *, page: str) -> str:
         """Return the seal as a form carries it, valid on this page only."""
-        return signing.dumps([self.submission_id.hex, self.seq, self.earns_receipt], salt=_salt(page))
+        return signing.dumps([self.submission_id.hex, self.seq, self.earns_receipt, self.shown_at], salt=_salt(page))
 
     @classmethod
     def read(cls, value: str, *, page: str) -> Seal:
@@ -50,7 +60,7 @@ class Seal:
             ValidationError: ``form_too_old``, or ``form_not_ours`` when it was not signed for this page.
         """
         try:
-            submission_id, seq, earns_receipt = signing.loads(value, salt=_salt(page), max_age=SEAL_LIFETIME)
+            submission_id, seq, earns_receipt, shown_at = signing.loads(value, salt=_salt(page), max_age=SEAL_LIFETIME)
         except signing.SignatureExpired as error:
             raise ValidationError(
                 _("This page was open for a long time. Nothing was saved yet: please send your answer again."),
@@ -61,11 +71,11 @@ class Seal:
                 _("Your answer did not come from this page. Nothing was saved yet: please send it again."),
                 "form_not_ours",
             ) from error
-        return cls(submission_id=UUID(submission_id), seq=seq, earns_receipt=earns_receipt)
+        return cls(submission_id=UUID(submission_id), seq=seq, earns_receipt=earns_receipt, shown_at=shown_at)
 
 
 def _salt(page: str) -> str:
-    return f"feedback.forms.Seal {page}"
+    return f"feedback.forms.Seal with time {page}"
 
 
 class SealedForm(forms.Form):
@@ -84,6 +94,11 @@ class SealedForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         self.seal = Seal.read(self.data.get("seal", ""), page=self.page)
         return self.cleaned_data
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known about how a valid form came to be sent."""
+        return Evidence.read(self.data.get("evidence", "")[:LONGEST_EVIDENCE], age=self.seal.age)
 
     @property
     def signed_seal(self) -> str:

@@ -100,6 +100,11 @@ class Person:
         return bool(self.external_id or self.email or self.phone)
 
     @property
+    def is_known_by_address(self) -> bool:
+        """Whether an e-mail or a phone is all that is known; the product may have given them with an id before."""
+        return bool(not self.external_id and (self.email or self.phone))
+
+    @property
     def device_key(self) -> str:
         """The key under which an identified person's device was met while it was anonymous; else empty."""
         return f"anon:{self.anonymous_id}" if self.is_known and self.anonymous_id else ""

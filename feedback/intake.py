@@ -14,12 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
+from feedback.scanners import put_in_place_of, traces_of
 from privacy.encryption import keyed_hash, token_digest
 from privacy.models import origin_is_accepted
 from surveys.scales import Metric, scale_of
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from feedback.scanners import Sender
 
 SCORE_EDITABLE: Final = timedelta(hours=24)
 COMMENT_EDITABLE: Final = timedelta(days=14)
@@ -62,6 +65,10 @@ class Locked(InvitationError):
     code, status, message = "locked", 409, _("This answer can no longer be changed.")
 
 
+class Protected(InvitationError):
+    code, status, message = "protected", 409, _("This answer can only be changed where it was given.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """One message about an answer; what is ``None`` was not said.
@@ -71,6 +78,7 @@ class Submission:
         seq: rises with each message; one that is not above the last is a repetition.
         comment: empty where the person skipped saying why.
         answered_at: when the score was picked, where it is sent late.
+        sender: the browser that sent it, on our own pages; elsewhere nothing is told apart.
     """
 
     submission_id: UUID
@@ -80,6 +88,7 @@ class Submission:
     reasons: tuple[str, ...] | None = None
     contact_permission: bool | None = None
     answered_at: datetime | None = None
+    sender: Sender | None = None
 
     @property
     def says_only_score(self) -> bool:
@@ -134,13 +143,15 @@ WITH answered AS (
 INSERT INTO feedback_response (invitation_id, product_id, survey_id, version_id, respondent_id,
     channel, language, url, device, app_version, is_test, country, company, name, email, properties,
     metric, band_profile, submission_id, seq, state, score, comment, reasons, contact_permission, receipt_hash,
-    answered_at, answered_on, received_at, completed_at, is_suspect, exclusion_reason, triage)
+    answered_at, answered_on, received_at, completed_at, is_suspect, suspicion, is_confirmed, fingerprint,
+    exclusion_reason, triage)
 SELECT id, product_id, survey_id, version_id, respondent_id,
     channel, language, url, device, app_version, is_test, country, company, name, email, properties,
     metric, band_profile, %(submission_id)s, %(seq)s, %(state)s, %(score)s,
     %(comment)s, %(reasons)s, %(contact_permission)s, %(receipt_hash)s, %(answered_at)s,
     (%(answered_at)s::timestamptz AT TIME ZONE time_zone)::date,
-    %(received_at)s, %(completed_at)s::timestamptz, false, '', 'unread'
+    %(received_at)s, %(completed_at)s::timestamptz, %(is_suspect)s, %(suspicion)s, %(is_confirmed)s,
+    %(fingerprint)s, '', 'unread'
 FROM answered
 """  # noqa: S608  put together from the scales of this project
 
@@ -170,8 +181,8 @@ def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
 
     Raises:
         InvitationError: ``unknown_token``, ``expired``, ``invitation_used``, ``origin_blocked``, ``invalid_score``,
-            ``invalid_comment``, ``answered_too_long_ago``, ``no_score_yet``, ``submission_id_taken`` or ``locked``;
-            nothing is changed.
+            ``invalid_comment``, ``answered_too_long_ago``, ``no_score_yet``, ``submission_id_taken``, ``locked`` or,
+            on our own pages, ``protected``; nothing is changed.
     """
     try:
         # Nearly every message is a score on its own, and nothing stands against it: one statement does. Everything
@@ -261,6 +272,7 @@ def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
         "answered_at": answered_at,
         "received_at": at,
         "completed_at": at if is_complete else None,
+        **traces_of(submission.sender),
     }
     with connection.cursor() as cursor:
         cursor.execute(CREATE_RESPONSE, values)
@@ -283,6 +295,12 @@ def _is_too_late(submission: Submission, at: datetime) -> bool:
 def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
     if submission.seq <= response.seq:
         return Outcome(state=response.state, seq=response.seq)
+    if (sender := submission.sender) is not None:
+        if submission.score is not None and sender.takes_the_place_of(response):
+            ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
+            return _save(response, put_in_place_of(response, submission, at=at))
+        if not sender.may_merge(submission, response):
+            raise Protected
     changed: dict[str, Any] = {"seq": submission.seq}
     if submission.score is not None and submission.score != response.score:
         if at >= response.received_at + SCORE_EDITABLE:
@@ -311,7 +329,7 @@ def _save(response: Response, changed: dict[str, Any], receipt: str | None = Non
 
 def _recent_twin(invitation: LockedInvitation, submission: Submission, at: datetime) -> Response | None:
     """Return an answer of the same person, survey and score that lacks the text this submission brings."""
-    if not submission.comment:
+    if not submission.comment or (submission.sender and submission.sender.suspicion):
         return None
     candidates = Response.including_restricted.select_for_update().filter(
         respondent=invitation.respondent_id,
@@ -319,6 +337,7 @@ def _recent_twin(invitation: LockedInvitation, submission: Submission, at: datet
         answered_at__gt=at - ATTACHABLE,
         is_test=invitation.is_test,
         excluded_at__isnull=True,
+        is_suspect=False,
     )
     return next((response for response in candidates if _is_twin(response, submission, at)), None)
 

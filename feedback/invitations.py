@@ -297,11 +297,6 @@ def find_invitation(token: str, *, origin: str = "") -> Invitation:
     return invitation
 
 
-def record_opened(*, token: str) -> None:
-    """Remember the first time the person opened the link; this says nothing about an answer."""
-    _stamp(token, "opened_at")
-
-
 def record_shown(*, token: str, origin: str = "") -> None:
     """Remember the first time the survey was in view."""
     _stamp(token, "shown_at", origin=origin)

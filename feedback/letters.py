@@ -49,7 +49,7 @@ def address(letter: Letter, mail: StaffMail) -> EmailMultiAlternatives:
     can tell the second one for what it is.
     """
     token = unsubscribe_token(user=mail.user, notice=Notice(mail.notice), product_id=mail.product_id)
-    stop = link_to("feedback:unsubscribe", token)
+    stop = link_to("feedback:stop_mail", token)
     context = {
         **letter.context,
         "subject": letter.subject,

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
+def stop_mail_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show what a link would stop and a button that stops it: mail scanners open links, but a GET changes nothing."""
     what = read_unsubscribe_token(token)
     if what is None:
-        return render(request, "feedback/unsubscribe.html", {"state": "unknown"}, status=HTTPStatus.NOT_FOUND)
+        return render(request, "feedback/stop_mail.html", {"state": "unknown"}, status=HTTPStatus.NOT_FOUND)
     speak(request, preference_of(what.user).language)
     if request.method == "POST":
         unsubscribe(what=what)
     state = "done" if request.method == "POST" else "asked"
-    return render(request, "feedback/unsubscribe.html", {"state": state, "what": what})
+    return render(request, "feedback/stop_mail.html", {"state": state, "what": what})

@@ -1,4 +1,4 @@
-"""One person's history: everything they were asked and answered, on whatever device."""
+"""One person: the records a product has of them, and everything they were asked and answered, on whatever device."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
 MOST_ROWS: Final = 200
 
@@ -50,3 +51,14 @@ def history_of(*, respondent: Respondent, user: User) -> History:
         invitations=list(invitations.order_by("-created_at", "-pk")[:MOST_ROWS]),
         follow_ups=list(follow_ups[:MOST_ROWS]),
     )
+
+
+def records_of_same_person(respondent: Respondent) -> QuerySet[Respondent]:
+    """Return all records that a product has of a person: their devices, and whoever has the same address."""
+    root = respondent.person_id or respondent.pk
+    linked = Respondent.including_restricted.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk))
+    addresses = {*linked.values_list("email", flat=True)}
+    addresses |= {*Response.including_restricted.filter(respondent__in=linked).values_list("email", flat=True)}
+    known = Q(email__in=addresses - {""})
+    rows: QuerySet[Respondent] = Respondent.including_restricted.filter(product=respondent.product_id)
+    return rows.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk) | known)

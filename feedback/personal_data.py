@@ -6,6 +6,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from feedback.correcting import person_was_corrected, response_was_corrected
+from feedback.in_browsers import ASKED, COMMENT, LEFT_IN_BROWSERS
 from privacy.inventory import (
     STAFF,
     Access,
@@ -13,9 +14,7 @@ from privacy.inventory import (
     Erasure,
     Expiry,
     Identifier,
-    InBrowser,
     Mark,
-    Pages,
     Rectification,
     Store,
     Table,
@@ -28,16 +27,12 @@ CONTEXT: Final = Column(category=_("context of the answer"), purpose="feedback",
 SCORE: Final = Column(
     category=_("answer"), purpose="feedback", portability=True, expiry=Expiry.COARSEN, rectification=Rectification.EDIT
 )
-COMMENT: Final = Column(
-    category=_("answer"), purpose="feedback", portability=True, expiry=Expiry.BLANK, rectification=Rectification.REPLACE
-)
 DERIVED: Final = Column(
     category=_("derived from the answer"),
     purpose="feedback",
     access=Access.LABELLED,
     rectification=Rectification.RECOMPUTE,
 )
-ASKED: Final = Column(category=_("invitations"), purpose="throttling", keep="P1Y1M", portability=True)
 FINGERPRINT: Final = _("a fingerprint by which a value is recognised; nothing can be read from it")
 IDENTIFIER_HASH: Final = Column(
     category=_("identifier"), purpose="feedback", access=Access.WITHHELD, withheld_because=FINGERPRINT
@@ -45,8 +40,6 @@ IDENTIFIER_HASH: Final = Column(
 FOLLOW_UP: Final = Column(
     category=_("follow-up"), purpose="follow_up", keep="P1Y", access=Access.ROLE, rectification=Rectification.NOTE
 )
-# What the widget leaves in the visitor's browser is beyond our reach: the visitor clears it, or it ends by itself.
-ASKED_BY_WIDGET: Final = replace(ASKED, access=Access.WITHHELD, portability=False, erasure=Erasure.KEEP)
 WISH: Final = replace(ASKED, category=_("wishes of the person"))
 
 declare(
@@ -74,6 +67,7 @@ declare(
             "customer_since": IDENTITY,
             "first_seen_at": CONTEXT,
             "mail_bounced_at": ASKED,
+            "unsubscribed_at": WISH,
             "do_not_contact": WISH,
             "objected_at": WISH,
             "restricted_at": WISH,
@@ -97,11 +91,11 @@ declare(
         identifiers={Identifier.INVITATION: "token_digest"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
-            # Whoever was asked there is somebody else than the person whose device it was.
+            # It is another record than the one that was asked: somebody else's device, or the same address.
             "borrowed_device": replace(
                 ASKED,
                 access=Access.WITHHELD,
-                withheld_because=_("who used somebody else's device is about two people"),
+                withheld_because=_("it is the record of somebody else"),
                 portability=False,
                 erasure=Erasure.UNLINK,
             ),
@@ -118,6 +112,8 @@ declare(
             "responded_at": ASKED,
             "declined_at": ASKED,
             "snoozed_at": ASKED,
+            "unsubscribed_at": ASKED,
+            **dict.fromkeys(("score_opened", "score_opened_at", "suspicion"), replace(ASKED, portability=False)),
         },
     ),
     Table(
@@ -157,7 +153,9 @@ declare(
             "device": CONTEXT,
             "app_version": CONTEXT,
             "properties": CONTEXT,
-            "is_suspect": DERIVED,
+            **dict.fromkeys(("is_suspect", "suspicion", "is_confirmed"), DERIVED),
+            # Of the browser that answered on our pages; removed once the answer can no longer be changed.
+            "fingerprint": replace(IDENTIFIER_HASH, keep="P15D", expiry=Expiry.BLANK),
             "excluded_at": DERIVED,
             "excluded_by": STAFF,
             "exclusion_reason": DERIVED,
@@ -368,55 +366,5 @@ declare(
         column=replace(FOLLOW_UP, keep="P1D", access=Access.WITHHELD),
         detail="the mailbox that IMAP_URL names; each mail is deleted there once it was read, within minutes",
     ),
-    Store(
-        name="odzew_<survey>",
-        kind="cookie",
-        column=ASKED_BY_WIDGET,
-        browser=InBrowser(
-            on=Pages.HOST,
-            set_by=_(
-                "The question’s script, once you answer, decline or ask to be asked later; with your consent already "
-                "once the question was shown."
-            ),
-            why=_("It keeps the same question from coming back too soon."),
-            holds=_("Which survey it was, the month, and how it ended; nothing that identifies you."),
-            lasts=_("Until the question may be asked again, 390 days at most."),
-            because=_(
-                "It does what you just asked for: to be left alone with this question. A site that wants it as soon as "
-                "the question is shown needs your consent first."
-            ),
-        ),
-    ),
-    Store(
-        name="odzew:<product>",
-        kind="local storage",
-        column=ASKED_BY_WIDGET,
-        browser=InBrowser(
-            on=Pages.HOST,
-            set_by=_("The question’s script, when it checks whether you may be asked."),
-            why=_("It keeps questions from coming too often, without asking the server at every page."),
-            holds=_(
-                "When to check again; a checksum of 32 bits by which a change of user is noticed; and a random number "
-                "for visitors who are not logged in."
-            ),
-            lasts=_("The random number is replaced after 390 days; you can clear all of it in the browser."),
-            because=_(
-                "It only keeps you from being asked too often. A site that judges otherwise loads the script after "
-                "your consent."
-            ),
-        ),
-    ),
-    Store(
-        name="odzew:<product>:unsent",
-        kind="local storage",
-        column=replace(COMMENT, keep="P30D", access=Access.WITHHELD, portability=False),
-        browser=InBrowser(
-            on=Pages.HOST,
-            set_by=_("The question’s script, when you answer, decline or ask to be asked later."),
-            why=_("It saves what you said until it has arrived, also where the connection is lost."),
-            holds=_("Your score and comment, and the token of this one question."),
-            lasts=_("Until the server has it, 30 days at most."),
-            because=_("It delivers the answer that you gave."),
-        ),
-    ),
+    *LEFT_IN_BROWSERS,
 )

@@ -13,6 +13,7 @@ from feedback import (
     inbound_mailbox,
     intake,
     rules,
+    scanners,
     staff_mail_delivery,
 )
 
@@ -21,6 +22,12 @@ from feedback import (
 def complete_abandoned_responses() -> int:
     """Complete the responses whose second step nobody came back to."""
     return intake.complete_abandoned()
+
+
+@shared_task
+def forget_fingerprints() -> int:
+    """Remove what recognises the browsers of answers that can no longer be changed."""
+    return scanners.forget_fingerprints(at=timezone.now())
 
 
 @shared_task

@@ -10,6 +10,7 @@ app_name = "feedback"
 urlpatterns = [
     path("s/<slug:slug>/", views.survey_page, name="survey"),
     path("i/<str:token>/", views.invitation_page, name="invitation"),
+    path("i/<str:token>/unsubscribe/", views.unsubscribe_page, name="unsubscribe"),
     path("hooks/mail/<slug:provider>/", hooks.receive_mail, name="inbound_mail"),
-    path("mail/unsubscribe/<str:token>/", mail_views.unsubscribe_page, name="unsubscribe"),
+    path("mail/unsubscribe/<str:token>/", mail_views.stop_mail_page, name="stop_mail"),
 ]

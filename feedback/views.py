@@ -1,6 +1,6 @@
 """The pages on which people answer: everybody with a survey's link, or one invited person.
 
-These pages know no session and no cookie, so Django's CSRF token has nothing to be bound to and they are exempt from
+These pages know no session, so Django's CSRF token has nothing to be bound to and they are exempt from
 it. What it would prevent, the seal of their forms prevents (see ``forms.Seal``): another site cannot make one.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,15 +22,19 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from feedback.answering import admit_visitor, find_visit, take_decline, take_skip, take_words
+from feedback.answering import find_visit, take_decline, take_skip, take_words, visitor_token
 from feedback.forms import FollowUpForm, ScoreForm, Seal
 from feedback.intake import NoScoreYet, Submission, UsedInvitation, receipt_code
-from feedback.invitations import InvitationError, record_opened
+from feedback.invitations import InvitationError, invite_visitor
 from feedback.limiting import seconds_to_wait
 from feedback.pages import Step, choose_speech, due_step, editable_steps, find_open_survey, framing_origins
+from feedback.scanners import record_visit, sender_of
+from feedback.sharing import check_link, has_answered, remember_device, room_for, was_here
+from feedback.unsubscribing import find_subscription, unsubscribe
 from privacy.encryption import token_digest
 from privacy.languages import in_chosen_language, speak
 from privacy.limits import address_prefix
+from surveys.models import ScoreLinks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,16 +43,27 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from feedback.answering import Visit
+    from feedback.forms import SealedForm
     from feedback.models import Response
+    from feedback.scanners import Sender
     from privacy.models import Product
-    from surveys.models import SurveyVersion
+    from surveys.models import Survey, SurveyVersion
 
 DEAD_ENDS: Final = {
     "unknown_survey": (_("There is no survey here"), _("Please check the address: perhaps a part of it was lost.")),
     "survey_ended": (_("This survey has ended"), _("It takes no more answers. Thank you for wanting to give one.")),
+    "link_ended": (_("This link has ended"), _("It takes no more answers. Thank you for wanting to give one.")),
+    "survey_full": (_("This survey has all the answers it needs"), _("Thank you for wanting to give one.")),
     "unknown_token": (_("This link does not work"), _("Please check the address: perhaps a part of it was lost.")),
     "expired": (_("This invitation has expired"), _("It takes no more answers. Thank you for wanting to give one.")),
     "invitation_used": (_("This invitation was used"), _("Its answer is no longer here, and there is only one.")),
+    "protected": (
+        _("Your answer stays as it was"),
+        _(
+            "Programs that check e-mails open links and send forms. To keep them from changing what you said, it can "
+            "only be changed in the browser in which you answered."
+        ),
+    ),
     "locked": (
         _("Your answer can no longer be changed"),
         _("A score can be changed for 24 hours and a comment for 14 days. Both stay as they were."),
@@ -113,16 +129,19 @@ def dead_end(request: HttpRequest, status: int, title: StrOrPromise, text: StrOr
 @survey_door
 def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask everybody with the survey's link; whoever answers becomes a visitor with a page of their own."""
-    survey = find_open_survey(slug, at=timezone.now())
+    now = timezone.now()
+    survey = find_open_survey(slug, at=now)
     version = survey.current_version
     assert version is not None  # noqa: S101  an open survey has one, which its type cannot say
     site = Site(request, version, survey.product)
     form = ScoreForm(posted(request), page=f"survey {survey.pk}", seal=Seal(submission_id=uuid4()), scale=version.scale)
-    if form.is_valid():
-        submission_id = form.seal.submission_id
-        return take_score(
-            site, form, admit_visitor(survey=survey, language=site.speech.language, submission_id=submission_id)
-        )
+    token = visitor_token(form.seal.submission_id) if form.is_valid() else ""
+    if not (token and was_here(token)):
+        check_link(survey, at=now)
+        if has_answered(survey, request.COOKIES):
+            return site.show("feedback/answered.html")
+    if token:
+        return take_visitor(site, survey, form, token)
     response = site.show("feedback/score.html", form=form)
     if request.method != "POST":
         # No store may share the page, as every visitor needs a seal of their own. The browser may keep it: going
@@ -134,16 +153,27 @@ def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
 @survey_door
 def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invited person the step that is due; only POST stores an answer."""
-    page = PersonalPage(request, find_visit(token))
+    page = PersonalPage(request, find_visit(token, by=sender(request, token)))
     if request.method == "POST":
         try:
             return page.take_follow_up() if request.POST.get("step") == Step.FOLLOW_UP else page.take_score()
         except (UsedInvitation, NoScoreYet):  # answered from another page meanwhile
             return page.site.go_to(token)
-    if request.method == "GET" and page.visit.invitation.opened_at is None:
-        record_opened(token=token)
+    page.record_visit()
     step = due_step(page.visit.response, wanted=request.GET.get("change", ""), at=timezone.now())
     return {Step.SCORE: page.score, Step.FOLLOW_UP: page.follow_up, Step.DONE: page.thanks}[step]()
+
+
+@survey_door
+def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a button that ends e-mails; the button of a mail program sends the same POST (RFC 8058)."""
+    is_done = request.method == "POST"
+    invitation = unsubscribe(token) if is_done else find_subscription(token)
+    if not request.GET.get("lang") and invitation.language in dict(settings.LANGUAGES):
+        speak(request, invitation.language)
+    is_done = is_done or invitation.respondent.unsubscribed_at is not None
+    context = {"token": token, "product": invitation.product, "is_done": is_done}
+    return render(request, "feedback/unsubscribe.html", context)
 
 
 class SeeOther(HttpResponseRedirect):
@@ -199,13 +229,31 @@ class PersonalPage:
         self.name = f"invitation {token_digest(visit.token).hex()}"
         self.site = Site(request, invitation.version, invitation.product, invitation.language)
 
+    def record_visit(self) -> None:
+        """Remember that the link was opened, which says nothing about an answer."""
+        record_visit(
+            invitation=self.visit.invitation,
+            is_head=self.request.method == "HEAD",
+            score=self._score_of_link(),
+            user_agent=user_agent(self.request),
+        )
+
+    def _score_of_link(self) -> int | None:
+        named = self.request.GET.get("s", "")
+        return next((score for score in self.scale.scores if str(score) == named), None)
+
+    def _sender(self, form: SealedForm) -> Sender:
+        return sender(self.request, self.token, form, seen=self.visit.seen)
+
     def score(self) -> HttpResponse:
         """Show the scale, with what the link or the earlier answer says chosen but not sent."""
         return self._show_score(self._score_form())
 
     def take_score(self) -> HttpResponse:
         form = self._score_form(self.request.POST)
-        return take_score(self.site, form, self.token) if form.is_valid() else self._show_score(form)
+        if not form.is_valid():
+            return self._show_score(form)
+        return take_score(self.site, form, self.token, by=self._sender(form))
 
     def follow_up(self) -> HttpResponse:
         """Show the question that follows the score; all of it is optional."""
@@ -218,9 +266,10 @@ class PersonalPage:
         message = Submission(submission_id=form.seal.submission_id, seq=form.seal.seq)
         receipt = receipt_code(form.seal.submission_id) if form.seal.earns_receipt else None
         if form.skips:
-            take_skip(visit=self.visit, submission=message)
+            take_skip(visit=self.visit, submission=message, by=self._sender(form))
         else:
-            response = take_words(token=self.token, submission=replace(message, **form.said()))
+            words = replace(message, **form.said())
+            response = take_words(token=self.token, submission=words, by=self._sender(form))
             self.visit = replace(self.visit, response=response)
         return self.thanks(receipt)
 
@@ -251,7 +300,15 @@ class PersonalPage:
         return ScoreForm(data, page=self.name, seal=self._seal(), scale=self.scale, initial={"score": chosen})
 
     def _show_score(self, form: ScoreForm) -> HttpResponse:
-        return self.site.show("feedback/score.html", form=form, response=self.visit.response, token=self.token)
+        is_assisted = (
+            self.visit.invitation.survey.score_links == ScoreLinks.ASSISTED
+            and self.visit.response is None
+            and not form.is_bound
+        )
+        assisted = self._score_of_link() if is_assisted else None
+        return self.site.show(
+            "feedback/score.html", form=form, response=self.visit.response, token=self.token, assisted=assisted
+        )
 
     def _follow_up_form(self, data: Any = None) -> FollowUpForm:
         response, respondent = self.visit.answered, self.visit.invitation.respondent
@@ -274,11 +331,36 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def take_score(site: Site, form: ScoreForm, token: str) -> HttpResponse:
+def take_score(site: Site, form: ScoreForm, token: str, *, by: Sender) -> HttpResponse:
     """Store what a valid score form says, a score or a decline, and show what comes next."""
     if not form.declines:
         message = Submission(submission_id=form.seal.submission_id, seq=form.seal.seq)
-        take_words(token=token, submission=replace(message, score=form.cleaned_data["score"]))
-    elif take_decline(token=token):
+        take_words(token=token, submission=replace(message, score=form.cleaned_data["score"]), by=by)
+    elif take_decline(token=token, by=by):
         return site.show("feedback/declined.html")
     return site.go_to(token)
+
+
+def take_visitor(site: Site, survey: Survey, form: ScoreForm, token: str) -> HttpResponse:
+    """Let a visitor of a survey's page in and take what their valid form says."""
+    with room_for(survey, token=token):
+        invite_visitor(survey=survey, language=site.speech.language, token=token)
+        response = take_score(site, form, token, by=sender(site.request, token, form))
+    if not form.declines:
+        remember_device(response, survey=survey, path=site.request.path)
+    return response
+
+
+def user_agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def sender(request: HttpRequest, token: str, form: SealedForm | None = None, *, seen: str = "") -> Sender:
+    """Return who looks at a page, or sent its form."""
+    return sender_of(
+        token=token,
+        network=address_prefix(request),
+        user_agent=user_agent(request),
+        evidence=form.evidence if form else None,
+        seen=seen,
+    )

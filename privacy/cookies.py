@@ -54,8 +54,9 @@ SECTIONS: Final[dict[Pages, tuple[StrOrPromise, StrOrPromise]]] = {
     Pages.OURS: (
         _("On our own pages"),
         _(
-            "Pages on which you answer, read the privacy notice or make a request leave nothing in your browser. The "
-            "entries below are left in the browsers of our staff."
+            "Pages on which you answer, read the privacy notice or make a request leave nothing in your browser, but "
+            "for surveys that take one answer per device: they remember that you answered. All other entries below are "
+            "left in the browsers of our staff."
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""The WSGI application of the demonstration: the real one, on a clock that the sample shop can move."""
+"""The WSGI application of the demonstration: the real one with an outbox, on a clock that the sample shop can move."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from config.sample import clock
 clock.install()
 # Whoever looks at the admin beside the shop stays logged in when months pass there.
 settings.SESSION_COOKIE_AGE = 2 * int(clock.FARTHEST.total_seconds())
+settings.ROOT_URLCONF = "config.sample.urls"
 
 from config.wsgi import application  # noqa: E402  models and middleware must find the moved clock
 

@@ -184,7 +184,9 @@ class ResponsePage:
             return gettext("Does not count: excluded by %(by)s. %(reason)s") % why
         if response.is_test:
             return gettext("Does not count: a test.")
-        return gettext("Does not count: suspect.") if response.is_suspect else gettext("Counts.")
+        if response.is_suspect:
+            return " ".join([gettext("Does not count: suspect."), str(response.get_suspicion_display())]).strip()
+        return gettext("Counts.")
 
 
 def _breakable(address: str) -> str:

@@ -98,7 +98,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         return rows
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        decisions = (decision_column(request),) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
+        decisions = ("suspected_why", decision_column(request)) if request.GET.get(QUEUE) == Queue.SUSPECT else ()
         return (
             *("answered", "product", "metric_name", "score", "band_label", comment_column(request)),
             *(*decisions, "language", "channel", "tag_names", "triage_label"),
@@ -135,6 +135,10 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
     @display(description=_("band"), ordering="band", label=BAND_COLOURS)
     def band_label(self, response: Response) -> tuple[str, str]:
         return response.band, response.get_band_display()
+
+    @display(description=_("why it is suspect"), empty_value="")
+    def suspected_why(self, response: Response) -> str:
+        return response.get_suspicion_display()
 
     @display(description=_("tags"), label=True)
     def tag_names(self, response: Response) -> list[str]:

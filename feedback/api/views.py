@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from feedback import identity, intake, invitations
 from feedback.api.door import AskingView, answer_in_json
 from feedback.api.limiting import count_person
-from feedback.api.parsing import read_json
+from feedback.api.parsing import LARGEST_ANSWER, read_json
 from feedback.api.serializers import (
     AskablesOutput,
     EligibilityInput,
@@ -42,7 +42,7 @@ ERRORS = {
         404: "No such product or invitation.",
         409: "Not possible in this state.",
         410: "Expired or used.",
-        413: "More than 32 kB.",
+        413: "More than 32 kB; of an answer more than 144 kB.",
         429: "Too many requests; see Retry-After.",
     }.items()
 }
@@ -146,7 +146,8 @@ class ResponseView(AskingView):
     )
     def put(self, request: HttpRequest, token: str) -> HttpResponse:
         """Store a score at once and a comment later; repeating a message changes nothing."""
-        submission = intake.Submission(**_as_submission(validated(SUBMISSION_INPUT, request)))
+        data: dict[str, Any] = SUBMISSION_INPUT.run_validation(read_json(request, largest=LARGEST_ANSWER))
+        submission = intake.Submission(**_as_submission(data))
         outcome = intake.submit(token=token, submission=submission, origin=origin_of(request))
         body = {"state": outcome.state, "seq": outcome.seq}
         if outcome.receipt:

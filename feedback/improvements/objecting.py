@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import Q
 
-from feedback.models import ImprovementMail, Respondent, Response
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+from feedback.models import ImprovementMail, Respondent
+from feedback.people import records_of_same_person
 
 SALT: Final = "feedback.improvements.objection"
 
@@ -53,16 +50,6 @@ def object_to_contact(*, token: str) -> ImprovementMail | None:
     """
     owed = find_mail(token=token)
     if owed is not None:
-        same = list(_same_person(owed.respondent).order_by("pk").select_for_update(no_key=True))
+        same = list(records_of_same_person(owed.respondent).order_by("pk").select_for_update(no_key=True))
         Respondent.including_restricted.filter(pk__in=[one.pk for one in same]).update(do_not_contact=True)
     return owed
-
-
-def _same_person(respondent: Respondent) -> QuerySet[Respondent]:
-    root = respondent.person_id or respondent.pk
-    linked = Respondent.including_restricted.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk))
-    addresses = {*linked.values_list("email", flat=True)}
-    addresses |= {*Response.including_restricted.filter(respondent__in=linked).values_list("email", flat=True)}
-    known = Q(email__in=addresses - {""})
-    rows: QuerySet[Respondent] = Respondent.including_restricted.filter(product=respondent.product_id)
-    return rows.filter(Q(pk=root) | Q(person=root) | Q(pk=respondent.pk) | known)

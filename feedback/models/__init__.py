@@ -1,6 +1,6 @@
 """Models of feedback: people and invitations, responses and their tallies, follow-ups, imports."""
 
-from feedback.models.asking import ChannelPermission, Invitation, Respondent
+from feedback.models.asking import ChannelPermission, Invitation, Respondent, Suspicion
 from feedback.models.automating import Rule
 from feedback.models.capturing import Response, ResponseTag, ScoreChange, Tag, Tally
 from feedback.models.contacting import Contact, Note, StatusChange
@@ -34,6 +34,7 @@ __all__ = [
     "StaffMail",
     "StatusChange",
     "Subscription",
+    "Suspicion",
     "Tag",
     "Tally",
     "Team",

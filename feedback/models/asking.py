@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
+class Suspicion(models.TextChoices):
+    """Why a visit to a link, or an answer on its page, is probably the work of a machine that looks through mail."""
+
+    HEAD = "head", _("The link was checked without loading the page.")
+    EARLY = "early", _("The link was opened within seconds of the e-mail being sent.")
+    TWO_SCORES = "two_scores", _("Two different scores were opened within a minute.")
+    SCANNER = "scanner", _("A program that scans links says so in its name.")
+    NO_INPUT = "no_input", _("The page ran in a browser, but nobody touched, clicked or typed.")
+    TOO_FAST = "too_fast", _("It was sent within seconds, from a browser that cannot tell whether somebody pressed.")
+
+
 class RespondentQuerySet(models.QuerySet["Respondent"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Keep the people of products the user may see."""
@@ -59,6 +70,7 @@ class Respondent(models.Model):
         verbose_name=_("person"),
     )
     mail_bounced_at = models.DateTimeField(_("e-mail came back"), null=True, blank=True, editable=False)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed from e-mail"), null=True, blank=True, editable=False)
     do_not_contact = models.BooleanField(_("do not contact"), default=False)
     objected_at = models.DateTimeField(_("objected"), null=True, blank=True, editable=False)
     restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
@@ -73,6 +85,7 @@ class Respondent(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "subject_key"], name="respondent_unique")]
         indexes = [
             models.Index(fields=["email"], name="respondent_email", condition=~models.Q(email="")),
+            models.Index(fields=["phone"], name="respondent_phone", condition=~models.Q(phone="")),
             models.Index(fields=["person"], name="respondent_of_person", condition=models.Q(person__isnull=False)),
         ]
 
@@ -155,7 +168,9 @@ class UnrestrictedInvitations(models.Manager.from_queryset(InvitationQuerySet)):
 class Invitation(models.Model):
     """One occasion on which a respondent was asked; the times say how it went.
 
-    Who is asked on a device that belongs to somebody else leaves its clock running: the invitation names it.
+    ``suspicion`` is the first thing about visits to its link that only a machine does.
+    Who is asked on a device that belongs to somebody else leaves its clock running, and so does who is asked by an
+    e-mail or phone that another record carries: the invitation names that device or record.
     """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
@@ -189,6 +204,18 @@ class Invitation(models.Model):
     responded_at = models.DateTimeField(_("responded"), null=True, blank=True)
     declined_at = models.DateTimeField(_("declined"), null=True, blank=True)
     snoozed_at = models.DateTimeField(_("put off"), null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed from e-mail"), null=True, blank=True, editable=False)
+    score_opened = models.SmallIntegerField(null=True, blank=True, editable=False)
+    score_opened_at = models.DateTimeField(null=True, blank=True, editable=False)
+    suspicion = models.CharField(
+        _("visited by a machine"),
+        max_length=10,
+        choices=Suspicion,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+    )
 
     objects = UnrestrictedInvitations()
     including_restricted = InvitationQuerySet.as_manager()
@@ -197,6 +224,7 @@ class Invitation(models.Model):
         base_manager_name = "including_restricted"
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
+        permissions = [("make_personal_links", _("Can make personal links"))]
         indexes = [
             models.Index(fields=["respondent", "-created_at"], name="invitation_of_respondent"),
             models.Index(

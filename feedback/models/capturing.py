@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from feedback.models.asking import Invitation, Respondent
+from feedback.models.asking import Invitation, Respondent, Suspicion
 from feedback.searching import raw_query, terms_of
 from privacy.models import Product
 from surveys.models import Channel, Survey, SurveyVersion
@@ -83,7 +83,11 @@ class UnrestrictedResponses(models.Manager.from_queryset(ResponseQuerySet)):  # 
 
 
 class Response(models.Model):
-    """Score, then comment; belongs to one invitation. Beside them stands who and where, as at the first score."""
+    """Score, then comment; belongs to one invitation. Beside them stands who and where, as at the first score.
+
+    ``fingerprint`` recognises the browser that answered on our pages for as long as the answer can be changed, on that
+    one page only; ``is_confirmed`` says that somebody was seen to touch, click or type there.
+    """
 
     class State(models.TextChoices):
         PARTIAL = "partial", _("partial")
@@ -144,6 +148,11 @@ class Response(models.Model):
 
     is_test = models.BooleanField(_("test"), default=False)
     is_suspect = models.BooleanField(_("suspect"), default=False)
+    suspicion = models.CharField(
+        _("why it is suspect"), max_length=10, choices=Suspicion, default="", db_default="", blank=True, editable=False
+    )
+    is_confirmed = models.BooleanField(default=False, db_default=False, editable=False)
+    fingerprint = models.BinaryField(max_length=32, null=True, editable=False)
     excluded_at = models.DateTimeField(_("excluded at"), null=True, blank=True, editable=False)
     excluded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
@@ -216,6 +225,7 @@ class Response(models.Model):
                 name="response_awaits_rules",
                 condition=Q(rules_applied_at__isnull=True, completed_at__isnull=False),
             ),
+            models.Index(fields=["received_at"], name="response_fingerprinted", condition=Q(fingerprint__isnull=False)),
         ]
 
     def __str__(self) -> str:

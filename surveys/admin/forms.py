@@ -108,7 +108,7 @@ class SurveyForm(ThrottlesForm):
             return
         product = self.instance.product
         self.show_numbers_in_force(getattr(product, "throttles", None))
-        for name in ("starts_at", "ends_at"):
+        for name in ("starts_at", "ends_at", "link_ends_at"):
             if name in self.fields:
                 self.fields[name].help_text = _("In the product's time zone, %(zone)s. Empty: no limit.") % {
                     "zone": product.time_zone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,7 +11,6 @@ from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
@@ -20,6 +18,7 @@ from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 from surveys.admin.forms import SurveyForm
 from surveys.admin.preview import preview
+from surveys.admin.sharing import address_field, code_field, qr_code
 from surveys.admin.targeting import AudienceInline, QuotaInline, audience_sentence, rule_editor
 from surveys.admin.transitions import TRANSITIONS
 from surveys.admin.versions import VersionInline, difference_rows, rendered
@@ -58,7 +57,11 @@ class SurveyAdmin(VisibleModelAdmin):
     add_fieldsets = ((None, {"fields": ("product", "name", "metric")}),)
     fieldsets = (
         (None, {"fields": ("name", ("product", "metric", "band_profile"), "channels")}),
-        (_("Share link"), {"fields": ("slug", "share_address")}),
+        (
+            _("Share link"),
+            {"fields": ("slug", "share_address", "share_code", ("link_ends_at", "link_cap"), "one_per_device")},
+        ),
+        (_("Links in e-mails"), {"fields": ("score_links",)}),
         (_("Schedule"), {"fields": (("starts_at", "ends_at"), "priority")}),
         (
             _("Throttles"),
@@ -100,7 +103,7 @@ class SurveyAdmin(VisibleModelAdmin):
         if obj is None:
             return ()
         fixed = ("metric", "band_profile") if obj.current_version_id else ()
-        return ("product", "share_address", *fixed)
+        return ("product", "share_address", "share_code", *fixed)
 
     def get_inlines(self, request: HttpRequest, obj: Survey | None) -> list[Any]:
         return [AudienceInline, QuotaInline, *WORDING_INLINES, VersionInline] if obj else []
@@ -135,23 +138,25 @@ class SurveyAdmin(VisibleModelAdmin):
 
     @display(description=_("full address"))
     def share_address(self, survey: Survey) -> str:
-        return format_html(
-            '<span class="survey-address"><input type="text" readonly value="{}" aria-label="{}">'
-            '<button type="button" data-copied="{}">{}</button></span>',
-            f"{settings.PUBLIC_URL}/s/{survey.slug}/",
-            _("full address"),
-            _("Copied"),
-            _("Copy"),
-        )
+        return address_field(survey)
+
+    @display(description=_("QR code"))
+    def share_code(self, survey: Survey) -> str:
+        return code_field(survey)
 
     def get_urls(self) -> list[Any]:
-        own = path(
-            "<path:object_id>/preview/", self.admin_site.admin_view(self.preview_view), name="surveys_survey_preview"
-        )
-        return [own, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/preview/", view(self.preview_view), name="surveys_survey_preview"),
+            path("<path:object_id>/qr.svg", view(self.code_view), name="surveys_survey_qr"),
+            *super().get_urls(),
+        ]
 
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return preview(request, self._visible_survey(request, object_id))
+
+    def code_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return qr_code(self._visible_survey(request, object_id), is_download="download" in request.GET)
 
     def changeform_view(
         self,

@@ -1,6 +1,6 @@
 """Surveys, whom they are for, the wording staff edit, and the versions that people were actually shown."""
 
-from surveys.models.surveys import Channel, Survey, every_channel, new_slug
+from surveys.models.surveys import Channel, ScoreLinks, Survey, every_channel, new_slug
 from surveys.models.targeting import AudienceRule, Event, SegmentQuota
 from surveys.models.throttles import ProductThrottles, ThrottleNumbers
 from surveys.models.wording import BandWording, SurveyVersion, Wording
@@ -11,6 +11,7 @@ __all__ = [
     "Channel",
     "Event",
     "ProductThrottles",
+    "ScoreLinks",
     "SegmentQuota",
     "Survey",
     "SurveyVersion",

@@ -30,6 +30,13 @@ class Channel(models.TextChoices):
     LINK = "link", _("link")
 
 
+class ScoreLinks(models.TextChoices):
+    """What the page of a personal link does with the score that the link names; it never sends it by itself."""
+
+    CONFIRM = "confirm", _("wait for the button to be pressed")
+    ASSISTED = "assisted", _("send it at the first touch, click or key")
+
+
 AFTER_A_CASE = (Metric.CES, Metric.CSAT)
 
 
@@ -112,6 +119,26 @@ class Survey(ThrottleNumbers):
         validators=[MinValueValidator(1)],
         help_text=_("Once reached, nobody is asked any more. Empty: no limit."),
     )
+    score_links = models.CharField(
+        _("a link with a score opens a page that will"),
+        max_length=8,
+        choices=ScoreLinks,
+        default=ScoreLinks.CONFIRM,
+        help_text=_("No answer is ever sent by opening a link alone: programs that scan mail open every link."),
+    )
+    link_ends_at = models.DateTimeField(_("share link works until"), null=True, blank=True)
+    link_cap = models.PositiveIntegerField(
+        _("most answers through the share link"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Once reached, the link takes no more. Empty: no limit."),
+    )
+    one_per_device = models.BooleanField(
+        _("one answer per device through the share link"),
+        default=False,
+        help_text=_("A cookie remembers that somebody answered, not who. Clearing cookies lifts it."),
+    )
     starts_at = models.DateTimeField(_("from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
     current_version = models.ForeignKey(
@@ -138,6 +165,7 @@ class Survey(ThrottleNumbers):
             ),
             models.CheckConstraint(condition=Q(daily_cap__gte=1), name="survey_daily_cap_allows_a_response"),
             models.CheckConstraint(condition=Q(response_target__gte=1), name="survey_target_allows_a_response"),
+            models.CheckConstraint(condition=Q(link_cap__gte=1), name="survey_link_cap_allows_an_answer"),
             *rests_are_long_enough("survey"),
         ]
 

@@ -10,13 +10,20 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from privacy.encryption import token_digest
+from privacy.encryption import new_token, token_digest
 from privacy.identity import mint_token
 from privacy.intake import file_request
 from privacy.lifecycle import State
-from privacy.models import Membership, RequestToken, RightsRequest
+from privacy.models import Membership, Product, RequestToken, RightsRequest
 from tests.browser.screens import on_every_screen
-from tests.factories import make_controller, make_product, make_staff
+from tests.factories import (
+    make_controller,
+    make_invitation,
+    make_product,
+    make_recipient,
+    make_staff,
+    make_survey,
+)
 from tests.privacy.test_intake import make_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +70,20 @@ def test_an_objection_is_filed_and_confirmed_without_scripts_on_a_small_screen(o
 
     request = RightsRequest.objects.get()
     assert (request.state, request.product.name) == (State.VERIFIED, "Aplikacja mobilna")
+    assert page.context.cookies() == []
+
+
+def test_an_invited_person_objects_with_one_press_without_scripts(open_page, controller):
+    token = new_token()
+    asked = make_invitation(survey=make_survey(product=Product.objects.get()), token=token)
+    page = open_page(width=320, javascript=False)
+
+    page.goto(f"/privacy/object/{token}/")
+    page.get_by_role("button", name="Do not contact me").click()
+
+    expect(page.get_by_text(RightsRequest.objects.get().reference)).to_be_visible()
+    asked.respondent.refresh_from_db()
+    assert asked.respondent.objected_at
     assert page.context.cookies() == []
 
 
@@ -119,9 +140,14 @@ def test_every_page_is_accessible(open_page, assert_accessible, screenshot, cont
         for purpose in [RequestToken.Purpose.CONFIRM_MAILBOX] * 2
     ]
     RequestToken.objects.filter(digest=token_digest(tokens[1])).update(expires_at=timezone.now())
+    invited = new_token()
+    make_invitation(survey=make_survey(product=Product.objects.first()), token=invited)
+    make_recipient(controller=controller, name="Chmura Sp. z o.o.", country="US", safeguard="adequacy")
     page = open_page(width=width, scheme=scheme, language=language)
     pages = {
         "notice": "/privacy/",
+        "object": f"/privacy/object/{invited}/",
+        "object-unknown": "/privacy/object/unknown/",
         "form": "/privacy/request/",
         "received": "/privacy/request/received/",
         "confirm": f"/privacy/confirm/{tokens[0]}/",
@@ -135,9 +161,11 @@ def test_every_page_is_accessible(open_page, assert_accessible, screenshot, cont
     page.goto("/privacy/request/")
     page.locator("form button").click()
     assert_accessible(page)
-    page.goto(pages["confirm"])
-    page.locator("form button").click()
-    assert_accessible(page)
+    for name in ("confirm", "object"):
+        page.goto(pages[name])
+        page.locator("form button").click()
+        assert_accessible(page)
+        screenshot(f"privacy-{name}-done-{width}-{scheme}-{language}", page)
 
 
 def test_staff_read_who_asks_only_after_asking_to(page, controller, screenshot):

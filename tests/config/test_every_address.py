@@ -83,6 +83,8 @@ BESIDE = {
     "admin:feedback_response_do": ("feedback.response", ("flag",), READERS),
     "admin:feedback_response_tags": ("feedback.response", (), READERS),
     "admin:surveys_survey_preview": ("surveys.survey", (), SEES_SURVEYS),
+    "admin:surveys_survey_qr": ("surveys.survey", (), SEES_SURVEYS),
+    "feedback_personal_links": ("surveys.survey", (), REVIEWER),
     "admin:surveys_survey_publish": ("surveys.survey", (), ADMINISTRATOR),
     "admin:surveys_survey_pause": ("surveys.survey", (), ADMINISTRATOR),
     "admin:surveys_survey_resume": ("surveys.survey", (), ADMINISTRATOR),
@@ -100,6 +102,7 @@ ELSEWHERE = {
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),
     *("privacy:package", "privacy:fetch", "privacy:object"),
     *("feedback:survey", "feedback:invitation", "feedback:inbound_mail", "feedback:unsubscribe"),
+    "feedback:stop_mail",
     *("improvements:page", "improvements:object"),
     *("admin:login", "admin:logout", "admin:autocomplete", "admin:view_on_site", "admin:app_list"),
     *("admin:<path:object_id>/", "admin:(?P<url>.*)$"),  # old addresses of pages, and all that there is not

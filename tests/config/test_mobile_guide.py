@@ -143,6 +143,32 @@ def test_an_answer_waited_for_a_connection_and_arrives_once(run, token):
     assert response.comment == "Fast and friendly."
 
 
+def test_a_message_that_nobody_takes_any_more_is_answered_as_the_guide_says(run, token):
+    score, comment, late = written("/response")
+    told = re.findall(r"^\| (4\d\d) `(\w+)` \|", GUIDE, flags=re.M)
+    another = late.replace("b1c7a2f4", "c1c7a2f4")
+    got = [run(comment, token)]
+    got.append(run(late.replace('"\'"$CHOSEN_AT"\'"', '"2026-01-01T00:00:00Z"'), token))
+    Invitation.objects.update(expires_at=datetime.now(UTC))
+    got.append(run(late, token))
+    Invitation.objects.update(expires_at=datetime.now(UTC) + timedelta(days=1))
+    assert run(score, token)[0] == 201
+    got.append(run(another, token))
+    Response.objects.update(received_at=datetime.now(UTC) - timedelta(days=14))
+    got.append(run(comment, token))
+
+    assert sorted((str(status), answer["code"]) for status, answer in got) == sorted(told)
+
+
+def test_the_rests_of_a_device_that_it_names_are_those_that_a_survey_has(run):
+    make_survey(product=make_product(public_key="pk_demo"), channels=["mobile"])
+    (ask,) = written("/eligibility")
+
+    named = re.search(r"`rest_days` say: (.*?)\n", GUIDE)[1]
+
+    assert set(re.findall(r"`(\w+)`", named)) == set(run(ask)[1]["survey"]["rest_days"])
+
+
 def test_the_page_of_the_web_view_is_there(run, token, live_server):
     address = re.search(r"`(\$ODZEW/i/\S+)`", GUIDE)[1]
     address = address.replace("$ODZEW", live_server.url).replace("$TOKEN", token)

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from feedback.eligibility import WHY
 from feedback.models import Response
 from tests.factories import make_product, make_survey
 
@@ -42,6 +43,13 @@ def test_modules_of_its_map_exist():
         for name in re.findall(r"`(\w+)(?:\.py|/)?`", text):
             place = settings.BASE_DIR / folder / name
             assert place.exists() or place.with_suffix(".py").exists(), place
+
+
+def test_it_explains_every_code_that_asking_answers_and_no_other():
+    table = README.partition("| `code` | meaning |")[2].partition("\n\n")[0]
+    codes = [code for row in table.splitlines() for code in re.findall(r"`(\w+)`", row.split(" | ")[0])]
+
+    assert sorted(codes) == sorted(WHY)
 
 
 @pytest.mark.django_db

@@ -148,6 +148,23 @@ def test_a_device_linked_by_a_no_at_the_moment_of_its_own_page_view_is_asked_onc
         assert ask(product=product, person=identify(**PHONE), moment=Moment()).code in {"pending", "responded_recently"}
 
 
+def test_requests_that_name_one_person_by_id_or_by_address_ask_once_and_never_deadlock(survey, product):
+    dice = random.Random(3)
+    mail, phone = {"email": "a@example.com"}, {"phone": "+48600700800"}
+    names = [{**ANNA, **mail}, {**ANNA, **phone}, mail, phone, {**mail, **phone}, {**ANNA, **mail, **phone}, ANNA]
+    for _ in range(15):
+        forget_everybody()
+        met = {"product": survey.product, "reservations": 0, **mail, **phone}
+        make_respondent(subject_key="id:anna", external_id="anna", **met)
+        make_respondent(subject_key="mail:a@example.com", **met)
+        make_respondent(subject_key="tel:+48600700800", **met | {"email": ""})
+
+        who = [{**dice.choice(names), **dice.choice([{}, PHONE, LAPTOP])} for _ in range(8)]
+
+        assert sorted(at_once(product, *who)) == ["eligible"] + ["pending"] * 7
+        assert Invitation.objects.count() == 1
+
+
 KEYS = [PHONE, LAPTOP, ANNA, BOB, *({**device, **person} for device in (PHONE, LAPTOP) for person in (ANNA, BOB))]
 
 

@@ -219,7 +219,7 @@ def test_being_in_one_sample_says_nothing_about_the_next(lots, other, percentage
     survey_id=st.integers(1, 2**40),
     percentages=st.lists(st.integers(0, 100), min_size=2, max_size=6),
     seconds=st.integers(0, 4_000_000_000),
-    later=st.floats(0, 1, exclude_max=True),
+    later=st.timedeltas(min_value=timedelta(0), max_value=CYCLE - INSTANT),
     is_known=st.booleans(),
 )
 def test_a_sample_is_sticky_within_its_cycle_and_grows_with_the_percentage(
@@ -236,7 +236,7 @@ def test_a_sample_is_sticky_within_its_cycle_and_grows_with_the_percentage(
     asked = [verdict(each, at).eligible for each in sorted(percentages)]
 
     assert asked == sorted(asked)
-    assert asked == [verdict(each, start + later * CYCLE).eligible for each in sorted(percentages)]
+    assert asked == [verdict(each, start + later).eligible for each in sorted(percentages)]
     if not asked[0]:
         assert verdict(min(percentages), at).next_check_at == start + CYCLE
 

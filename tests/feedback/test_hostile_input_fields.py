@@ -6,6 +6,7 @@ import json
 import uuid
 
 import pytest
+from django.utils import timezone
 
 from feedback.models import Invitation, Respondent, Response
 from tests.factories import make_invitation
@@ -107,6 +108,18 @@ def test_whole_comments_are_kept_and_can_be_searched(invitation, put, comment):
 
     assert Response.objects.get().comment == comment
     assert Response.objects.search(comment[:200]).count() in {0, 1}  # whatever it finds, the words are no query
+
+
+@pytest.mark.parametrize("is_escaped", [True, False])
+@pytest.mark.parametrize("letter", ["ż", "字", "🦆", "\u0007"])
+def test_the_longest_answer_fits_in_any_script_and_any_writing_of_it(invitation, client, letter, is_escaped):
+    said = {"score": 9, "comment": letter * 10_000, "reasons": [letter * 80] * 20, "contact_permission": False}
+    body = json.dumps(answer(**said, seq=2**31 - 1, answered_at=timezone.now().isoformat()), ensure_ascii=is_escaped)
+
+    reply = client.generic("PUT", RESPONSE, body, content_type="application/json")
+
+    assert reply.status_code == 201, reply.content
+    assert Response.objects.get().comment == letter * 10_000
 
 
 @pytest.mark.parametrize(("sent", "kept"), TEXTS.values(), ids=TEXTS)

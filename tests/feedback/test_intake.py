@@ -318,6 +318,15 @@ def test_a_time_that_is_none_changes_nothing(invitation, put, written):
     assert not Response.objects.exists()
 
 
+def test_what_was_chosen_in_time_but_arrives_after_the_invitation_expired_is_refused(invitation, put):
+    with time_machine.travel(NOON, tick=False):
+        Invitation.objects.update(expires_at=NOON)
+        answer = put("token-1", score=9, answered_at=(NOON - timedelta(days=1)).isoformat())
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "expired")
+    assert not Response.objects.exists()
+
+
 def test_a_comment_that_comes_late_keeps_the_time_of_the_score(invitation, put):
     with time_machine.travel(NOON, tick=False):
         Invitation.objects.update(expires_at=NOON + timedelta(days=60))

@@ -117,7 +117,12 @@ def introduction(site: str, *, shop: str) -> str:
     """Return where everything is and as whom to log in."""
     lines = ["", f"Odzew is running at {site} (Ctrl-C stops it)", ""]
     lines += [f"  {name:<22}{site}{path}" for name, path in ADDRESSES.items() if _is_routed(path)]
-    lines += [f"  {'Sample shop':<22}{shop}/", "", "The shop embeds the widget, and its clock can be moved."]
+    lines += [
+        f"  {'Outbox':<22}{site}/outbox/",
+        f"  {'Sample shop':<22}{shop}/",
+        "",
+        "The shop embeds the widget, and its clock can be moved.",
+    ]
     lines += ["", f"Logins, all with the password {demonstration.PASSWORD}", ""]
     lines += [f"  {username:<22}{role}" for username, role in demonstration.roles_of_staff().items()]
     return "\n".join([*lines, ""])

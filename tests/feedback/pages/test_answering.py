@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -23,26 +24,27 @@ def test_looking_at_a_survey_stores_nothing(english, nps, method):
     assert stored() == [[], [], [], []]
 
 
-def test_looking_at_an_invitation_stores_only_when_it_was_first_opened(english, invite):
+def test_looking_at_an_invitation_stores_only_that_its_link_was_opened(english, invite):
     address = invite()
     before = Invitation.objects.values().get()
 
     english.get(address + "?s=9")
-    opened_at = Invitation.objects.get().opened_at
-    english.get(address + "?s=4")
+    english.get(address)
 
-    assert opened_at is not None
-    assert Invitation.objects.values().get() == before | {"opened_at": opened_at}
+    after = Invitation.objects.values().get()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"opened_at", "score_opened", "score_opened_at"}
     assert not Response.objects.exists()
 
 
-def test_a_head_request_to_an_invitation_stores_nothing(english, invite):
+def test_a_head_request_to_an_invitation_stores_nothing_about_the_person(english, invite):
     address = invite()
-    before = stored()
+    before = Invitation.objects.values().get()
 
     assert english.head(address + "?s=9").status_code == 200
 
-    assert stored() == before
+    assert Invitation.objects.values().get() == before | {"suspicion": "head"}
+    assert not Response.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
@@ -107,6 +109,16 @@ def test_sending_the_comment_completes_the_answer_and_shows_the_receipt_code_onc
     later = english.get(address)
     assert nps.current_version.content["en"]["bands"]["promoter"]["thanks"] in later.content.decode()
     assert code not in later.content.decode()
+
+
+def test_the_longest_comment_fits_whatever_its_letters(english, send_score):
+    address = send_score(9)
+    fields = {"seal": seal_on(english.get(address)), "step": "comment", "comment": "🦆" * 10_000, "action": "send"}
+
+    answer = english.generic("POST", address, urlencode(fields), content_type="application/x-www-form-urlencoded")
+
+    assert answer.status_code == 200
+    assert Response.objects.get().comment == "🦆" * 10_000
 
 
 def test_a_repeated_second_step_shows_the_code_again(english, send_score):

@@ -94,6 +94,19 @@ def test_the_list_takes_as_many_queries_with_ten_products_and_views_as_with_two(
     assert len(many) == len(few)
 
 
+def test_suspects_are_listed_with_what_they_are_suspected_of_and_accepted_in_one_click(client, login, survey):
+    login("reviewer")
+    suspect = make_response(survey=survey, is_suspect=True, suspicion="no_input")
+    reason = "The page ran in a browser, but nobody touched, clicked or typed."
+
+    assert reason in text_of(client.get(LIST, {"queue": "suspect"}))
+    assert reason in text_of(client.get(page(suspect)))
+
+    client.post(do(suspect, "accept"), {"answered": "1"})
+    assert Response.objects.counted().get() == suspect
+    assert reason not in text_of(client.get(page(suspect)))
+
+
 # --- Saved views --------------------------------------------------------------------------------------------------
 
 

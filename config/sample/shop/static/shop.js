@@ -81,7 +81,9 @@
 
   const log = document.getElementById("log");
   const words = log.dataset;
-  const inWords = (time) => new Date(time).toLocaleString(page.lang, { dateStyle: "medium", timeStyle: "short" });
+  // In the shop's time, wherever the visitor is: it is read beside the shop's clock.
+  const format = { dateStyle: "medium", timeStyle: "short", timeZone: "Europe/Warsaw" };
+  const inWords = (time) => new Date(time).toLocaleString(page.lang, format);
   const note = (...parts) => {
     const line = document.createElement("p");
     line.append(...parts);

@@ -1,0 +1,62 @@
+"""Personal links in bulk: upload a list, and download it with a link for everybody who may be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from feedback.exports import as_csv
+from feedback.imports import LARGEST_FILE
+from feedback.personal_links import HEADERS, MOST_PEOPLE, as_rows, make_personal_links
+from privacy.admin.visibility import staff
+from surveys.models import Survey
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+PERMISSION: Final = "feedback.make_personal_links"
+
+
+class ListForm(forms.Form):
+    """The list of people."""
+
+    file = forms.FileField(
+        label=_("file"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        help_text=_("CSV or XLSX with a line of headers: a column “id” or “email” or both, and perhaps “language”."),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def personal_links(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for the list; answer it with the file of links, which is made once and kept nowhere."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    survey = get_object_or_404(Survey.objects.visible_to(request.user).select_related("product__controller"), pk=pk)
+    form = ListForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            content = form.cleaned_data["file"].read(LARGEST_FILE + 1)
+            links = make_personal_links(survey=survey, content=content, by=staff(request))
+        except ValidationError as error:
+            form.add_error("file", error)
+        else:
+            return _download(survey, as_csv(HEADERS, as_rows(links)))
+    context: dict[str, Any] = {"survey": survey, "form": form, "most": MOST_PEOPLE, "title": _("Personal links")}
+    page = {**admin.site.each_context(request), "opts": Survey._meta, **context}
+    return TemplateResponse(request, "admin/feedback/personal_links.html", page)
+
+
+def _download(survey: Survey, content: bytes) -> HttpResponse:
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{survey.slug}-links.csv"'
+    return response

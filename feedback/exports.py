@@ -1,0 +1,27 @@
+"""Tables that leave Odzew as files: CSV that every spreadsheet opens as text, never as a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# What makes a spreadsheet take a cell for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def neutralised(cell: str) -> str:
+    """Return a cell that no spreadsheet runs: what could be a formula gets an apostrophe in front."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def as_csv(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a table as CSV in UTF-8 with its mark, without which Excel misreads Polish letters."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(headers)
+    writer.writerows([neutralised(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
