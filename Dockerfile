@@ -21,7 +21,9 @@ RUN ODZEW_ENV=production SECRET_KEY=made-up-for-the-build-made-up-for-the-build-
     EMAIL_URL=smtp://mail DEFAULT_FROM_EMAIL=odzew@localhost BACKUP_WINDOW_DAYS=1 \
     python manage.py collectstatic --noinput
 
-RUN useradd --system --no-create-home odzew
+# Encrypted copies of people's data wait here; a volume that is mounted over it for the first time gets its owner.
+RUN useradd --system --no-create-home odzew && install --directory --owner odzew --mode 700 /var/lib/odzew/packages
+ENV PACKAGES_DIR=/var/lib/odzew/packages
 USER odzew
 
 EXPOSE 8000

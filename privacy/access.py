@@ -24,7 +24,7 @@ from privacy.models import AccessLogEntry, IdentityProof, Redaction, RightsReque
 from privacy.subjects import Subject, model_of, rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
     from django.db.models import Model, QuerySet
@@ -71,10 +71,6 @@ class Dataset:
     def name(self) -> str:
         return self.table.model
 
-    @property
-    def fields(self) -> dict[str, Any]:
-        return {column.name: column.field for column in self.columns}
-
 
 def subject_of_copy(request: RightsRequest) -> Subject:
     """Return whom a copy is about: whom the proofs lead to, and every request that the same person proved theirs."""
@@ -109,8 +105,8 @@ def dataset_of(table: Table, *, portable: bool) -> Dataset:
 def title_of_table(table: Table) -> str:
     """Return what a table is called in the active language; one that only links is called as what it links to."""
     model = model_of(table)
-    of_whole: type[Model] = model._meta.auto_created or model
-    return capfirst(str(of_whole._meta.verbose_name_plural))
+    made_for: Any = model._meta.auto_created  # the model that a table of links was made for
+    return capfirst(str((made_for or model)._meta.verbose_name_plural))
 
 
 def title_of_column(field: Any) -> str:
@@ -155,14 +151,15 @@ def converted(
     dataset: Dataset, rows: Iterable[dict[str, Any]], *, left_out: Collection[tuple[int, str]] = ()
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of a dataset's table, as dictionaries by ``attname``, ready for JSON."""
-    hidden, names, source = frozenset(left_out), _Names(), iter(rows)
+    hidden, names, source = frozenset(left_out), _Names(dataset), iter(rows)
     while chunk := list(islice(source, AT_ONCE)):
-        names.learn(dataset, chunk)
+        names.learn(chunk)
         for row in chunk:
-            record = {RECORD: row["pk"]}
-            for column in dataset.columns:
-                if (row["pk"], column.name) not in hidden:
-                    record[column.name] = names.value(column.field, row[column.field.attname])
+            number = row["pk"]
+            record = {RECORD: number}
+            for name, attname, value in names.readers:
+                if not hidden or (number, name) not in hidden:
+                    record[name] = value(row[attname])
             yield record
 
 
@@ -203,39 +200,42 @@ def role_in_words(role: str) -> str:
 
 
 class _Names:
-    """What rows that others point at are called: read once for many records, and forgotten when there are too many."""
+    """What rows that others point at are called: read once for many records, and forgotten when there are too many.
 
-    def __init__(self) -> None:
+    Attributes:
+        readers: (name of the column, key in a row, what makes its value ready for JSON).
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
         self._known: dict[tuple[type[Model], Any], Any] = {}
-        self._people = {model_of(table) for table in tables_about_people()} | {RightsRequest}
+        people = {model_of(table) for table in tables_about_people()} | {RightsRequest}
+        self._named = {
+            column.field.attname: column.field.related_model
+            for column in dataset.columns
+            if isinstance(column.field, models.ForeignKey)
+            and column.field.related_model not in people
+            and not _is_about_requests(inventory.tables.get(column.field.related_model._meta.label))
+        }
+        self.readers = [
+            (column.name, column.field.attname, self._reader(self._named.get(column.field.attname)))
+            for column in dataset.columns
+        ]
 
-    def learn(self, dataset: Dataset, chunk: list[dict[str, Any]]) -> None:
+    def learn(self, chunk: list[dict[str, Any]]) -> None:
         """Read what the rows of a chunk point at, a statement for each foreign key."""
         if len(self._known) > MOST_NAMES:
             self._known.clear()
-        for column in dataset.columns:
-            model = self._named(column.field)
-            if model is None:
-                continue
-            keys = {row[column.field.attname] for row in chunk} - {None}
+        for attname, model in self._named.items():
+            keys = {row[attname] for row in chunk} - {None}
             unknown = [key for key in keys if (model, key) not in self._known]
             if unknown:
                 found = model._base_manager.in_bulk(unknown)
                 self._known.update({(model, key): _name_of(row) for key, row in found.items()})
 
-    def value(self, field: Any, value: Any) -> Any:
-        model = self._named(field)
-        if model is not None:
-            return None if value is None else self._known.get((model, value))
-        return _plain(value)
-
-    def _named(self, field: Any) -> Any:
-        """Return the model whose rows are called by name where a foreign key points at them."""
-        if not isinstance(field, models.ForeignKey) or field.related_model in self._people:
-            return None
-        return (
-            None if _is_about_requests(inventory.tables.get(field.related_model._meta.label)) else field.related_model
-        )
+    def _reader(self, model: Any) -> Callable[[Any], Any]:
+        if model is None:
+            return _plain
+        return lambda key: None if key is None else self._known.get((model, key))
 
 
 def _name_of(row: Model) -> str:

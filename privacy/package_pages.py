@@ -86,7 +86,9 @@ def fetch(request: HttpRequest, token: str) -> HttpResponseBase:
 def _hand_over(request: HttpRequest, opened: Unlock, file: SealedFile) -> HttpResponseBase:
     part = _part(request, size=file.size, etag=_etag(opened.package))
     if part is None:
-        return _headers(HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE), f"*/{file.size}", 0)
+        beyond = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        beyond["Content-Range"] = f"bytes */{file.size}"
+        return beyond
     start, stop = part
     is_whole = (start, stop) == (0, file.size)
     answer = StreamingHttpResponse(
@@ -97,7 +99,10 @@ def _hand_over(request: HttpRequest, opened: Unlock, file: SealedFile) -> HttpRe
     answer["ETag"] = _etag(opened.package)
     answer["Accept-Ranges"] = "bytes"
     answer["Content-Disposition"] = f'attachment; filename="{opened.package.item.request.reference}.zip"'
-    return _headers(answer, "" if is_whole else f"{start}-{stop - 1}/{file.size}", stop - start)
+    answer["Content-Length"] = str(stop - start)
+    if not is_whole:
+        answer["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
+    return answer
 
 
 def _send(request: HttpRequest, asked: RightsRequest) -> HttpResponse:
@@ -131,13 +136,6 @@ def _part(request: HttpRequest, *, size: int, etag: str) -> tuple[int, int] | No
         if last and int(last) < start:  # not a range at all
             return 0, size
     return (start, stop) if start < stop else None
-
-
-def _headers(answer: Any, content_range: str, length: int) -> Any:
-    answer["Content-Length"] = str(length)
-    if content_range:
-        answer["Content-Range"] = f"bytes {content_range}"
-    return answer
 
 
 def _etag(package: Package) -> str:

@@ -124,7 +124,10 @@ class Response(models.Model):
     )
     comment = models.TextField(_("comment"), max_length=LONGEST_COMMENT, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector(Folded("comment"), config="simple"), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector(Folded("comment"), config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        verbose_name=_("search index"),
     )
     reasons = ArrayField(models.CharField(max_length=80), verbose_name=_("reasons"), default=list, blank=True)
     contact_permission = models.BooleanField(_("may be contacted about this"), default=False)
@@ -155,7 +158,13 @@ class Response(models.Model):
     fingerprint = models.BinaryField(max_length=32, null=True, editable=False)
     excluded_at = models.DateTimeField(_("excluded at"), null=True, blank=True, editable=False)
     excluded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("excluded by"),
     )
     exclusion_reason = models.CharField(_("reason for the exclusion"), max_length=300, blank=True, editable=False)
     restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
@@ -173,7 +182,7 @@ class Response(models.Model):
         related_name="responses",
         verbose_name=_("import"),
     )
-    import_key = models.BinaryField(max_length=32, null=True, unique=True, editable=False)
+    import_key = models.BinaryField(_("key of the imported row"), max_length=32, null=True, unique=True, editable=False)
 
     objects = UnrestrictedResponses()
     including_restricted = ResponseQuerySet.as_manager()

@@ -48,8 +48,10 @@ class Contact(models.Model):
     at = models.DateTimeField(_("time"))
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     text = models.TextField(_("text"), max_length=10_000)
-    message_id = models.CharField(max_length=255, blank=True, editable=False)
-    reply_digest = models.BinaryField(max_length=32, null=True, unique=True, editable=False)
+    message_id = models.CharField(_("Message-ID"), max_length=255, blank=True, editable=False)
+    reply_digest = models.BinaryField(
+        _("digest of the reply address"), max_length=32, null=True, unique=True, editable=False
+    )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, editable=False)
     sent_at = models.DateTimeField(_("sent"), null=True, editable=False)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.template.loader import render_to_string
-from django.utils.timezone import localtime
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from privacy.access import RECORD, Treatment, in_words, title_of_table
@@ -81,10 +81,10 @@ class _Archive:
         common = {
             "request": self._contents.request,
             "controller": self._contents.controller,
-            "made_at": localtime(self._contents.made_at, self._contents.zone),
+            "made_at": self._contents.made_at,
             "language": get_language(),
         }
-        with self.text(name) as out:
+        with self.text(name) as out, timezone.override(self._contents.zone):
             out.write(render_to_string(f"privacy/package/{template}.html", {**common, **context}))
 
 

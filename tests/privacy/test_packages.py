@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import secrets
+import tracemalloc
+import uuid
 import zipfile
 from datetime import date, timedelta
 
@@ -14,8 +17,8 @@ import time_machine
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from feedback.models import Response, Tag
-from privacy import packages
+from feedback.models import Invitation, Response, Tag
+from privacy import access, packages
 from privacy.access_log import record_access
 from privacy.models import Disclosure, IdentityProof, Package, Recipient, Redaction, RequestEvent, RequestTask, Right
 from privacy.packages import archive, keeping
@@ -330,3 +333,51 @@ def test_roles_are_said_in_words(answered):
     )
 
     assert "data protection officer" in build(ask(answered))["index.html"]
+
+
+def add_responses(response, number):
+    """Let a person have given so many more answers."""
+    invitations = Invitation.objects.bulk_create(
+        Invitation(
+            product=response.product,
+            survey=response.survey,
+            version=response.version,
+            respondent=response.respondent,
+            channel="web",
+            language="en",
+            token_digest=secrets.token_bytes(32),
+            created_at=response.answered_at,
+            expires_at=response.answered_at,
+        )
+        for _number in range(number)
+    )
+    Response.objects.bulk_create(
+        Response(
+            **{name: getattr(response, name) for name in ("product", "survey", "version", "respondent", "score")},
+            **{name: getattr(response, name) for name in ("metric", "band_profile", "answered_at", "answered_on")},
+            invitation=invitation,
+            submission_id=uuid.uuid4(),
+            comment="The same words once more. " * 20,
+            receipt_hash=secrets.token_bytes(32),
+            received_at=response.answered_at,
+            channel="web",
+            language="en",
+        )
+        for invitation in invitations
+    )
+
+
+def test_memory_stays_flat_however_many_records_there_are(answered, monkeypatch):
+    monkeypatch.setattr(access, "AT_ONCE", 50)
+    peaks = []
+    for statements in (1, 9):
+        for _statement in range(statements):
+            add_responses(answered, 200)
+        task = task_of(ask(answered))
+        tracemalloc.start()
+        packages.build(task)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    # Ten times the records; what is allowed more is chance, not what they weigh, which is a megabyte of comments alone.
+    assert peaks[1] - peaks[0] < 300_000, peaks

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, scripts  # noqa: F401  each registers its benchmarks
+from config.bench import asking, rights, scripts  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -24,6 +24,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--respondents", type=int, default=1_000_000, help="people in the tables for the large comparison (1000000)"
         )
+        parser.add_argument(
+            "--rights-responses",
+            type=int,
+            default=10_000_000,
+            help="responses in the tables when somebody uses their rights (10000000)",
+        )
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
     def handle(
@@ -36,6 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"no benchmark's name contains “{only}”")
         try:
             size = {"rounds": rounds, "requests": requests, "seeded": seeded, "respondents": respondents}
+            size["responses"] = options["rights_responses"]
             with workplace(**size, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:
