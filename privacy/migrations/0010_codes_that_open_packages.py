@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("privacy", "0008_fulfilling_requests"),
+        ("privacy", "0009_reads_for_personal_links"),
     ]
 
     operations = [

@@ -40,7 +40,7 @@ DROP FUNCTION privacy_keep_the_dates_of_a_request();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("privacy", "0009_codes_that_open_packages"),
+        ("privacy", "0010_codes_that_open_packages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ import feedback.models.capturing
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0013_search_without_accents"),
+        ("feedback", "0016_fingerprints_are_found_to_be_forgotten"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
