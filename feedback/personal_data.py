@@ -91,11 +91,11 @@ declare(
         identifiers={Identifier.INVITATION: "token_digest"},
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
-            # Whoever was asked there is somebody else than the person whose device it was.
+            # It is another record than the one that was asked: somebody else's device, or the same address.
             "borrowed_device": replace(
                 ASKED,
                 access=Access.WITHHELD,
-                withheld_because=_("who used somebody else's device is about two people"),
+                withheld_because=_("it is the record of somebody else"),
                 portability=False,
                 erasure=Erasure.UNLINK,
             ),

@@ -125,8 +125,10 @@ def _compose(alert: Alert) -> EmailMessage:
 def _context(alert: Alert, about: About) -> dict[str, Any]:
     row = about.request if isinstance(about, RequestAlarm) else about
     page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    of_request = isinstance(about, Incident | RequestAlarm)
-    concerned = [about.request.controller] if of_request else about.controllers.all()
+    if isinstance(about, Incident | RequestAlarm):
+        concerned = [about.request.controller]
+    else:
+        concerned = list(about.controllers.all())
     return {
         "alert": alert,
         "about": about,

@@ -26,7 +26,7 @@ HOW_TO_CHECK: Final = (
 )
 FACTS: Final = (
     *("reference", "state", "source", "language", "reply_channel", "acts_for_another", "received_at", "received_on"),
-    *("target_on", "due_on", "due_extended_on", "extended_at", "extension_reason", "closed_at"),
+    *("target_on", "due_on", "due_extended_on", "extended_at", "closed_at"),
 )
 EVENT: Final = (
     *("number", "at", "actor", "user", "action", "from_state", "to_state", "fields", "previous_hash", "hash"),
