@@ -1,6 +1,7 @@
 """The addresses of the pages for data subjects."""
 
-from django.urls import path
+from django.urls import path, reverse_lazy
+from django.views.generic import RedirectView
 
 from privacy import views
 
@@ -10,5 +11,6 @@ urlpatterns = [
     path("cookies/", views.cookies, name="cookies"),
     path("request/", views.request_form, name="request"),
     path("request/received/", views.received, name="received"),
+    path("object/<str:token>/", RedirectView.as_view(url=reverse_lazy("privacy:request")), name="object"),
     path("confirm/<slug:token>/", views.confirm, name="confirm"),
 ]

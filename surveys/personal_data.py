@@ -17,6 +17,7 @@ declare(
             *("id", "product", "name", "metric", "band_profile", "slug", "channels", "state", "priority"),
             *("starts_at", "ends_at", "current_version", *THROTTLES),
             *("is_transactional", "transactional_floor_days", "daily_cap", "response_target"),
+            "allows_reminder",
         ),
     ),
     Table(model="surveys.Event", columns=not_personal("id", "product", "name", "label")),

@@ -57,7 +57,7 @@ class SurveyAdmin(VisibleModelAdmin):
 
     add_fieldsets = ((None, {"fields": ("product", "name", "metric")}),)
     fieldsets = (
-        (None, {"fields": ("name", ("product", "metric", "band_profile"), "channels")}),
+        (None, {"fields": ("name", ("product", "metric", "band_profile"), ("channels", "allows_reminder"))}),
         (_("Share link"), {"fields": ("slug", "share_address")}),
         (_("Schedule"), {"fields": (("starts_at", "ends_at"), "priority")}),
         (
