@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from feedback import hooks, mail_views, views
+from feedback import hooks, mail_views, opened_views, views
 
 app_name = "feedback"
 urlpatterns = [
     path("s/<slug:slug>/", views.survey_page, name="survey"),
     path("i/<str:token>/", views.invitation_page, name="invitation"),
+    path("i/<str:token>/opened.gif", opened_views.mail_opened, name="opened"),
     path("hooks/mail/<slug:provider>/", hooks.receive_mail, name="inbound_mail"),
     path("mail/unsubscribe/<str:token>/", mail_views.unsubscribe_page, name="unsubscribe"),
 ]
