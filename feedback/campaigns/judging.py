@@ -97,12 +97,19 @@ class Judge:
         return self._without_repetitions(judged)
 
     def code_for(
-        self, person: Person, records: Records, *, permits: bool = False, apart_from: Invitation | None = None
+        self,
+        person: Person,
+        records: Records,
+        *,
+        permits: bool = False,
+        is_moved: bool = False,
+        apart_from: Invitation | None = None,
     ) -> tuple[str, stored.PersonFacts]:
         """Return why a person may not be mailed, or ``eligible``, and the facts on which that rests.
 
         Args:
             permits: counts as if a permission were in force.
+            is_moved: has another address than the one that is stored, so that what came back says nothing.
             apart_from: an invitation that this mail itself belongs to, which therefore stands in nobody's way.
         """
         known = stored.load_person(self.product, person, at=self.at)
@@ -112,7 +119,7 @@ class Judge:
             has_permission=known.has_permission or permits,
             has_objected=known.has_objected or any(each.objected_at for each in wishes),
             is_restricted=known.is_restricted or any(each.restricted_at for each in wishes),
-            has_bounced=known.has_bounced or any(each.mail_bounced_at for each in wishes),
+            has_bounced=(known.has_bounced and not is_moved) or any(each.mail_bounced_at for each in wishes),
             history=tuple(each for each in known.history if not _is_of(each, apart_from)),
         )
         moment = Moment(channel=Channel.EMAIL, language=person.language or known.language)
@@ -131,7 +138,8 @@ class Judge:
         if stated and respondent and (withdrawn := withdrawals.get(respondent.pk)):
             # What was given before it was withdrawn does not come back with a list.
             stated = stated if stated.given_on > withdrawn.astimezone(self.product.zone).date() else None
-        code, known = self.code_for(person, records, permits=stated is not None)
+        is_moved = respondent is not None and respondent.email != address
+        code, known = self.code_for(person, records, permits=stated is not None, is_moved=is_moved)
         return Judged(
             entry=entry,
             code=code,
