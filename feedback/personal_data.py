@@ -346,6 +346,10 @@ declare(
         },
     ),
     Table(
+        model="feedback.InvitationCall",
+        columns=not_personal("id", "product", "key_digest", "body_digest", "answer", "created_at"),
+    ),
+    Table(
         model="feedback.Segment",
         columns=not_personal(
             *("id", "product", "name", "countries", "languages", "companies", "property_name", "property_values"),

@@ -161,11 +161,12 @@ def run_campaigns() -> None:
     now = timezone.now()
     campaigns.recover(now=now)
     campaigns.advance_campaigns(now=now)
+    campaigns.forget_calls(now=now)
     for audience_id in campaigns.unfinished_audiences():
         take_over_audience.delay(audience_id)
     for campaign_id, due in campaigns.due_campaigns(now=now).items():
         for _part in range(-(-due // campaigns.BATCH)):
-            send_campaign_mails.apply_async([campaign_id], expires=60)
+            send_campaign_mails.apply_async((campaign_id,), expires=60)
 
 
 @shared_task(soft_time_limit=9 * 60, time_limit=10 * 60)

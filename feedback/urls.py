@@ -12,5 +12,6 @@ urlpatterns = [
     path("i/<str:token>/", views.invitation_page, name="invitation"),
     path("i/<str:token>/opened.gif", opened_views.mail_opened, name="opened"),
     path("hooks/mail/<slug:provider>/", hooks.receive_mail, name="inbound_mail"),
+    path("hooks/mail-events/<slug:provider>/", hooks.take_mail_events, name="mail_events"),
     path("mail/unsubscribe/<str:token>/", mail_views.unsubscribe_page, name="unsubscribe"),
 ]

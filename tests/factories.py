@@ -13,7 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from config.roles import sync_roles
-from feedback.models import ChannelPermission, Improvement, Invitation, Respondent, Response
+from feedback.campaigns import write_campaign
+from feedback.models import Campaign, ChannelPermission, Improvement, Invitation, Respondent, Response
 from privacy.access_log import record_access
 from privacy.break_glass import end_access, open_access
 from privacy.deadlines import deadlines
@@ -25,9 +26,11 @@ from privacy.models import (
     Membership,
     Product,
     RightsRequest,
+    ServerKey,
     StaffChange,
     Suppression,
 )
+from privacy.server_keys import issue as issue_server_key
 from privacy.staffing import record_change
 from privacy.suppression import suppress, suppressions_of
 from surveys.models import Survey
@@ -213,3 +216,14 @@ def make_rights_request(**overrides: Any) -> RightsRequest:
     return RightsRequest.objects.create(
         **{"language": "en", **asdict(deadlines(received_at, zone=zone, country=country)), **overrides}
     )
+
+
+def make_campaign(*, survey: Survey, **overrides: Any) -> Campaign:
+    """Make a draft with the shipped wording."""
+    row = Campaign(**{"product": survey.product, "survey": survey, "name": f"Campaign {next(numbers)}", **overrides})
+    return write_campaign(campaign=row, by=None)
+
+
+def make_server_key(*, product: Product, scopes: tuple[str, ...] = ("ask",)) -> tuple[ServerKey, str]:
+    """Make a key of a product's backend; return it with its secret."""
+    return issue_server_key(product=product, name="shop", scopes=scopes)

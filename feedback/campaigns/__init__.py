@@ -2,8 +2,9 @@
 
 from feedback.campaigns.claiming import BATCH, claim, due_campaigns, recover
 from feedback.campaigns.entries import Entry, StatedPermission, describe
+from feedback.campaigns.inviting import MOST_PEOPLE, KeyReused, Order, forget_calls, invite, try_out
 from feedback.campaigns.judging import ELIGIBLE, WHY, Judge, Judged
-from feedback.campaigns.letter import Letter, compose, invitation_token, message_id, write_letter
+from feedback.campaigns.letter import Letter, compose, for_example, invitation_token, message_id, write_letter
 from feedback.campaigns.lifecycle import (
     MAY_GET_PEOPLE,
     advance_campaigns,
@@ -32,13 +33,16 @@ __all__ = [
     "BATCH",
     "ELIGIBLE",
     "MAY_GET_PEOPLE",
+    "MOST_PEOPLE",
     "MOST_TRIED",
     "WHY",
     "Entry",
     "Figure",
     "Judge",
     "Judged",
+    "KeyReused",
     "Letter",
+    "Order",
     "Progress",
     "Report",
     "StatedPermission",
@@ -52,7 +56,10 @@ __all__ = [
     "dry_run",
     "due_campaigns",
     "fits",
+    "for_example",
+    "forget_calls",
     "invitation_token",
+    "invite",
     "lock",
     "message_id",
     "owe_mails",
@@ -67,6 +74,7 @@ __all__ = [
     "statistics",
     "take_over",
     "take_report",
+    "try_out",
     "unfinished_audiences",
     "unsubscribe",
     "write_campaign",

@@ -64,7 +64,8 @@ def recover(*, now: datetime) -> tuple[int, int]:
     lost = CampaignMail.objects.select_for_update(skip_locked=True).filter(
         state=State.SENDING, claimed_at__lte=now - LEASE
     )
-    untouched, handed_over = [], []
+    untouched: list[int] = []
+    handed_over: list[int] = []
     for pk, at in lost.values_list("pk", "handed_over_at"):
         (untouched if at is None else handed_over).append(pk)
     CampaignMail.objects.filter(pk__in=untouched).update(state=State.QUEUED, claimed_at=None, next_attempt_at=now)

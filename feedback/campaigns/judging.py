@@ -228,4 +228,5 @@ def _withdrawals(people: Iterable[Respondent]) -> dict[int, datetime]:
     rows = ChannelPermission.including_restricted.filter(
         respondent__in=people, channel=Channel.EMAIL, withdrawn_at__isnull=False
     )
-    return dict(rows.order_by("withdrawn_at").values_list("respondent", "withdrawn_at"))
+    found = rows.order_by("withdrawn_at").values_list("respondent", "withdrawn_at")
+    return {respondent: at for respondent, at in found if at is not None}

@@ -142,3 +142,14 @@ def readable_on(colour: str) -> str:
 def _for(text: str, token: str, values: Mapping[str, str]) -> str:
     # The token first: what a person's name says is looked at by nothing any more.
     return fill(text.replace(NOBODY, token), values)
+
+
+def for_example(letter: Letter, campaign: Campaign) -> Letter:
+    """Return the letter as somebody made up would get it; its links lead nowhere."""
+    values = {"name": "Anna Nowak", "company": "ACME", "product": campaign.product.name}
+    return Letter(
+        language=letter.language,
+        subject=" ".join(fill(letter.subject, values).split()),
+        text=fill(letter.text, values),
+        html=fill(letter.html, {name: escape(value) for name, value in values.items()}),
+    )

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.core.mail import EmailMessage
+    from django.db.models import QuerySet
 
     from feedback.identity import Person
     from feedback.models import Respondent
@@ -248,7 +249,7 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
     Returns:
         Whether that was not known before.
     """
-    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey")
+    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey", "respondent")
     rows = rows.filter(pk=mail_id, state__in=[State.SENDING, State.UNKNOWN], handed_over_at__isnull=False)
     mail = (rows if attempts is None else rows.filter(attempts=attempts)).first()
     if mail is None:
@@ -256,12 +257,12 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
     mail.state, mail.code, mail.sent_at = State.SENT, "", timezone.now()
     mail.next_attempt_at = None
     mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
-    Invitation.including_restricted.filter(pk=mail.invitation_id, sent_at__isnull=True).update(sent_at=mail.sent_at)
+    _invitation_of(mail).filter(sent_at__isnull=True).update(sent_at=mail.sent_at)
     days = mail.campaign.reminder_after_days if mail.campaign.survey.allows_reminder else None
     if mail.kind == Kind.FIRST and days:
         CampaignMail.objects.get_or_create(
             campaign=mail.campaign,
-            respondent_id=mail.respondent_id,
+            respondent=_somebody(mail),
             kind=Kind.REMINDER,
             defaults={
                 "invitation_id": mail.invitation_id,
@@ -291,7 +292,7 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
         settle_sent(mail_id=locked.pk)
         return
     if locked.kind == Kind.FIRST:
-        Invitation.including_restricted.filter(pk=locked.invitation_id).update(sent_at=None)
+        _invitation_of(locked).update(sent_at=None)
     locked.handed_over_at, locked.code = None, ""
     _wait(locked, until=timezone.now())
     locked.save(update_fields=["handed_over_at", "code"])
@@ -302,6 +303,12 @@ def _claimed(mail: CampaignMail) -> Any:
     return CampaignMail.objects.filter(
         pk=mail.pk, state=State.SENDING, attempts=mail.attempts, handed_over_at__isnull=True
     )
+
+
+def _invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:
+    ids = [] if mail.invitation_id is None else [mail.invitation_id]
+    found: QuerySet[Invitation] = Invitation.including_restricted.filter(pk__in=ids)
+    return found
 
 
 def _somebody(mail: CampaignMail) -> Respondent:
@@ -325,7 +332,7 @@ def _skip(mail: CampaignMail, code: str) -> None:
 
 def _end(mail: CampaignMail, state: State, code: str) -> None:
     """End a mail that did not leave; an invitation that reached nobody is taken back."""
-    never_sent = Invitation.including_restricted.filter(pk=mail.invitation_id, sent_at__isnull=True)
+    never_sent = _invitation_of(mail).filter(sent_at__isnull=True)
     if mail.kind == Kind.FIRST:
         never_sent.delete()
     CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
@@ -360,5 +367,5 @@ def _settle_unknown(mail: CampaignMail) -> None:
     rows = CampaignMail.objects.filter(pk=mail.pk, state=State.SENDING, attempts=mail.attempts)
     if rows.update(state=State.UNKNOWN, code="unknown_outcome", next_attempt_at=None):
         known = CampaignMail.objects.get(pk=mail.pk)
-        unsent = Invitation.including_restricted.filter(pk=known.invitation_id, sent_at__isnull=True)
+        unsent = _invitation_of(known).filter(sent_at__isnull=True)
         unsent.update(sent_at=known.handed_over_at)

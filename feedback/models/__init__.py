@@ -7,7 +7,7 @@ from feedback.models.contacting import Contact, Note, StatusChange
 from feedback.models.following_up import FollowUp, Priority
 from feedback.models.importing import ImportRowError, ImportRun
 from feedback.models.improving import Improvement, ImprovementMail
-from feedback.models.mailing import Campaign, CampaignAudience, CampaignMail, CampaignWording, MailEvent
+from feedback.models.mailing import Campaign, CampaignAudience, CampaignMail, CampaignWording, InvitationCall, MailEvent
 from feedback.models.notifying import MailPreference, Notice, StaffMail, Subscription
 from feedback.models.reading import SavedView
 from feedback.models.segments import Segment
@@ -26,6 +26,7 @@ __all__ = [
     "Improvement",
     "ImprovementMail",
     "Invitation",
+    "InvitationCall",
     "MailEvent",
     "MailPreference",
     "Note",

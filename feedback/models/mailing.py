@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from feedback.models.asking import Invitation, Respondent
-from feedback.models.working import OfProduct
 from feedback.placeholders import check_placeholders
 from privacy.models import Product
 from surveys.models import Survey, SurveyVersion
@@ -24,6 +23,12 @@ if TYPE_CHECKING:
 
 MOST_A_MINUTE: Final = 6_000
 LATEST_REMINDER_DAYS: Final = 30
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the campaigns of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
 
 
 class Campaign(models.Model):
@@ -90,7 +95,7 @@ class Campaign(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
 
-    objects = OfProduct.as_manager()
+    objects = CampaignQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -300,6 +305,24 @@ class CampaignMail(models.Model):
 
     def __str__(self) -> str:
         return f"campaign mail {self.pk}"
+
+
+class InvitationCall(models.Model):
+    """A call by which a product's server invited people, kept so that the same call again invites nobody twice."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
+    key_digest = models.BinaryField(_("digest of the key"), max_length=32, editable=False)
+    body_digest = models.BinaryField(_("digest of what was sent"), max_length=32, editable=False)
+    answer = models.JSONField(_("answer"), default=dict)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("call of the product’s server")
+        verbose_name_plural = _("calls of the product’s server")
+        constraints = [models.UniqueConstraint(fields=["product", "key_digest"], name="invitation_call_once")]
+
+    def __str__(self) -> str:
+        return f"invitation call {self.pk}"
 
 
 class MailEvent(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from feedback.models.working import OfProduct
 from privacy.models import Product
 from surveys import audience
 from surveys.targeting import Operator, Recognition, Rule, Subject
@@ -18,9 +17,17 @@ from surveys.targeting import Operator, Recognition, Rule, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.contrib.auth.models import AnonymousUser, User
+
 
 def _texts(longest: int) -> models.CharField[str, str]:
     return models.CharField(max_length=longest)
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the segments of products the user may see."""
+        return self.filter(product__in=Product.objects.visible_to(user))
 
 
 class Segment(models.Model):
@@ -43,7 +50,7 @@ class Segment(models.Model):
     customer_before = models.DateField(_("customer since before"), null=True, blank=True)
     customer_after = models.DateField(_("customer since after"), null=True, blank=True)
 
-    objects = OfProduct.as_manager()
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["product", "name"]

@@ -1,5 +1,5 @@
 """Staff pages of the ground floor: the organisation, what data subjects ask for, who read what, and who watches."""
 
-from privacy.admin import access_log, organisation, oversight, requests
+from privacy.admin import access_log, organisation, oversight, requests, server_keys
 
-__all__ = ["access_log", "organisation", "oversight", "requests"]
+__all__ = ["access_log", "organisation", "oversight", "requests", "server_keys"]

@@ -52,6 +52,15 @@ BESIDE = {
     "admin:feedback_followup_write": ("feedback.followup", (), AGENT),
     "admin:feedback_followup_board": (None, (), FOLLOWS_UP),
     "admin:feedback_followup_show_board": (None, (), FOLLOWS_UP),
+    "admin:feedback_campaign_step": ("feedback.campaign", ("start",), MAKES_RULES),
+    "admin:feedback_campaign_audience": ("feedback.campaign", (), MAKES_RULES),
+    "admin:feedback_campaign_dry_run": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_mails": ("feedback.campaign", (), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_settle": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_preview": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_frame": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_progress": ("feedback.campaign", (), MAKES_RULES | OFFICER),
+    "admin:privacy_serverkey_revoke": ("privacy.serverkey", (), ADMINISTRATOR),
     "admin:feedback_improvement_step": ("feedback.improvement", ("publish",), REVIEWER),
     "admin:feedback_improvement_correct": ("feedback.improvement", (), REVIEWER),
     "admin:feedback_improvement_responses": ("feedback.improvement", (), READERS | {"analyst"}),
@@ -92,6 +101,7 @@ BESIDE = {
 ELSEWHERE = {
     *("asking:surveys", "asking:eligibility", "asking:response", "asking:shown", "asking:decline", "asking:snooze"),
     *("live", "ready", "set_language", "widget:loader", "widget:survey", "schema", "api/docs/"),
+    *("feedback:opened", "privacy:object", "feedback:mail_events", "asking:invite"),
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),
     *("feedback:survey", "feedback:invitation", "feedback:inbound_mail", "feedback:unsubscribe"),
     *("improvements:page", "improvements:object"),
@@ -147,6 +157,7 @@ def test_pages_beside_the_lists_answer_as_the_matrix_says(member, rows, role):  
 
 MAY_BE_MISSING = {
     *("admin:feedback_respondent_never_met", "admin:privacy_product_retire_secret"),
+    "admin:feedback_campaign_dry_run",
     *("admin:feedback_importrun_columns", "admin:feedback_importrun_preview"),
     *("admin:feedback_response_saved_view", "admin:feedback_rule_preview"),
 }
