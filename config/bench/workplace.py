@@ -55,6 +55,7 @@ class Workplace:
         rounds: how often each comparison is repeated, its members in turn.
         requests: how many requests a member of a round makes.
         respondents: how many people the tables hold in the end.
+        mails: how many mails the smaller campaign has.
         product_port: where the product listens.
         floor_port: where bare Django listens.
         scratch: a folder for files.
@@ -65,6 +66,7 @@ class Workplace:
     rounds: int
     requests: int
     respondents: int
+    mails: int
     product_port: int
     floor_port: int
     scratch: Path
@@ -119,13 +121,14 @@ class Workplace:
 
 @contextlib.contextmanager
 def workplace(
-    *, rounds: int, requests: int, seeded: int, respondents: int, report: Callable[[str], None]
+    *, rounds: int, requests: int, seeded: int, respondents: int, mails: int, report: Callable[[str], None]
 ) -> Iterator[Workplace]:
     """Make a database with history in it, run both servers on it, and remove it all in the end.
 
     Args:
         seeded: how many responses of made-up history the tables hold.
         respondents: how many people benchmarks fill the tables up to.
+        mails: how many mails the smaller campaign has.
     """
     with bench_database():
         report("Filling the database …")
@@ -143,7 +146,7 @@ def workplace(
                 env={"DJANGO_SETTINGS_MODULE": "config.bench.bare_settings"},
             )
             try:
-                yield Workplace(survey, rounds, requests, respondents, product, floor, logs, report)
+                yield Workplace(survey, rounds, requests, respondents, mails, product, floor, logs, report)
             except UnexpectedAnswerError:
                 programs.check()  # a server that stopped says more than the answer it did not give
                 raise

@@ -81,7 +81,7 @@ class CampaignPages:
     def audience_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Add a segment or a file, then show what would become of its people."""
         campaign = self._changeable(request, pk)
-        form = AudienceForm(request.POST or None, request.FILES or None, product=campaign.product)
+        form = AudienceForm(*_sent(request), product=campaign.product)
         if form.is_valid():
             try:
                 audience = campaigns.add_audience(campaign=campaign, **form.audience())
@@ -190,10 +190,10 @@ class CampaignPages:
             messages.error(request, text)
         return HttpResponseRedirect(self._address(campaign.pk))
 
-    def _show(self, request: HttpRequest, campaign: Campaign, page: str, **context: Any) -> HttpResponse:
+    def _show(self, request: HttpRequest, campaign: Campaign, template: str, **context: Any) -> HttpResponse:
         return TemplateResponse(
             request,
-            f"admin/feedback/campaign/{page}.html",
+            f"admin/feedback/campaign/{template}.html",
             {
                 **self.admin_site.each_context(request),
                 **{"opts": self.opts, "media": self.media, "campaign": campaign, "subtitle": str(campaign)},
@@ -201,6 +201,10 @@ class CampaignPages:
                 **context,
             },
         )
+
+
+def _sent(request: HttpRequest) -> tuple[Any, Any]:
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
 def _counts(judged: list[campaigns.Judged]) -> list[tuple[str, int]]:

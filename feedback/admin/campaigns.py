@@ -52,7 +52,7 @@ class WordingInline(StackedInline):
         return request.user.has_perm("feedback.view_campaign")
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
-        return request.user.has_perm(CHANGE) and (obj is None or obj.state == State.DRAFT)
+        return request.user.has_perm(CHANGE)
 
     def has_add_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -126,7 +126,8 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
         return (*HISTORY, *fixed)
 
     def get_inlines(self, request: HttpRequest, obj: Campaign | None) -> tuple[type[StackedInline], ...]:
-        return (WordingInline,) if obj else ()  # a new campaign gets the shipped wording
+        # A new campaign gets the shipped wording; what is on its way is shown by the preview.
+        return (WordingInline,) if obj and obj.state == State.DRAFT else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         products = Product.objects.visible_to(request.user)[:2]

@@ -90,7 +90,7 @@ class ServerKeyAdmin(VisibleModelAdmin):
         """Ask what a key is for; make it and show it, this one time."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form, secret = ServerKeyForm(request.POST or None, user=request.user), None
+        form, secret = ServerKeyForm(request.POST if request.method == "POST" else None, user=request.user), None
         if form.is_valid():
             try:
                 key, secret = server_keys.issue(**form.cleaned_data)

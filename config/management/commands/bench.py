@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, scripts  # noqa: F401  each registers its benchmarks
+from config.bench import asking, campaigns, scripts  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -24,10 +24,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--respondents", type=int, default=1_000_000, help="people in the tables for the large comparison (1000000)"
         )
+        parser.add_argument("--mails", type=int, default=10_000, help="mails of the smaller campaign (10000)")
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
     def handle(
-        self, *args: Any, rounds: int, requests: int, seeded: int, respondents: int, only: str, **options: Any
+        self,
+        *args: Any,
+        rounds: int,
+        requests: int,
+        seeded: int,
+        respondents: int,
+        mails: int,
+        only: str,
+        **options: Any,
     ) -> None:
         if settings.IS_PRODUCTION:
             raise CommandError("benchmarks fill a database with made-up people; refused in production")
@@ -36,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"no benchmark's name contains “{only}”")
         try:
             size = {"rounds": rounds, "requests": requests, "seeded": seeded, "respondents": respondents}
-            with workplace(**size, report=self.stderr.write) as work:
+            with workplace(**size, mails=mails, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:
             raise CommandError(str(error)) from error
