@@ -26,7 +26,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -142,6 +142,7 @@ class Sender:
     @transaction.atomic
     def _prepare(self, mail: CampaignMail) -> EmailMessage | None:
         """Return the mail ready to be handed over, its invitation reserved; ``None`` where it is not to be sent."""
+        _do_not_wait_for_the_disk()  # what is written before the mail leaves takes it along
         claimed = _claimed(mail).select_for_update(of=("self",)).select_related("respondent", "invitation").first()
         if claimed is None or not self._is_running(claimed) or not self._is_time(claimed):
             return None
@@ -236,6 +237,7 @@ class Sender:
 
     @transaction.atomic
     def _settle(self, mail: CampaignMail) -> None:
+        _do_not_wait_for_the_disk()  # if the server loses it, the mail is one of which nobody knows
         settle_sent(mail_id=mail.pk, attempts=mail.attempts)
 
 
@@ -296,6 +298,12 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
     locked.handed_over_at, locked.code = None, ""
     _wait(locked, until=timezone.now())
     locked.save(update_fields=["handed_over_at", "code"])
+
+
+def _do_not_wait_for_the_disk() -> None:
+    """Let this transaction commit before it is on disk; a later commit that waits takes it along."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO OFF")
 
 
 def _claimed(mail: CampaignMail) -> Any:
