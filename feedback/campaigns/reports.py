@@ -71,7 +71,7 @@ def take_report(*, report: Report) -> bool:
     event, is_new = MailEvent.objects.get_or_create(
         mail=mail,
         digest=token_digest(f"{report.kind} {report.key}"),
-        defaults={"kind": report.kind, "reason": report.reason[:24], "at": report.at},
+        defaults={"kind": report.kind, "reason": report.reason[:40], "at": report.at},
     )
     if not is_new:
         return False

@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("code", models.CharField(blank=True, max_length=24, verbose_name="why")),
+                ("code", models.CharField(blank=True, max_length=40, verbose_name="why")),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("failures", models.PositiveSmallIntegerField(default=0, verbose_name="failures")),
                 ("next_attempt_at", models.DateTimeField(null=True, verbose_name="next attempt")),
@@ -315,7 +315,7 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=24, verbose_name="reason")),
+                ("reason", models.CharField(blank=True, max_length=40, verbose_name="reason")),
                 ("at", models.DateTimeField(verbose_name="time")),
                 ("digest", models.BinaryField(max_length=32, verbose_name="digest of the report")),
                 (

@@ -252,7 +252,7 @@ class CampaignMail(models.Model):
     )
     line = models.PositiveIntegerField(_("line of the file"), null=True)
     state = models.CharField(_("state"), max_length=8, choices=State)
-    code = models.CharField(_("why"), max_length=24, blank=True)
+    code = models.CharField(_("why"), max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     failures = models.PositiveSmallIntegerField(_("failures"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True)
@@ -336,7 +336,7 @@ class MailEvent(models.Model):
 
     mail = models.ForeignKey(CampaignMail, on_delete=models.CASCADE, related_name="events", verbose_name=_("mail"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    reason = models.CharField(_("reason"), max_length=24, blank=True)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
     at = models.DateTimeField(_("time"))
     digest = models.BinaryField(_("digest of the report"), max_length=32, editable=False)
 

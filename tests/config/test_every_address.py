@@ -176,7 +176,7 @@ def test_visitors_are_sent_to_the_login_from_everywhere(client, rows):  # noqa: 
 # What says nothing about who somebody is, and analysts work with.
 CIRCUMSTANCES = {
     *("language", "country", "device", "app_version", "subject_key", "reference"),
-    *("from_status", "to_status", "status", "action", "file_name"),
+    *("from_status", "to_status", "status", "action", "file_name", "code"),
 }
 # Reasons were chosen from a survey's list; staff wrote why a response is not counted.
 CHOSEN = {"feedback.Response.reasons", "feedback.Response.exclusion_reason"}

@@ -64,7 +64,7 @@ def worker(redis, settings, serve):
         cwd=configured.BASE_DIR,
         env=environment,
     )
-    yield mailbox, Celery(broker=redis).send_task
+    yield mailbox, Celery(broker=redis, set_as_current=False).send_task
     process.terminate()
     try:
         process.wait(timeout=20)
