@@ -28,6 +28,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},
     # every minute
     "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
+    "run campaigns": {"task": "feedback.tasks.run_campaigns", "schedule": 60.0, "options": {"expires": 60.0}},
     "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
     # every minute: objecting to contact holds at once, also before it is proved
     "stop contacting who objected": {"task": "privacy.tasks.stop_contacts", "schedule": 60.0},

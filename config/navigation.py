@@ -45,6 +45,8 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         _("Asking"),
         (
             Entry(_("Surveys"), "rate_review", "surveys.Survey"),
+            Entry(_("Campaigns"), "outgoing_mail", "feedback.Campaign"),
+            Entry(_("Segments"), "groups_2", "feedback.Segment"),
             Entry(_("Events"), "bolt", "surveys.Event"),
             Entry(_("Why not?"), "person_search", "feedback.Respondent"),
             Entry(_("Permissions"), "mark_email_read", "feedback.ChannelPermission"),
@@ -65,6 +67,7 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Controllers"), "domain", "privacy.Controller"),
             Entry(_("Products"), "category", "privacy.Product"),
+            Entry(_("Server keys"), "key", "privacy.ServerKey"),
             Entry(_("Teams"), "groups", "feedback.Team"),
             Entry(_("Root causes"), "account_tree", "feedback.RootCause"),
             Entry(_("Working hours"), "schedule", "feedback.WorkingHours"),

@@ -21,18 +21,21 @@ from config import embedded
 from config.variables import (
     BASE_DIR,
     ENVIRONMENT,
+    EVENT_SECRETS,
+    INBOUND_SECRETS,
     IS_PRODUCTION,
     broker,
     database,
     days_of_a_year,
     domain,
     env,
+    events_provider,
     fernet_keys,
     flag,
+    hook_secret,
     hosts,
     imap_server,
     inbound_provider,
-    inbound_secret,
     mail_server,
     mailbox,
     natural,
@@ -193,10 +196,20 @@ REPLY_DOMAIN: str = read("REPLY_DOMAIN", "", domain)
 IMAP: dict[str, Any] = read("IMAP_URL", {}, imap_server)
 INBOUND_MAIL_PROVIDER: str = read("INBOUND_MAIL_PROVIDER", "", inbound_provider)
 ANYMAIL: dict[str, str] = (
-    read("INBOUND_MAIL_SECRET", None, inbound_secret(INBOUND_MAIL_PROVIDER)) if INBOUND_MAIL_PROVIDER else {}
+    read("INBOUND_MAIL_SECRET", None, hook_secret(INBOUND_SECRETS[INBOUND_MAIL_PROVIDER]))
+    if INBOUND_MAIL_PROVIDER
+    else {}
 )
 if bool(REPLY_DOMAIN) != bool(IMAP or INBOUND_MAIL_PROVIDER):
     raise ImproperlyConfigured("REPLY_DOMAIN: goes together with IMAP_URL or INBOUND_MAIL_PROVIDER, one or both")
+
+# What becomes of the mails of campaigns: the provider that reports it, in place of or behind the mail server.
+MAIL_EVENTS_PROVIDER: str = read("MAIL_EVENTS_PROVIDER", "", events_provider)
+if MAIL_EVENTS_PROVIDER:
+    secret_of_events = read("MAIL_EVENTS_SECRET", None, hook_secret(EVENT_SECRETS[MAIL_EVENTS_PROVIDER]))
+    if any(ANYMAIL.get(name, value) != value for name, value in secret_of_events.items()):
+        raise ImproperlyConfigured("MAIL_EVENTS_SECRET: has to be the same as INBOUND_MAIL_SECRET of this provider")
+    ANYMAIL |= secret_of_events
 
 # --- Languages and time -----------------------------------------------------------------------------------------------
 

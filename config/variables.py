@@ -195,17 +195,39 @@ INBOUND_SECRETS = {
 }
 
 
+# The same for what becomes of mails: delivered, came back, reported as spam.
+EVENT_SECRETS = {
+    "brevo": "WEBHOOK_SECRET",
+    "mailersend": "MAILERSEND_SIGNING_SECRET",
+    "mailgun": "MAILGUN_WEBHOOK_SIGNING_KEY",
+    "mailjet": "WEBHOOK_SECRET",
+    "postal": "POSTAL_WEBHOOK_KEY",
+    "postmark": "WEBHOOK_SECRET",
+    "sendgrid": "WEBHOOK_SECRET",
+    "sparkpost": "WEBHOOK_SECRET",
+}
+
+
+def events_provider(raw: str) -> str:
+    if raw not in EVENT_SECRETS:
+        raise ValueError("not a provider whose reports are understood")
+    return raw
+
+
 def inbound_provider(raw: str) -> str:
     if raw not in INBOUND_SECRETS:
         raise ValueError("not a provider whose inbound mail is understood")
     return raw
 
 
-def inbound_secret(provider: str) -> Callable[[str], dict[str, str]]:
-    """Return the reader of INBOUND_MAIL_SECRET: "user:password" where the provider signs nothing."""
+def hook_secret(name: str) -> Callable[[str], dict[str, str]]:
+    """Return the reader of the secret of a provider's hook: "user:password" where the provider signs nothing.
+
+    Args:
+        name: the setting of django-anymail that holds it.
+    """
 
     def secret_of_provider(raw: str) -> dict[str, str]:
-        name = INBOUND_SECRETS[provider]
         if len(raw) < 20 or not raw.isascii() or (name == "WEBHOOK_SECRET" and not re.fullmatch(r"[^:]+:.+", raw)):
             raise ValueError("too short, or not user:password")
         return {name: raw}

@@ -1,4 +1,4 @@
-"""The hook at which a mail provider delivers people's replies, with its signature or secret."""
+"""The hooks at which a mail provider delivers people's replies and reports on mails, with its signature or secret."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import logging
 from http import HTTPStatus
 from typing import Any, Final
 
-from anymail.webhooks.mailersend import MailerSendInboundWebhookView
-from anymail.webhooks.mailgun import MailgunInboundWebhookView
-from anymail.webhooks.mailjet import MailjetInboundWebhookView
-from anymail.webhooks.postal import PostalInboundWebhookView
-from anymail.webhooks.postmark import PostmarkInboundWebhookView
-from anymail.webhooks.sparkpost import SparkPostInboundWebhookView
+from anymail.signals import EventType
+from anymail.webhooks.brevo import BrevoTrackingWebhookView
+from anymail.webhooks.mailersend import MailerSendInboundWebhookView, MailerSendTrackingWebhookView
+from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
+from anymail.webhooks.mailjet import MailjetInboundWebhookView, MailjetTrackingWebhookView
+from anymail.webhooks.postal import PostalInboundWebhookView, PostalTrackingWebhookView
+from anymail.webhooks.postmark import PostmarkInboundWebhookView, PostmarkTrackingWebhookView
+from anymail.webhooks.sendgrid import SendGridTrackingWebhookView
+from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTrackingWebhookView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from feedback.campaigns import Report, take_report
 from feedback.inbound import receive
 from feedback.inbound_reading import MALFORMED
+from feedback.models import MailEvent
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +36,26 @@ PROVIDERS: Final[dict[str, Any]] = {
     "postal": PostalInboundWebhookView,
     "postmark": PostmarkInboundWebhookView,
     "sparkpost": SparkPostInboundWebhookView,
+}
+# The choices of MAIL_EVENTS_PROVIDER.
+REPORTERS: Final[dict[str, Any]] = {
+    "brevo": BrevoTrackingWebhookView,
+    "mailersend": MailerSendTrackingWebhookView,
+    "mailgun": MailgunTrackingWebhookView,
+    "mailjet": MailjetTrackingWebhookView,
+    "postal": PostalTrackingWebhookView,
+    "postmark": PostmarkTrackingWebhookView,
+    "sendgrid": SendGridTrackingWebhookView,
+    "sparkpost": SparkPostTrackingWebhookView,
+}
+# What a report means here, and whether the address will never take mail. Others, opened mails among them, are let go.
+KINDS: Final = {
+    EventType.DELIVERED: (MailEvent.Kind.DELIVERED, False),
+    EventType.BOUNCED: (MailEvent.Kind.BOUNCED, True),
+    EventType.REJECTED: (MailEvent.Kind.BOUNCED, False),
+    EventType.FAILED: (MailEvent.Kind.BOUNCED, False),
+    EventType.COMPLAINED: (MailEvent.Kind.COMPLAINED, False),
+    EventType.UNSUBSCRIBED: (MailEvent.Kind.UNSUBSCRIBED, False),
 }
 # Attachments of a mail come along, and providers accept some 25 MB of them.
 MOST_BYTES: Final = 40_000_000
@@ -43,18 +69,56 @@ def receive_mail(request: HttpRequest, provider: str) -> HttpResponse:
         raise Http404
     if request.method == "HEAD":
         return HttpResponse()
-    body = request.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    request._body = body  # the limit of forms is too low for a mail with a photograph
-    hook = PROVIDERS[provider]()
-    try:
-        hook.run_validators(request)
-        mails = [event.message for event in hook.parse_events(request)]
-    except MALFORMED as error:
-        logger.warning("the mail provider's call could not be read: %s", type(error).__name__)
-        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
-    for mail in mails:
+    events = _events(PROVIDERS[provider](), request)
+    if isinstance(events, HTTPStatus):
+        return HttpResponse(status=events)
+    for event in events:
+        mail = event.message
         recipients = [mail.envelope_recipient] if mail.envelope_recipient else []
         logger.info("reply: 1 %s", receive(message=mail, recipients=recipients))
     return HttpResponse()
+
+
+@csrf_exempt
+@require_http_methods(["POST", "HEAD"])
+def take_mail_events(request: HttpRequest, provider: str) -> HttpResponse:
+    """Note what the configured provider reports about mails; a wrong signature or secret is refused with 400."""
+    if provider != settings.MAIL_EVENTS_PROVIDER:
+        raise Http404
+    if request.method == "HEAD":
+        return HttpResponse()
+    events = _events(REPORTERS[provider](), request)
+    if isinstance(events, HTTPStatus):
+        return HttpResponse(status=events)
+    for event in events:
+        if event.event_type in KINDS:
+            take_report(report=_report(event))
+    return HttpResponse()
+
+
+def _report(event: Any) -> Report:
+    kind, is_final = KINDS[event.event_type]
+    at = event.timestamp or timezone.now()
+    return Report(
+        kind=kind,
+        message_id=event.message_id or "",
+        recipient=event.recipient or "",
+        at=min(at, timezone.now()),
+        key=event.event_id or f"{event.message_id} {event.timestamp}",
+        reason=event.reject_reason or "",
+        is_final=is_final,
+    )
+
+
+def _events(hook: Any, request: HttpRequest) -> list[Any] | HTTPStatus:
+    """Return what a provider tells, or the status with which its call is refused."""
+    body = request.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    request._body = body  # the limit of forms is too low for a mail with a photograph
+    try:
+        hook.run_validators(request)
+        return list(hook.parse_events(request))
+    except MALFORMED as error:
+        logger.warning("the mail provider's call could not be read: %s", type(error).__name__)
+        return HTTPStatus.BAD_REQUEST

@@ -322,6 +322,64 @@ declare(
         },
     ),
     Table(
+        model="feedback.Campaign",
+        waived="what staff plan; whom it reaches is in its mails",
+        columns={
+            **not_personal("id", "product", "survey", "version", "name", "sender_name", "reply_to", "starts_at"),
+            **not_personal("window_from", "window_until", "pace", "reminder_after_days", "state", "created_at"),
+            **not_personal("started_at", "finished_at"),
+            "created_by": STAFF,
+        },
+    ),
+    Table(model="feedback.CampaignWording", columns=not_personal("id", "campaign", "language", "subject", "intro")),
+    Table(
+        model="feedback.CampaignAudience",
+        waived="holds a file of many people only until they are taken over",
+        columns={
+            **not_personal("id", "campaign", "kind", "segment", "basis", "evidence", "given_on", "state", "failure"),
+            **not_personal("position", "created_at"),
+            "file_name": replace(ASKED, category=_("audience of a campaign"), keep="P30D", portability=False),
+            "content": replace(
+                ASKED,
+                category=_("audience of a campaign"),
+                keep="P30D",
+                access=Access.WITHHELD,
+                withheld_because=_("a file about many people; what it says of you is in the copy"),
+                portability=False,
+            ),
+        },
+    ),
+    Table(
+        model="feedback.CampaignMail",
+        person="respondent",
+        columns={
+            **not_personal("id", "respondent", "invitation", "line", "attempts", "failures"),
+            **not_personal("next_attempt_at", "claimed_at"),
+            **dict.fromkeys(("campaign", "kind", "state", "code", "handed_over_at", "sent_at", "delivered_at"), ASKED),
+            **dict.fromkeys(("bounced_at", "complained_at", "opened_at", "unsubscribed_at"), ASKED),
+        },
+    ),
+    Table(
+        model="feedback.MailEvent",
+        person="mail__respondent",
+        columns={
+            **not_personal("id", "mail"),
+            **dict.fromkeys(("kind", "reason", "at"), ASKED),
+            "digest": replace(ASKED, access=Access.WITHHELD, withheld_because=FINGERPRINT, portability=False),
+        },
+    ),
+    Table(
+        model="feedback.InvitationCall",
+        columns=not_personal("id", "product", "key_digest", "body_digest", "answer", "created_at"),
+    ),
+    Table(
+        model="feedback.Segment",
+        columns=not_personal(
+            *("id", "product", "name", "countries", "languages", "companies", "property_name", "property_values"),
+            *("customer_before", "customer_after"),
+        ),
+    ),
+    Table(
         model="feedback.ImportRun",
         waived="holds a file of many people only until its rows are imported",
         columns={

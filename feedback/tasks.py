@@ -5,6 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback import (
+    campaigns,
     correspondence,
     digests,
     follow_up,
@@ -155,3 +156,42 @@ def queue_staff_mail(mail_id: int) -> None:
         send_staff_mail.delay(mail_id)
 
     transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def run_campaigns() -> None:
+    """Begin, feed and finish campaigns, take care of mails whose worker was killed, and queue what is due.
+
+    Each task sends a part, so that workers share a campaign, other work gets its turn, and a lost message costs a
+    minute; what is not begun within that minute is queued anew by the next run.
+    """
+    now = timezone.now()
+    campaigns.recover(now=now)
+    campaigns.advance_campaigns(now=now)
+    campaigns.forget_calls(now=now)
+    for audience_id in campaigns.unfinished_audiences():
+        take_over_audience.delay(audience_id)
+    for campaign_id, due in campaigns.due_campaigns(now=now).items():
+        for _part in range(-(-due // campaigns.BATCH)):
+            send_campaign_mails.apply_async((campaign_id,), expires=60)
+
+
+@shared_task(soft_time_limit=9 * 60, time_limit=10 * 60)
+def send_campaign_mails(campaign_id: int) -> None:
+    """Send one part of what a campaign owes; running it twice, or many at once, mails nobody twice."""
+    campaigns.send_batch(campaign_id=campaign_id)
+
+
+@shared_task
+def take_over_audience(audience_id: int) -> None:
+    """Turn an audience into owed mails, or what is left of it."""
+    campaigns.take_over(audience_id=audience_id)
+
+
+def queue_campaigns() -> None:
+    """Look after campaigns once a change is stored. A queue that is down fails no request: the schedule does it."""
+    transaction.on_commit(_queue_campaigns, robust=True)
+
+
+def _queue_campaigns() -> None:
+    run_campaigns.delay()

@@ -8,13 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.invitations import UnknownInvitation
-from feedback.models import ChannelPermission, Invitation, Respondent
+from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent
 from feedback.people import records_of_same_person
 from privacy.encryption import token_digest
 from surveys.models import Channel
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
 
 def find_subscription(token: str) -> Invitation:
@@ -42,16 +42,24 @@ def unsubscribe(token: str) -> Invitation:
         UnknownInvitation: nobody was given this token.
     """
     invitation, at = find_subscription(token), timezone.now()
-    same = list(records_of_same_person(invitation.respondent).order_by("pk").select_for_update(no_key=True))
-    permissions = ChannelPermission.including_restricted.filter(respondent__in=same, channel=Channel.EMAIL)
-    permissions.filter(withdrawn_at=None).update(withdrawn_at=at)
-    Respondent.including_restricted.filter(pk__in=[one.pk for one in same], unsubscribed_at=None).update(
-        unsubscribed_at=at
-    )
+    stop_mail(respondent=invitation.respondent, at=at)
     if invitation.unsubscribed_at is None:
         invitation.unsubscribed_at = at
         invitation.save(update_fields=["unsubscribed_at"])
+    mails = CampaignMail.objects.filter(invitation=invitation, handed_over_at__isnull=False)
+    mails.filter(unsubscribed_at=None).update(unsubscribed_at=at)
     return invitation
+
+
+@transaction.atomic
+def stop_mail(*, respondent: Respondent, at: datetime) -> None:
+    """End the permission to ask a person by e-mail, and let staff see at once that what waits for them will not go."""
+    same = [one.pk for one in records_of_same_person(respondent).order_by("pk").select_for_update(no_key=True)]
+    permissions = ChannelPermission.including_restricted.filter(respondent__in=same, channel=Channel.EMAIL)
+    permissions.filter(withdrawn_at=None).update(withdrawn_at=at)
+    Respondent.including_restricted.filter(pk__in=same, unsubscribed_at=None).update(unsubscribed_at=at)
+    waiting = CampaignMail.objects.filter(respondent__in=same, state=CampaignMail.State.QUEUED)
+    waiting.update(state=CampaignMail.State.SKIPPED, code="no_permission", next_attempt_at=None)
 
 
 def is_unsubscribed(respondent: Respondent) -> bool:

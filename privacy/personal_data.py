@@ -59,6 +59,7 @@ declare(
         columns=not_personal(
             *("id", "controller", "name", "public_key", "test_key", "is_live", "time_zone", "default_language"),
             *("allowed_origins", "allowed_url_parameters", "blocked_urls", "identity_mode"),
+            *("colour", "tracks_opens"),
         ),
     ),
     Table(model="privacy.SigningSecret", columns=not_personal("id", "product", "secret", "created_at")),

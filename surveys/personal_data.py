@@ -17,7 +17,7 @@ declare(
             *("id", "product", "name", "metric", "band_profile", "slug", "channels", "state", "priority"),
             *("starts_at", "ends_at", "current_version", *THROTTLES),
             *("is_transactional", "transactional_floor_days", "daily_cap", "response_target"),
-            *("score_links", "link_ends_at", "link_cap", "one_per_device"),
+            *("score_links", "link_ends_at", "link_cap", "one_per_device", "allows_reminder"),
         ),
     ),
     Table(model="surveys.Event", columns=not_personal("id", "product", "name", "label")),

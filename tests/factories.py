@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from feedback.models import ChannelPermission, Improvement, Invitation, Respondent, Response
+from feedback.campaigns import write_campaign
+from feedback.models import Campaign, ChannelPermission, Improvement, Invitation, Respondent, Response
 from privacy.access_log import record_access
 from privacy.break_glass import end_access, open_access
 from privacy.deadlines import deadlines
@@ -28,9 +29,11 @@ from privacy.models import (
     Product,
     Recipient,
     RightsRequest,
+    ServerKey,
     StaffChange,
     Suppression,
 )
+from privacy.server_keys import issue as issue_server_key
 from privacy.staffing import record_change
 from privacy.suppression import suppress, suppressions_of
 from surveys.models import Survey
@@ -241,3 +244,14 @@ def make_rights_request(**overrides: Any) -> RightsRequest:
 def make_incident(**overrides: Any) -> Incident:
     """Make an open incident of a bare request."""
     return open_incident(request=make_rights_request(**overrides))
+
+
+def make_campaign(*, survey: Survey, **overrides: Any) -> Campaign:
+    """Make a draft with the shipped wording."""
+    row = Campaign(**{"product": survey.product, "survey": survey, "name": f"Campaign {next(numbers)}", **overrides})
+    return write_campaign(campaign=row, by=None)
+
+
+def make_server_key(*, product: Product, scopes: tuple[str, ...] = ("ask",)) -> tuple[ServerKey, str]:
+    """Make a key of a product's backend; return it with its secret."""
+    return issue_server_key(product=product, name="shop", scopes=scopes)

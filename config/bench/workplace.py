@@ -57,6 +57,7 @@ class Workplace:
         respondents: how many people the tables hold in the end.
         responses: how many responses there are behind the pages of staff.
         rights_responses: how many responses of others there are beside those of a person who uses their rights.
+        mails: how many mails the smaller campaign has.
         product_port: where the product listens.
         floor_port: where bare Django listens.
         scratch: a folder for files.
@@ -69,6 +70,7 @@ class Workplace:
     respondents: int
     responses: int
     rights_responses: int
+    mails: int
     product_port: int
     floor_port: int
     scratch: Path
@@ -130,6 +132,7 @@ def workplace(
     respondents: int,
     responses: int,
     rights_responses: int,
+    mails: int,
     report: Callable[[str], None],
 ) -> Iterator[Workplace]:
     """Make a database with history in it, run both servers on it, and remove it all in the end.
@@ -139,6 +142,7 @@ def workplace(
         respondents: how many people benchmarks fill the tables up to.
         responses: how many responses there are behind the pages of staff.
         rights_responses: how many responses those about rights fill them up to.
+        mails: how many mails the smaller campaign has.
     """
     with bench_database():
         report("Filling the database …")
@@ -156,7 +160,7 @@ def workplace(
                 env={"DJANGO_SETTINGS_MODULE": "config.bench.bare_settings"},
             )
             try:
-                sizes = (rounds, requests, respondents, responses, rights_responses)
+                sizes = (rounds, requests, respondents, responses, rights_responses, mails)
                 yield Workplace(survey, *sizes, product, floor, logs, report)
             except UnexpectedAnswerError:
                 programs.check()  # a server that stopped says more than the answer it did not give

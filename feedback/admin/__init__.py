@@ -1,6 +1,7 @@
 """Staff pages of feedback; the front page stands in ``dashboard``."""
 
 from feedback.admin import (
+    campaigns,
     follow_ups,
     importing,
     improvements,
@@ -14,6 +15,7 @@ from feedback.admin import (
 )
 
 __all__ = [
+    "campaigns",
     "follow_ups",
     "importing",
     "improvements",

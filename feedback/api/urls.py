@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.http import conditional_page
 
-from feedback.api import views
+from feedback.api import inviting, views
 
 app_name = "asking"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
         name="surveys",
     ),
     path("products/<str:public_key>/eligibility", views.EligibilityView.as_view(), name="eligibility"),
+    path("invitations/", inviting.InvitationsView.as_view(), name="invite"),
     path("invitations/<str:token>/response", views.ResponseView.as_view(), name="response"),
     path("invitations/<str:token>/shown", views.ShownView.as_view(), name="shown"),
     path("invitations/<str:token>/decline", views.DeclineView.as_view(), name="decline"),

@@ -7,11 +7,17 @@ from feedback.models.contacting import Contact, Note, StatusChange
 from feedback.models.following_up import FollowUp, Priority
 from feedback.models.importing import ImportRowError, ImportRun
 from feedback.models.improving import Improvement, ImprovementMail
+from feedback.models.mailing import Campaign, CampaignAudience, CampaignMail, CampaignWording, InvitationCall, MailEvent
 from feedback.models.notifying import MailPreference, Notice, StaffMail, Subscription
 from feedback.models.reading import SavedView
+from feedback.models.segments import Segment
 from feedback.models.working import RootCause, Team, WorkingHours
 
 __all__ = [
+    "Campaign",
+    "CampaignAudience",
+    "CampaignMail",
+    "CampaignWording",
     "ChannelPermission",
     "Contact",
     "FollowUp",
@@ -20,6 +26,8 @@ __all__ = [
     "Improvement",
     "ImprovementMail",
     "Invitation",
+    "InvitationCall",
+    "MailEvent",
     "MailPreference",
     "Note",
     "Notice",
@@ -31,6 +39,7 @@ __all__ = [
     "Rule",
     "SavedView",
     "ScoreChange",
+    "Segment",
     "StaffMail",
     "StatusChange",
     "Subscription",

@@ -1,5 +1,5 @@
 """Staff pages of the ground floor: the organisation, what data subjects ask for, who read what, and who watches."""
 
-from privacy.admin import access_log, incidents, organisation, oversight, recipients, requests
+from privacy.admin import access_log, incidents, organisation, oversight, recipients, requests, server_keys
 
-__all__ = ["access_log", "incidents", "organisation", "oversight", "recipients", "requests"]
+__all__ = ["access_log", "incidents", "organisation", "oversight", "recipients", "requests", "server_keys"]

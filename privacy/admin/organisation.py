@@ -148,6 +148,7 @@ class ProductAdmin(VisibleModelAdmin):
             _("Who is asked, and where"),
             {"fields": ("identity_mode", "allowed_origins", "blocked_urls", "allowed_url_parameters")},
         ),
+        (_("E-mails of campaigns"), {"fields": ("colour", "tracks_opens")}),
     )
     keys = (_("Connecting a site or an app"), {"fields": ("public_key", "test_key", "addresses")})
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, as in ISO 3166-1: PL."), code="invalid_country")
+COLOUR = RegexValidator(r"^#[0-9a-f]{6}\Z", _("Six digits in small letters: #3a3f8f."), code="invalid_colour")
 ORIGIN = RegexValidator(
     r"^https?://[a-z0-9.-]+(:\d{1,5})?\Z",
     _("A scheme and a host, without a path: https://app.example.com"),
@@ -182,6 +183,15 @@ class Product(models.Model):
     )
     identity_mode = models.CharField(
         _("who may be asked"), max_length=10, choices=IdentityMode, default=IdentityMode.OPEN
+    )
+
+    colour = models.CharField(
+        _("colour"), max_length=7, default="#3a3f8f", validators=[COLOUR], help_text=_("Of its e-mails: #3a3f8f")
+    )
+    tracks_opens = models.BooleanField(
+        _("counts opened e-mails"),
+        default=False,
+        help_text=_("By an invisible picture: only an indication, and the privacy notice has to mention it."),
     )
 
     objects = ProductQuerySet.as_manager()

@@ -56,7 +56,7 @@ class SurveyAdmin(VisibleModelAdmin):
 
     add_fieldsets = ((None, {"fields": ("product", "name", "metric")}),)
     fieldsets = (
-        (None, {"fields": ("name", ("product", "metric", "band_profile"), "channels")}),
+        (None, {"fields": ("name", ("product", "metric", "band_profile"), ("channels", "allows_reminder"))}),
         (
             _("Share link"),
             {"fields": ("slug", "share_address", "share_code", ("link_ends_at", "link_cap"), "one_per_device")},

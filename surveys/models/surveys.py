@@ -105,6 +105,11 @@ class Survey(ThrottleNumbers):
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_DAYS)],
         help_text=_("Since any survey was shown or sent; only for a survey that is asked after a case."),
     )
+    allows_reminder = models.BooleanField(
+        _("allows a reminder"),
+        default=False,
+        help_text=_("A campaign by e-mail may then remind once of a question that nobody reacted to."),
+    )
     daily_cap = models.PositiveIntegerField(
         _("most responses a day"),
         null=True,

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
+from feedback.models import ImportRun, RootCause, Rule, ScoreChange, Segment, Tag, Team, WorkingHours
 from feedback.triage import add_tag
 from privacy.models import Membership
 from privacy.signing_secrets import issue
@@ -19,6 +19,7 @@ from surveys.models import Event, ProductThrottles
 from tests.config.addresses import every_name, names_of_lists
 from tests.config.test_permission_matrix import registered
 from tests.factories import (
+    make_campaign,
     make_controller,
     make_emergency,
     make_improvement,
@@ -29,6 +30,7 @@ from tests.factories import (
     make_recipient,
     make_response,
     make_rights_request,
+    make_server_key,
     make_staff,
     make_staff_change,
     make_suppression,
@@ -66,6 +68,9 @@ def of_one_product(controller, number):
         "privacy.staffchange": make_staff_change(product=product),
         "feedback.tag": Tag.objects.get(product=product),
         "feedback.importrun": ImportRun.objects.create(controller=controller, file_name="a.csv", content=b"x"),
+        "feedback.campaign": make_campaign(survey=survey),
+        "feedback.segment": Segment.objects.create(product=product, name="Gold"),
+        "privacy.serverkey": make_server_key(product=product)[0],
         "feedback.improvement": make_improvement(product=product, created_by=officer),
         "feedback.rule": Rule.objects.create(product=product, name="Fees", bands=["detractor"], owner=officer),
         "feedback.team": Team.objects.create(product=product, name="Care"),

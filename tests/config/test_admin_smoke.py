@@ -7,13 +7,14 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from feedback.follow_up import flag
-from feedback.models import ImportRun, Response, RootCause, Rule, ScoreChange, Tag, Team, WorkingHours
+from feedback.models import ImportRun, Response, RootCause, Rule, ScoreChange, Segment, Tag, Team, WorkingHours
 from feedback.triage import add_tag
 from privacy.access_log import record_access
 from privacy.models import Membership
 from privacy.signing_secrets import issue
 from surveys.models import AudienceRule, Event, ProductThrottles, SegmentQuota
 from tests.factories import (
+    make_campaign,
     make_emergency,
     make_improvement,
     make_incident,
@@ -22,6 +23,7 @@ from tests.factories import (
     make_recipient,
     make_response,
     make_rights_request,
+    make_server_key,
     make_staff,
     make_staff_change,
     make_suppression,
@@ -53,6 +55,9 @@ def everything():
     WorkingHours.objects.create(product=product)
     issue(product=product)
     make_improvement(product=product)
+    make_campaign(survey=survey)
+    Segment.objects.create(product=product, name="Gold", countries=["PL"])
+    make_server_key(product=product)
     record_access(user=reviewer, purpose="identity", record=response, controller=product.controller, product=product)
     ImportRun.objects.create(controller=product.controller, file_name="a.csv", content=b"score\n1\n")
     make_rights_request(controller=product.controller)

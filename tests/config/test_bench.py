@@ -138,7 +138,7 @@ def test_a_small_run_measures_everything_and_leaves_no_database(var):
     run = subprocess.run(
         [
             *(sys.executable, "manage.py", "bench", "--rounds", "1", "--requests", "40", "--seeded", "60"),
-            *("--respondents", "12000", "--responses", "300", "--rights-responses", "2000"),
+            *("--respondents", "12000", "--responses", "300", "--rights-responses", "2000", "--mails", "60"),
         ],
         cwd=settings.BASE_DIR,
         env={**os.environ, "ODZEW_ENV": "demo", "DATABASE_URL": "", "VAR_DIR": str(var)},

@@ -57,6 +57,15 @@ BESIDE = {
     "admin:feedback_followup_write": ("feedback.followup", (), AGENT),
     "admin:feedback_followup_board": (None, (), FOLLOWS_UP),
     "admin:feedback_followup_show_board": (None, (), FOLLOWS_UP),
+    "admin:feedback_campaign_step": ("feedback.campaign", ("start",), MAKES_RULES),
+    "admin:feedback_campaign_audience": ("feedback.campaign", (), MAKES_RULES),
+    "admin:feedback_campaign_dry_run": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_mails": ("feedback.campaign", (), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_settle": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_preview": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_frame": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
+    "admin:feedback_campaign_progress": ("feedback.campaign", (), MAKES_RULES | OFFICER),
+    "admin:privacy_serverkey_revoke": ("privacy.serverkey", (), ADMINISTRATOR),
     "admin:feedback_improvement_step": ("feedback.improvement", ("publish",), REVIEWER),
     "admin:feedback_improvement_correct": ("feedback.improvement", (), REVIEWER),
     "admin:feedback_improvement_responses": ("feedback.improvement", (), READERS | {"analyst"}),
@@ -99,6 +108,7 @@ BESIDE = {
 ELSEWHERE = {
     *("asking:surveys", "asking:eligibility", "asking:response", "asking:shown", "asking:decline", "asking:snooze"),
     *("live", "ready", "set_language", "widget:loader", "widget:survey", "schema", "api/docs/"),
+    *("feedback:opened", "privacy:object", "feedback:mail_events", "asking:invite"),
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),
     *("privacy:package", "privacy:fetch", "privacy:object"),
     *("feedback:survey", "feedback:invitation", "feedback:inbound_mail", "feedback:unsubscribe"),
@@ -160,6 +170,7 @@ def test_pages_beside_the_lists_answer_as_the_matrix_says(member, rows, role):  
 MAY_BE_MISSING = {
     *("admin:privacy_requestitem_preview", "admin:privacy_requestitem_records"),
     *("admin:feedback_respondent_never_met", "admin:privacy_product_retire_secret"),
+    "admin:feedback_campaign_dry_run",
     *("admin:feedback_importrun_columns", "admin:feedback_importrun_preview"),
     *("admin:feedback_response_saved_view", "admin:feedback_rule_preview"),
 }
@@ -178,7 +189,7 @@ def test_visitors_are_sent_to_the_login_from_everywhere(client, rows):  # noqa: 
 # What says nothing about who somebody is, and analysts work with.
 CIRCUMSTANCES = {
     *("language", "country", "device", "app_version", "subject_key", "reference"),
-    *("from_status", "to_status", "status", "action", "file_name"),
+    *("from_status", "to_status", "status", "action", "file_name", "code"),
 }
 # Reasons were chosen from a survey's list; staff wrote why a response is not counted.
 CHOSEN = {"feedback.Response.reasons", "feedback.Response.exclusion_reason"}

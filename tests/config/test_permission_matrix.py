@@ -8,10 +8,11 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config.roles import ROLES
 from feedback.follow_up import flag
-from feedback.models import ImportRun, RootCause, Rule, Tag, Team, WorkingHours
+from feedback.models import ImportRun, RootCause, Rule, Segment, Tag, Team, WorkingHours
 from privacy.models import Membership
 from surveys.models import Event, ProductThrottles
 from tests.factories import (
+    make_campaign,
     make_emergency,
     make_improvement,
     make_incident,
@@ -20,6 +21,7 @@ from tests.factories import (
     make_recipient,
     make_response,
     make_rights_request,
+    make_server_key,
     make_staff,
     make_staff_change,
     make_suppression,
@@ -35,6 +37,9 @@ PAGES = {
     "feedback.respondent": dict.fromkeys(("reviewer", "privacy_officer", "data_protection_officer"), "L"),
     "feedback.channelpermission": {"reviewer": "LA", "data_protection_officer": "LA"},
     "feedback.improvement": {"analyst": "L", "reviewer": "LACD", "data_protection_officer": "L"},
+    "feedback.campaign": {"reviewer": "LAC", "data_protection_officer": "L", "administrator": "LAC"},
+    "feedback.segment": {"reviewer": "LACD", "data_protection_officer": "L", "administrator": "LACD"},
+    "privacy.serverkey": {"administrator": "LA"},
     "feedback.tag": {"analyst": "L", "agent": "L", "reviewer": "LAC", "data_protection_officer": "L"},
     "feedback.rule": {"reviewer": "LACD", "data_protection_officer": "L", "administrator": "LACD"},
     "feedback.team": {"reviewer": "L", "administrator": "LACD"},
@@ -81,6 +86,12 @@ POSTS = {
     "feedback_improvement_step:withdraw": {"reviewer"},
     "feedback_improvement_correct": {"reviewer"},
     "feedback_improvement_responses": {"reviewer"},
+    "feedback_campaign_step:start": {"reviewer", "administrator"},
+    "feedback_campaign_step:pause": {"reviewer", "administrator"},
+    "feedback_campaign_step:resume": {"reviewer", "administrator"},
+    "feedback_campaign_step:cancel": {"reviewer", "administrator"},
+    "feedback_campaign_audience": {"reviewer", "administrator"},
+    "privacy_serverkey_revoke": {"administrator"},
     "feedback_response_tags": {"reviewer", "data_protection_officer"},
     "feedback_rule_tag_existing": {"reviewer"},
     "feedback_response_do:accept": {"reviewer", "data_protection_officer"},
@@ -129,6 +140,9 @@ def rows():
         "privacy.accesslogentry": make_read(product=product),
         "feedback.tag": (tag := Tag.objects.create(product=product, name="fees")),
         "feedback.rule": Rule.objects.create(product=product, name="Fees", keywords=["fee*"], adds_tag=tag),
+        "feedback.campaign": make_campaign(survey=response.survey),
+        "feedback.segment": Segment.objects.create(product=product, name="Gold"),
+        "privacy.serverkey": make_server_key(product=product)[0],
         "feedback.improvement": make_improvement(product=product),
         "feedback.team": Team.objects.create(product=product, name="Care"),
         "feedback.rootcause": RootCause.objects.create(product=product, name="Fees"),

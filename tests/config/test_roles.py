@@ -123,7 +123,7 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             "reviewer",
             {
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Products"),
-                *("Teams", "Root causes", "Working hours", "Why not?", "Permissions"),
+                *("Teams", "Root causes", "Working hours", "Why not?", "Permissions", "Campaigns", "Segments"),
             },
         ),
         ("privacy_officer", {"Dashboard", "Controllers", "Products", "Why not?", "Incidents"}),
@@ -133,13 +133,14 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
                 *("Dashboard", "Responses", "Follow-ups", "Improvements", "Tags", "Rules", "Controllers", "Products"),
                 *("Why not?", "Permissions", "Suppressed people", "Reads of personal data", "Staff", "Incidents"),
                 "Recipients",
+                *("Campaigns", "Segments"),
             },
         ),
         (
             "administrator",
             {
                 *("Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"),
-                *("Teams", "Root causes", "Working hours", "Recipients"),
+                *("Teams", "Root causes", "Working hours", "Recipients", "Campaigns", "Segments", "Server keys"),
             },
         ),
     ],

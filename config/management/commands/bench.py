@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, rights, scripts, staff_pages  # noqa: F401  each registers its benchmarks
+from config.bench import asking, campaigns, rights, scripts, staff_pages  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             default=10_000_000,
             help="responses in the tables when somebody uses their rights (10000000)",
         )
+        parser.add_argument("--mails", type=int, default=10_000, help="mails of the smaller campaign (10000)")
         parser.add_argument("--only", default="", help="run the benchmarks whose name contains this")
 
     def handle(
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         seeded: int,
         respondents: int,
         responses: int,
+        mails: int,
         only: str,
         **options: Any,
     ) -> None:
@@ -55,6 +57,7 @@ class Command(BaseCommand):
             size = {"rounds": rounds, "requests": requests, "seeded": seeded}
             size |= {"respondents": respondents, "responses": responses}
             size["rights_responses"] = options["rights_responses"]
+            size["mails"] = mails
             with workplace(**size, report=self.stderr.write) as work:
                 measurements = [line for each in chosen for line in each(work)]
         except (ProgramStoppedError, TimeoutError, UnexpectedAnswerError) as error:

@@ -1,0 +1,223 @@
+"""Pages beside a campaign: its steps, its audience and dry run, who gets a mail and who does not, and the preview.
+
+None of them says who somebody is: a person is a line of the uploaded file, or a link to their page, where the read is
+logged.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from feedback import campaigns
+from feedback.admin.campaign_forms import AudienceForm
+from feedback.admin.campaign_steps import STEPS
+from feedback.models import Campaign, CampaignMail, Respondent
+from feedback.tasks import queue_campaigns
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.urls import URLPattern
+
+    from surveys.models import SurveyVersion
+
+CHANGE: Final = "feedback.change_campaign"
+SEE_IDENTITY: Final = "feedback.view_identity"
+ROWS: Final = 100
+MOST_SHOWN: Final = 200
+
+
+class CampaignPages:
+    """The addresses beside the page of a campaign; a part of its ModelAdmin."""
+
+    admin_site: Any
+    opts: Any
+    media: Any
+
+    def campaign_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        pages = {
+            "step": ("step/<slug:name>/", self.step_view),
+            "audience": ("audience/", self.audience_view),
+            "dry_run": ("audience/<int:audience>/", self.dry_run_view),
+            "mails": ("mails/", self.mails_view),
+            "settle": ("mails/<int:mail>/", self.settle_view),
+            "preview": ("preview/<slug:language>/", self.preview_view),
+            "frame": ("preview/<slug:language>/frame/", self.frame_view),
+            "progress": ("progress/", self.progress_view),
+        }
+        return [
+            path(f"<int:pk>/{address}", view(page), name=f"feedback_campaign_{name}")
+            for name, (address, page) in pages.items()
+        ]
+
+    def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """Ask whether to start, pause, resume or cancel, then do it."""
+        campaign, step = self._changeable(request, pk), STEPS.get(name)
+        if step is None:
+            raise Http404
+        if request.method != "POST":
+            context = {"step": step, "is_possible": step.fits(campaign)}
+            return self._show(request, campaign, "confirm", title=step.title, **context)
+        try:
+            step.act(campaign=campaign)
+        except ValidationError as error:
+            return self._back(request, campaign, error)
+        queue_campaigns()
+        self.log_change(request, campaign, str(step.done))  # type: ignore[attr-defined]  # a ModelAdmin's
+        messages.success(request, str(step.done))
+        return self._back(request, campaign)
+
+    def audience_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Add a segment or a file, then show what would become of its people."""
+        campaign = self._changeable(request, pk)
+        form = AudienceForm(*_sent(request), product=campaign.product)
+        if form.is_valid():
+            try:
+                audience = campaigns.add_audience(campaign=campaign, **form.audience())
+            except ValidationError as error:
+                form.add_error(None, error.messages)
+            else:
+                queue_campaigns()
+                address = reverse("admin:feedback_campaign_dry_run", args=[pk, audience.pk])
+                return HttpResponseRedirect(address if campaign.state == Campaign.State.DRAFT else self._address(pk))
+        return self._show(request, campaign, "audience", title=_("Add an audience"), form=form)
+
+    def dry_run_view(self, request: HttpRequest, pk: int, audience: int) -> HttpResponse:
+        """Say for each person whether they would get the mail and why not; nothing is stored."""
+        campaign = self._changeable(request, pk)
+        row = get_object_or_404(campaign.audiences.select_related("campaign__product", "segment"), pk=audience)
+        if row.state != row.State.WAITING:
+            return self._back(request, campaign)
+        try:
+            judged = list(campaigns.dry_run(audience=row))
+        except ValidationError as error:
+            return self._back(request, campaign, error)
+        context = {
+            "audience": row,
+            "counts": [(code, campaigns.WHY[code], count) for code, count in _counts(judged)],
+            "total": len(judged),
+            "is_cut": len(judged) >= campaigns.MOST_TRIED,
+            "rows": [(each, campaigns.WHY[each.code]) for each in islice(judged, MOST_SHOWN)],
+            "may_see_people": request.user.has_perm(SEE_IDENTITY),
+        }
+        return self._show(request, campaign, "dry_run", title=_("Dry run"), **context)
+
+    def mails_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """List the mails with their states and codes, without anybody's name."""
+        campaign = self._visible(request, pk)
+        mails = CampaignMail.objects.filter(campaign=campaign).order_by("pk")
+        state, code = request.GET.get("state", ""), request.GET.get("code", "")
+        if state in CampaignMail.State:
+            mails = mails.filter(state=state)
+        if code in campaigns.WHY:
+            mails = mails.filter(code=code)
+        page = Paginator(mails, ROWS).get_page(request.GET.get("p"))
+        people = {mail.respondent_id for mail in page}
+        context = {
+            "page": page,
+            "rows": [(mail, campaigns.WHY.get(mail.code, "")) for mail in page],
+            "unrestricted": set(Respondent.objects.filter(pk__in=people).values_list("pk", flat=True)),
+            "states": CampaignMail.State.choices,
+            "state": state,
+            "code": code,
+            "may_see_people": request.user.has_perm(SEE_IDENTITY),
+            "may_change": request.user.has_perm(CHANGE),
+        }
+        return self._show(request, campaign, "mails", title=_("Mails"), **context)
+
+    def settle_view(self, request: HttpRequest, pk: int, mail: int) -> HttpResponse:
+        """Settle a mail of which nobody knows whether it was sent."""
+        campaign = self._changeable(request, pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        row = get_object_or_404(CampaignMail.objects.filter(campaign=campaign), pk=mail)
+        try:
+            campaigns.settle_unknown_by_staff(mail=row, was_sent="sent" in request.POST)
+        except ValidationError as error:
+            messages.error(request, error.messages[0])
+        address = reverse("admin:feedback_campaign_mails", args=[pk])
+        return HttpResponseRedirect(f"{address}?state={CampaignMail.State.UNKNOWN}")
+
+    def preview_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
+        """Show the mail in one language, as HTML in a frame and as plain text."""
+        campaign = self._visible(request, pk)
+        letter = _letter(campaign, language)
+        languages = campaign.wordings.values_list("language", flat=True)
+        context = {"letter": letter, "language": language, "languages": list(languages)}
+        return self._show(request, campaign, "preview", title=_("Preview"), **context)
+
+    def frame_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
+        """Return the HTML of the mail; a frame without scripts shows it."""
+        letter = _letter(self._visible(request, pk), language)
+        return xframe_options_sameorigin(lambda _request: HttpResponse(letter.html))(request)
+
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Tell how far the campaign is, for the bar on its page."""
+        campaign = self._visible(request, pk)
+        found = campaigns.progress(campaign=campaign)
+        text = _("%(settled)d of %(people)d people") % {"settled": found.settled, "people": found.people}
+        done = campaign.state in {Campaign.State.FINISHED, Campaign.State.CANCELLED}
+        return JsonResponse({"percent": found.percent, "text": text, "done": done, "state": campaign.state})
+
+    def _visible(self, request: HttpRequest, pk: int) -> Campaign:
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]  # a ModelAdmin's
+            raise PermissionDenied
+        rows = self.get_queryset(request).select_related("product__controller", "survey")  # type: ignore[attr-defined]
+        campaign: Campaign = get_object_or_404(rows, pk=pk)
+        return campaign
+
+    def _changeable(self, request: HttpRequest, pk: int) -> Campaign:
+        if not request.user.has_perm(CHANGE):
+            raise PermissionDenied
+        return self._visible(request, pk)
+
+    def _address(self, pk: int) -> str:
+        return reverse("admin:feedback_campaign_change", args=[pk])
+
+    def _back(self, request: HttpRequest, campaign: Campaign, error: ValidationError | None = None) -> HttpResponse:
+        for text in error.messages if error else ():
+            messages.error(request, text)
+        return HttpResponseRedirect(self._address(campaign.pk))
+
+    def _show(self, request: HttpRequest, campaign: Campaign, template: str, **context: Any) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            f"admin/feedback/campaign/{template}.html",
+            {
+                **self.admin_site.each_context(request),
+                **{"opts": self.opts, "media": self.media, "campaign": campaign, "subtitle": str(campaign)},
+                "back": self._address(campaign.pk),
+                **context,
+            },
+        )
+
+
+def _sent(request: HttpRequest) -> tuple[Any, Any]:
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
+
+
+def _counts(judged: list[campaigns.Judged]) -> list[tuple[str, int]]:
+    return campaigns.counts_of(judged).most_common()
+
+
+def _letter(campaign: Campaign, language: str) -> campaigns.Letter:
+    """Return the mail as it would be now, to somebody of the first name in the book."""
+    version: SurveyVersion | None = campaign.version or campaign.survey.current_version
+    wording = campaign.wordings.filter(language=language).first()
+    if version is None or wording is None or language not in version.content:
+        raise Http404
+    letter = campaigns.write_letter(
+        campaign=campaign, version=version, language=language, subject=wording.subject, intro=wording.intro
+    )
+    return campaigns.for_example(letter, campaign)

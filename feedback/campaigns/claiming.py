@@ -1,0 +1,76 @@
+"""Which mails a worker may send now: claimed in one short transaction, within the pace of all workers together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from feedback.models import Campaign, CampaignMail, Invitation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+State = CampaignMail.State
+BATCH: Final = 50
+MINUTE: Final = timedelta(minutes=1)
+# Longer than the longest life of a task: whoever claimed a mail so long ago is not at work on it any more.
+LEASE: Final = timedelta(minutes=20)
+
+
+@transaction.atomic
+def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
+    """Claim mails that are due, no more than the pace leaves in this minute, whoever else claims at the same time.
+
+    The campaign's row is the turnstile: while one worker counts what was claimed in the last minute and claims its
+    own, the others wait; it is held for a few milliseconds.
+    """
+    now = timezone.now()
+    running = Campaign.objects.select_for_update(of=("self",)).filter(pk=campaign_id, state=Campaign.State.RUNNING)
+    campaign = running.first()
+    if campaign is None:
+        return []
+    mails = CampaignMail.objects.filter(campaign=campaign)
+    room = min(most, campaign.pace - mails.filter(claimed_at__gt=now - MINUTE).count())
+    if room <= 0:
+        return []
+    due = mails.filter(state=State.QUEUED, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+    ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:room])
+    mails.filter(pk__in=ids).update(state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1)
+    return list(CampaignMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "pk"))
+
+
+def due_campaigns(*, now: datetime) -> dict[int, int]:
+    """Return the running campaigns that have mails due, with how many may go out in the next minute."""
+    running = Campaign.objects.filter(state=Campaign.State.RUNNING)
+    found = {}
+    for campaign in running:
+        due = CampaignMail.objects.filter(campaign=campaign, state=State.QUEUED, next_attempt_at__lte=now)
+        if count := due[: campaign.pace].count():
+            found[campaign.pk] = count
+    return found
+
+
+@transaction.atomic
+def recover(*, now: datetime) -> tuple[int, int]:
+    """Take care of the mails whose worker was killed; return how many wait again, and of how many nobody knows.
+
+    What was never handed over waits again. What was may have been accepted by the mail server or not, which no
+    database can tell: it is not sent again by itself, it counts as mailed for every rest, and staff see it.
+    """
+    lost = CampaignMail.objects.select_for_update(skip_locked=True).filter(
+        state=State.SENDING, claimed_at__lte=now - LEASE
+    )
+    untouched: list[int] = []
+    handed_over: list[int] = []
+    for pk, at in lost.values_list("pk", "handed_over_at"):
+        (untouched if at is None else handed_over).append(pk)
+    CampaignMail.objects.filter(pk__in=untouched).update(state=State.QUEUED, claimed_at=None, next_attempt_at=now)
+    unknown = CampaignMail.objects.filter(pk__in=handed_over)
+    unknown.update(state=State.UNKNOWN, code="unknown_outcome", next_attempt_at=None)
+    for invitation, at in unknown.values_list("invitation", "handed_over_at"):
+        Invitation.including_restricted.filter(pk=invitation, sent_at__isnull=True).update(sent_at=at)
+    return len(untouched), len(handed_over)

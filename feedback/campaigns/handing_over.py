@@ -1,0 +1,123 @@
+"""The moment at which a mail leaves: who is told just before, and what an error says about whether it left.
+
+Until a mail server has read ``DATA`` it has accepted nothing. From then on until its answer has arrived, nobody but
+the server knows. That moment is reported, so that it can be written down before it begins.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from typing import TYPE_CHECKING, Any, Final
+
+from anymail.exceptions import AnymailAPIError
+from django.conf import settings
+from django.core.mail import get_connection
+from django.core.mail.backends.smtp import EmailBackend
+
+from privacy.delivery import NOT_ACCEPTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.core.mail import EmailMessage
+    from django.core.mail.backends.base import BaseEmailBackend
+
+SMTP_BACKEND: Final = "django.core.mail.backends.smtp.EmailBackend"
+
+
+class OutcomeUnknown(Exception):
+    """The mail was handed over and no answer came: it may have been accepted or not."""
+
+
+class _Reporting:
+    """A connection that reports the moment before a mail's content is sent."""
+
+    before_data: Callable[[], None]
+
+    def data(self, msg: Any) -> Any:
+        self.before_data()
+        return super().data(msg)  # type: ignore[misc]  # of the class it is mixed into
+
+
+class _ReportingSMTP(_Reporting, smtplib.SMTP):
+    pass
+
+
+class _ReportingSMTPS(_Reporting, smtplib.SMTP_SSL):
+    pass
+
+
+class ReportingBackend(EmailBackend):
+    """Django's SMTP backend over connections that report."""
+
+    @property
+    def connection_class(self) -> Any:
+        return _ReportingSMTPS if self.use_ssl else _ReportingSMTP
+
+
+class Courier:
+    """Hands mails over one after the other, over one connection as long as it is good."""
+
+    def __init__(self) -> None:
+        is_smtp = settings.EMAIL_BACKEND == SMTP_BACKEND
+        path = f"{__name__}.{ReportingBackend.__name__}" if is_smtp else None
+        self._backend: BaseEmailBackend = get_connection(path)
+        self._reports = is_smtp
+
+    def hand_over(self, message: EmailMessage, *, before: Callable[[], None]) -> None:
+        """Send one mail.
+
+        Args:
+            before: called once, at the last moment at which the mail has certainly not been accepted; what it raises
+                ends the attempt there.
+
+        Raises:
+            OutcomeUnknown: the connection or the provider's answer was lost after that moment.
+            Exception: one of ``NOT_ACCEPTED``; the mail was not accepted.
+        """
+        is_leaving = False
+
+        def leave() -> None:
+            nonlocal is_leaving
+            before()
+            is_leaving = True
+
+        try:
+            self._send(message, leave)
+        except BaseException as error:
+            self.close()  # whatever it was in the middle of
+            if is_leaving and isinstance(error, NOT_ACCEPTED) and not _is_an_answer(error):
+                raise OutcomeUnknown from error
+            raise
+
+    def _send(self, message: EmailMessage, leave: Callable[[], None]) -> None:
+        if self._reports:
+            assert isinstance(self._backend, ReportingBackend)  # noqa: S101  chosen above
+            self._backend.open()
+            connection: Any = self._backend.connection
+            connection.before_data = leave
+        else:
+            leave()
+        self._backend.send_messages([message])
+
+    def close(self) -> None:
+        """End the connection; the next mail opens another."""
+        try:
+            self._backend.close()
+        except (smtplib.SMTPException, OSError):
+            if isinstance(self._backend, EmailBackend):
+                self._backend.connection = None
+
+
+def _is_an_answer(error: BaseException) -> bool:
+    """Tell whether the server or provider itself said that it does not take the mail."""
+    if isinstance(error, AnymailAPIError):
+        return error.status_code is not None
+    return isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+
+
+def is_about_one_mail(error: Exception) -> bool:
+    """Tell whether an error says something about this mail only, so that the next may fare better."""
+    if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError | smtplib.SMTPAuthenticationError):
+        return False
+    return _is_an_answer(error) or isinstance(error, ValueError)

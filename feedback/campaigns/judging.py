@@ -1,0 +1,232 @@
+"""May these people be mailed: the one decision of ``feedback.eligibility`` for each, in the channel e-mail.
+
+Nothing is written here, so that trying a campaign, taking an audience over and sending all ask the same question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from feedback import eligibility
+from feedback import facts as stored
+from feedback.eligibility import decide
+from feedback.invitations import Moment, facts_of
+from feedback.models import CampaignMail, ChannelPermission, Respondent
+from feedback.products import load_product
+from surveys.models import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from django_stubs_ext import StrOrPromise
+
+    from feedback.campaigns.entries import Entry, StatedPermission
+    from feedback.eligibility import Candidate
+    from feedback.identity import Person
+    from feedback.models import Campaign, Invitation
+    from feedback.products import ProductFacts
+
+ELIGIBLE: Final = "eligible"
+WHY: Final[dict[str, StrOrPromise]] = {
+    **eligibility.WHY,
+    "no_address": _("No e-mail address is known."),
+    "same_mailbox": _("Somebody with the same mailbox gets this mail."),
+    "already_queued": _("This person is in the campaign already."),
+    "invalid_email": _("This is not an e-mail address."),
+    "invalid_phone": _("This is not a phone number with its country code."),
+    "invalid_country": _("A country is written with two letters: PL."),
+    "invalid_date": _("A date is written as year-month-day: 2026-01-31."),
+    "too_long": _("A value is too long."),
+    "malformed_row": _("This row of the file cannot be read."),
+    "cancelled": _("The campaign was cancelled."),
+    "answered": _("This person reacted to the first mail."),
+    "expired": _("The invitation has expired."),
+    "refused": _("The mail server does not accept it."),
+    "unknown_outcome": _("The connection broke while the mail was handed over: it may have been sent or not."),
+}
+# Of these people nothing more is stored, not even that they were on a list.
+LEAVES_NO_TRACE: Final = frozenset({"opted_out", "restricted", "suppressed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """An entry with the answer.
+
+    Args:
+        code: ``eligible`` or why not; a key of ``WHY``.
+        respondent: the stored record of the person, where there is one.
+        address: where the mail would go.
+        permission: to be recorded before the person is asked.
+    """
+
+    entry: Entry
+    code: str
+    person: Person | None = None
+    respondent: Respondent | None = None
+    address: str = ""
+    permission: StatedPermission | None = None
+
+
+@dataclass
+class Judge:
+    """Decides about people of one campaign as of one moment; the product's settings are read once."""
+
+    campaign: Campaign
+    at: datetime
+    product: ProductFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        product = load_product(self.campaign.product.public_key)
+        assert product is not None  # noqa: S101  the campaign's foreign key says that there is one
+        self.product = product
+
+    @property
+    def _candidates(self) -> list[Candidate]:
+        return [each for each in self.product.candidates if each.survey_id == self.campaign.survey_id]
+
+    def judge(self, entries: Sequence[Entry]) -> list[Judged]:
+        """Decide about some hundred people; takes one statement for each and a few for all."""
+        records = Records.of(self.campaign.product_id, [entry.person for entry in entries if entry.person])
+        withdrawals = _withdrawals(records.everybody) if any(entry.permission for entry in entries) else {}
+        judged = [self._judge(entry, records, withdrawals) for entry in entries]
+        return self._without_repetitions(judged)
+
+    def code_for(
+        self,
+        person: Person,
+        records: Records,
+        *,
+        permits: bool = False,
+        is_moved: bool = False,
+        apart_from: Invitation | None = None,
+    ) -> tuple[str, stored.PersonFacts]:
+        """Return why a person may not be mailed, or ``eligible``, and the facts on which that rests.
+
+        Args:
+            permits: counts as if a permission were in force.
+            is_moved: has another address than the one that is stored, so that what came back says nothing.
+            apart_from: an invitation that this mail itself belongs to, which therefore stands in nobody's way.
+        """
+        known = stored.load_person(self.product, person, at=self.at)
+        wishes = records.of_mailbox(person.email)
+        judged = replace(
+            known,
+            has_permission=known.has_permission or permits,
+            has_objected=known.has_objected or any(each.objected_at for each in wishes),
+            is_restricted=known.is_restricted or any(each.restricted_at for each in wishes),
+            has_bounced=(known.has_bounced and not is_moved) or any(each.mail_bounced_at for each in wishes),
+            history=tuple(each for each in known.history if not _is_of(each, apart_from)),
+        )
+        moment = Moment(channel=Channel.EMAIL, language=person.language or known.language)
+        facts = facts_of(self.product, replace(person, is_signed=True), moment, judged, at=self.at)
+        return decide(self._candidates, facts).code, known
+
+    def _judge(self, entry: Entry, records: Records, withdrawals: dict[int, datetime]) -> Judged:
+        if entry.person is None:
+            return Judged(entry=entry, code=entry.problem)
+        person, respondent = records.recognise(entry.person)
+        address = person.email or (respondent.email if respondent else "")
+        if not address:
+            return Judged(entry=entry, code="no_address", person=person, respondent=respondent)
+        person = replace(person, email=address)
+        stated = entry.permission
+        if stated and respondent and (withdrawn := withdrawals.get(respondent.pk)):
+            # What was given before it was withdrawn does not come back with a list.
+            stated = stated if stated.given_on > withdrawn.astimezone(self.product.zone).date() else None
+        is_moved = respondent is not None and respondent.email != address
+        code, known = self.code_for(person, records, permits=stated is not None, is_moved=is_moved)
+        return Judged(
+            entry=entry,
+            code=code,
+            person=person,
+            respondent=respondent,
+            address=address,
+            permission=None if known.has_permission else stated,
+        )
+
+    def _without_repetitions(self, judged: list[Judged]) -> list[Judged]:
+        """Leave each person and each mailbox in once, also across the parts of an audience and several audiences."""
+        addresses = [each.address for each in judged if each.code == ELIGIBLE]
+        owed = CampaignMail.objects.filter(campaign=self.campaign, kind=CampaignMail.Kind.FIRST)
+        people = {each.respondent.pk for each in judged if each.respondent}
+        there = set(owed.filter(respondent__in=people).values_list("respondent", flat=True))
+        mailboxes = set(
+            owed.filter(respondent__email__in=addresses)
+            .exclude(state=CampaignMail.State.SKIPPED)
+            .values_list("respondent__email", flat=True)
+        )
+        kept = []
+        for each in judged:
+            code = each.code
+            if each.respondent and each.respondent.pk in there:
+                code = "already_queued"
+            elif code == ELIGIBLE and each.address in mailboxes:
+                code = "same_mailbox"
+            if each.respondent:
+                there.add(each.respondent.pk)
+            if code == ELIGIBLE:
+                mailboxes.add(each.address)
+            kept.append(replace(each, code=code))
+        return kept
+
+
+@dataclass(frozen=True)
+class Records:
+    """The stored records that some people may be, by their key and by their mailbox."""
+
+    by_key: dict[str, Respondent]
+    by_mailbox: dict[str, list[Respondent]]
+
+    @classmethod
+    def of(cls, product_id: int, people: Iterable[Person]) -> Records:
+        people = list(people)
+        keys = [person.subject_key for person in people]
+        mailboxes = [person.email for person in people if person.email]
+        found = Respondent.including_restricted.filter(
+            Q(subject_key__in=keys) | Q(email__in=mailboxes), product=product_id, person__isnull=True
+        ).order_by("pk")
+        by_key: dict[str, Respondent] = {}
+        by_mailbox: dict[str, list[Respondent]] = {}
+        for record in found:
+            by_key[record.subject_key] = record
+            by_mailbox.setdefault(record.email, []).append(record)
+        return cls(by_key, by_mailbox)
+
+    @property
+    def everybody(self) -> list[Respondent]:
+        return list(self.by_key.values())
+
+    def of_mailbox(self, address: str) -> list[Respondent]:
+        """Return everybody with an address: a wish of one of them holds for the mailbox."""
+        return self.by_mailbox.get(address, []) if address else []
+
+    def recognise(self, person: Person) -> tuple[Person, Respondent | None]:
+        """Return who somebody is; whoever is named by an address alone may be known by an id."""
+        own = self.by_key.get(person.subject_key)
+        if own is None and not person.external_id:
+            for record in self.of_mailbox(person.email):
+                kind, _colon, identifier = record.subject_key.partition(":")
+                if kind == "id":
+                    return replace(person, external_id=identifier), record
+        return person, own
+
+
+def _is_of(occasion: eligibility.Occasion, invitation: Invitation | None) -> bool:
+    return invitation is not None and (occasion.survey_id, occasion.created_at) == (
+        invitation.survey_id,
+        invitation.created_at,
+    )
+
+
+def _withdrawals(people: Iterable[Respondent]) -> dict[int, datetime]:
+    """Return when each of the people last withdrew a permission."""
+    rows = ChannelPermission.including_restricted.filter(
+        respondent__in=people, channel=Channel.EMAIL, withdrawn_at__isnull=False
+    )
+    found = rows.order_by("withdrawn_at").values_list("respondent", "withdrawn_at")
+    return {respondent: at for respondent, at in found if at is not None}

@@ -1,0 +1,128 @@
+"""What comes back about a mail: the provider's reports, and that it was opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from feedback.campaigns.letter import MESSAGE_ID
+from feedback.campaigns.sending import settle_sent
+from feedback.identity import normalise_email
+from feedback.looking_up import person_of
+from feedback.models import CampaignMail, MailEvent, Respondent
+from feedback.suppressing import suppress_person
+from feedback.unsubscribing import stop_mail
+from privacy.encryption import token_digest
+from privacy.models import Suppression
+
+if TYPE_CHECKING:
+    from privacy.models import Product
+
+Kind = MailEvent.Kind
+State = CampaignMail.State
+# A report that names no mail of ours is about the last one to the address, if that is not older than this.
+RECENT: Final = timedelta(days=30)
+COLUMNS: Final = {
+    Kind.DELIVERED: "delivered_at",
+    Kind.BOUNCED: "bounced_at",
+    Kind.COMPLAINED: "complained_at",
+    Kind.UNSUBSCRIBED: "unsubscribed_at",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a mail provider says about a mail.
+
+    Args:
+        message_id: ours, as far as the provider passes it on.
+        recipient: the address, in any writing; used only to find the mail.
+        is_final: of a bounce, whether the address will never take mail.
+        key: what makes the report recognisable when it comes again.
+    """
+
+    kind: MailEvent.Kind
+    message_id: str
+    recipient: str
+    at: datetime
+    key: str
+    reason: str = ""
+    is_final: bool = True
+
+
+@transaction.atomic
+def take_report(*, report: Report) -> bool:
+    """Note what a provider says about a mail of a campaign, once, and act on it at once.
+
+    A bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission; of
+    whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
+
+    Returns:
+        Whether it is about a mail of ours and was not known before.
+    """
+    mail = _mail_of(report)
+    if mail is None or mail.respondent is None:
+        return False
+    event, is_new = MailEvent.objects.get_or_create(
+        mail=mail,
+        digest=token_digest(f"{report.kind} {report.key}"),
+        defaults={"kind": report.kind, "reason": report.reason[:40], "at": report.at},
+    )
+    if not is_new:
+        return False
+    if mail.state in {State.SENDING, State.UNKNOWN}:
+        settle_sent(mail_id=mail.pk)
+    column = COLUMNS[report.kind]
+    CampaignMail.objects.filter(pk=mail.pk, **{f"{column}__isnull": True}).update(**{column: report.at})
+    _act(event, mail.campaign.product, mail.respondent, is_final=report.is_final)
+    return True
+
+
+@transaction.atomic
+def record_mail_opened(*, token: str) -> None:
+    """Note the first time that the picture in a mail was loaded, where the product counts that."""
+    opened = CampaignMail.objects.filter(
+        invitation__token_digest=token_digest(token),
+        campaign__product__tracks_opens=True,
+        handed_over_at__isnull=False,
+        opened_at__isnull=True,
+        respondent__restricted_at__isnull=True,
+    )
+    opened.update(opened_at=timezone.now())
+
+
+def _mail_of(report: Report) -> CampaignMail | None:
+    mails = CampaignMail.objects.select_related("campaign__product", "respondent").filter(
+        handed_over_at__isnull=False, respondent__isnull=False
+    )
+    if named := MESSAGE_ID.fullmatch(report.message_id.strip()):
+        return mails.filter(pk=int(named[1])).first()
+    try:
+        address = normalise_email(report.recipient)
+    except ValidationError:
+        return None
+    recent = mails.filter(respondent__email=address, handed_over_at__gt=timezone.now() - RECENT)
+    return recent.order_by("-handed_over_at", "-pk").first() if address else None
+
+
+def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:
+    if event.kind == Kind.BOUNCED and is_final:
+        everybody = Respondent.including_restricted.filter(product=product, email=respondent.email)
+        everybody.filter(mail_bounced_at__isnull=True).update(mail_bounced_at=event.at)
+        _drop(respondent, "bounced")
+    elif event.kind == Kind.COMPLAINED:
+        suppress_person(product=product, person=person_of(respondent), reason=Suppression.Reason.OBJECTED)
+        _drop(respondent, "opted_out")
+    elif event.kind == Kind.UNSUBSCRIBED:
+        stop_mail(respondent=respondent, at=event.at)
+
+
+def _drop(respondent: Respondent, code: str) -> None:
+    """See to it that staff see at once what sending would find out: nothing more goes to this person."""
+    waiting = CampaignMail.objects.filter(respondent=respondent, state=State.QUEUED)
+    waiting.update(state=State.SKIPPED, code=code, next_attempt_at=None)

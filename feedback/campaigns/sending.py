@@ -1,0 +1,379 @@
+"""Sending what is owed: nobody is mailed twice, and nobody is forgotten, wherever a worker is killed.
+
+Each mail takes three short transactions around the moment at which it leaves:
+
+1. It is **claimed** (``claiming``), then looked at again: is the campaign still running, is it the right hour where
+   the person is, may they be asked (the decision of ``feedback.eligibility``, with the facts of this moment). If so
+   their invitation is reserved. A worker killed up to here has handed nothing over: after the lease the mail waits
+   again.
+2. Just before the mail server is told ``DATA``, ``handed_over_at`` is written, on the condition that the claim still
+   holds. Whoever lost it, a worker that hung for longer than the lease for instance, sends nothing.
+3. When the server has accepted the mail, ``sent_at`` is written; when it refused, ``handed_over_at`` is taken back
+   and the mail waits for its next attempt.
+
+Between 2 and 3 lies a window of milliseconds in which nobody but the mail server knows whether it has the mail:
+neither a database nor SMTP can close it. A mail whose worker was killed there, or whose connection broke there, is
+never sent again by itself. It becomes ``unknown``, counts as mailed for every rest, is shown to staff, and is settled
+by the provider's report about it or by their decision. So a mail goes out **at most once**, and every mail that did
+not go out is either waiting or listed.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from feedback import facts as stored
+from feedback.campaigns.claiming import BATCH, MINUTE, claim
+from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail
+from feedback.campaigns.judging import ELIGIBLE, Judge, Records
+from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
+from feedback.campaigns.zones import first_allowed, zone_of
+from feedback.looking_up import person_of
+from feedback.models import Campaign, CampaignMail, Invitation
+from feedback.products import LIFETIME
+from privacy.delivery import NOT_ACCEPTED, next_attempt
+from privacy.encryption import token_digest
+from surveys.models import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from django.core.mail import EmailMessage
+    from django.db.models import QuerySet
+
+    from feedback.identity import Person
+    from feedback.models import Respondent
+    from surveys.models import SurveyVersion
+
+logger = logging.getLogger(__name__)
+
+State = CampaignMail.State
+Kind = CampaignMail.Kind
+# How often a decision is made anew because something else about the person was reserved meanwhile.
+MOST_DECISIONS: Final = 5
+
+
+class ClaimLost(Exception):
+    """Somebody else decided about the mail since it was claimed."""
+
+
+def send_batch(*, campaign_id: int, most: int = BATCH) -> int:
+    """Claim mails of a campaign that are due and send them one after the other; return how many were claimed.
+
+    Any number of workers may do this at the same time. Where the mail server is out of reach, the rest of the batch
+    waits for a minute.
+    """
+    mails = claim(campaign_id=campaign_id, most=most)
+    if not mails:
+        return 0
+    rows = Campaign.objects.select_related("product__controller", "survey", "version")
+    sender = Sender(rows.get(pk=campaign_id))
+    try:
+        for mail in mails:
+            if not sender.send(mail):
+                break
+    finally:
+        sender.courier.close()
+        _release(mails)
+    return len(mails)
+
+
+def _release(mails: Sequence[CampaignMail]) -> None:
+    """Let those mails of a batch wait again that nobody came to."""
+    untouched = CampaignMail.objects.filter(
+        pk__in=[mail.pk for mail in mails],
+        state=State.SENDING,
+        handed_over_at__isnull=True,
+        claimed_at=mails[0].claimed_at,
+    )
+    untouched.update(state=State.QUEUED, claimed_at=None, next_attempt_at=timezone.now() + MINUTE)
+
+
+@dataclass
+class Sender:
+    """Sends mails of one campaign over one connection; writes each language's letter once."""
+
+    campaign: Campaign
+    courier: Courier = field(default_factory=Courier)
+    letters: dict[str, Letter] = field(default_factory=dict)
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.campaign, timezone.now())
+
+    @property
+    def version(self) -> SurveyVersion:
+        assert self.campaign.version is not None  # noqa: S101  held by a constraint, which the type cannot say
+        return self.campaign.version
+
+    def send(self, mail: CampaignMail) -> bool:
+        """Send one claimed mail, or write down why not.
+
+        Returns:
+            Whether it makes sense to go on with the next.
+        """
+        message = self._prepare(mail)
+        if message is None:
+            return True
+        try:
+            self.courier.hand_over(message, before=lambda: _leave(mail))
+        except ClaimLost:
+            return True
+        except OutcomeUnknown:
+            _settle_unknown(mail)
+            return False
+        except (*NOT_ACCEPTED, ValueError) as error:  # ValueError: an address that no header can hold
+            # Only the kind of error: its text may quote the address.
+            logger.warning("campaign mail %s was not sent: %s", mail.pk, type(error).__name__)
+            _put_off(mail, error)
+            return is_about_one_mail(error)
+        self._settle(mail)
+        return True
+
+    @transaction.atomic
+    def _prepare(self, mail: CampaignMail) -> EmailMessage | None:
+        """Return the mail ready to be handed over, its invitation reserved; ``None`` where it is not to be sent."""
+        _do_not_wait_for_the_disk()  # what is written before the mail leaves takes it along
+        claimed = _claimed(mail).select_for_update(of=("self",)).select_related("respondent", "invitation").first()
+        if claimed is None or not self._is_running(claimed) or not self._is_time(claimed):
+            return None
+        respondent, token = _somebody(claimed), self._token(claimed)
+        language = language_for(self.version, self.campaign, respondent)
+        code = self._why_not(claimed, respondent, token) or self._invite(claimed, respondent, language, token)
+        if code != ELIGIBLE:
+            _skip(claimed, code)
+            return None
+        return compose(
+            letter=self._letter(language),
+            campaign=self.campaign,
+            mail=claimed,
+            respondent=respondent,
+            token=token,
+        )
+
+    def _is_running(self, mail: CampaignMail) -> bool:
+        state = Campaign.objects.values_list("state", flat=True).get(pk=self.campaign.pk)
+        if state == Campaign.State.CANCELLED:
+            _skip(mail, "cancelled")
+        elif state != Campaign.State.RUNNING:
+            _wait(mail, until=timezone.now())
+        return state == Campaign.State.RUNNING
+
+    def _is_time(self, mail: CampaignMail) -> bool:
+        respondent, now = _somebody(mail), timezone.now()
+        zone = zone_of(
+            properties=respondent.properties, country=respondent.country, otherwise=self.campaign.product.zone
+        )
+        allowed = first_allowed(self.campaign, now, zone)
+        if allowed > now:
+            _wait(mail, until=allowed)
+        return allowed <= now
+
+    def _token(self, mail: CampaignMail) -> str:
+        return invitation_token(campaign_id=self.campaign.pk, respondent_id=_somebody(mail).pk)
+
+    def _why_not(self, mail: CampaignMail, respondent: Respondent, token: str) -> str:
+        """Return why a mail is out of place whatever the rules of asking say; empty where it is not."""
+        if not respondent.email:
+            return "no_address"
+        if mail.kind == Kind.FIRST:
+            return ""
+        invitation = mail.invitation
+        if invitation is None or invitation.expires_at <= timezone.now():
+            return "expired"
+        if bytes(invitation.token_digest) != token_digest(token):  # SECRET_KEY was changed: the link would be dead
+            return "expired"
+        is_over = invitation.responded_at or invitation.declined_at or invitation.snoozed_at
+        return "answered" if is_over else ""
+
+    def _invite(self, mail: CampaignMail, respondent: Respondent, language: str, token: str) -> str:
+        """Decide with the facts of this moment and reserve the invitation; return the code of the decision."""
+        person = person_of(respondent)
+        records = Records.of(self.campaign.product_id, [person])
+        for _decision in range(MOST_DECISIONS):
+            self.judge.at = timezone.now()
+            code, known = self.judge.code_for(person, records, apart_from=mail.invitation)
+            if code != ELIGIBLE or mail.invitation is not None:
+                return code
+            if self._reserve(mail, person, known, language, token):
+                return ELIGIBLE
+        return "pending"  # something else is being reserved for this person again and again
+
+    def _reserve(
+        self, mail: CampaignMail, person: Person, known: stored.PersonFacts, language: str, token: str
+    ) -> bool:
+        at, digest = self.judge.at, token_digest(token)
+        row: dict[str, Any] = {
+            **{"survey": self.campaign.survey_id, "version": self.version.pk, "channel": Channel.EMAIL},
+            **{"shown_language": language, "url": "", "device": "", "app_version": "", "is_test": False},
+            **{"expires_at": at + LIFETIME, "token_digest": digest},
+        }
+        if not stored.reserve(self.judge.product, person, known, at=at, invitation=row):
+            return False
+        mail.invitation = Invitation.including_restricted.get(token_digest=digest)
+        mail.save(update_fields=["invitation"])
+        return True
+
+    def _letter(self, language: str) -> Letter:
+        if language not in self.letters:
+            wording = self.campaign.wordings.get(language=language)
+            self.letters[language] = write_letter(
+                campaign=self.campaign,
+                version=self.version,
+                language=language,
+                subject=wording.subject,
+                intro=wording.intro,
+            )
+        return self.letters[language]
+
+    @transaction.atomic
+    def _settle(self, mail: CampaignMail) -> None:
+        _do_not_wait_for_the_disk()  # if the server loses it, the mail is one of which nobody knows
+        settle_sent(mail_id=mail.pk, attempts=mail.attempts)
+
+
+@transaction.atomic
+def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
+    """Write down that a mail was accepted, and owe the reminder where the campaign has one.
+
+    Args:
+        attempts: of the claim under which it was handed over; ``None`` where somebody else knows.
+
+    Returns:
+        Whether that was not known before.
+    """
+    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey", "respondent")
+    rows = rows.filter(pk=mail_id, state__in=[State.SENDING, State.UNKNOWN], handed_over_at__isnull=False)
+    mail = (rows if attempts is None else rows.filter(attempts=attempts)).first()
+    if mail is None:
+        return False
+    mail.state, mail.code, mail.sent_at = State.SENT, "", timezone.now()
+    mail.next_attempt_at = None
+    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
+    _invitation_of(mail).filter(sent_at__isnull=True).update(sent_at=mail.sent_at)
+    days = mail.campaign.reminder_after_days if mail.campaign.survey.allows_reminder else None
+    if mail.kind == Kind.FIRST and days:
+        CampaignMail.objects.get_or_create(
+            campaign=mail.campaign,
+            respondent=_somebody(mail),
+            kind=Kind.REMINDER,
+            defaults={
+                "invitation_id": mail.invitation_id,
+                "state": State.QUEUED,
+                "next_attempt_at": mail.sent_at + timedelta(days=days),
+            },
+        )
+    return True
+
+
+@transaction.atomic
+def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
+    """Settle a mail of which nobody knows whether it was sent, by the decision of somebody who looked it up.
+
+    Args:
+        was_sent: ``False`` sends it again, if the person may still be asked.
+
+    Raises:
+        ValidationError: ``not_possible`` where it is settled already, or the campaign is over.
+    """
+    locked = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=mail.pk)
+    is_over = locked.campaign.state in {Campaign.State.CANCELLED, Campaign.State.FINISHED}
+    if locked.state != State.UNKNOWN or (is_over and not was_sent):
+        message = _("This is not possible now: somebody else may have changed it.")
+        raise ValidationError(message, code="not_possible")
+    if was_sent:
+        settle_sent(mail_id=locked.pk)
+        return
+    if locked.kind == Kind.FIRST:
+        _invitation_of(locked).update(sent_at=None)
+    locked.handed_over_at, locked.code = None, ""
+    _wait(locked, until=timezone.now())
+    locked.save(update_fields=["handed_over_at", "code"])
+
+
+def _do_not_wait_for_the_disk() -> None:
+    """Let this transaction commit before it is on disk; a later commit that waits takes it along."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO OFF")
+
+
+def _claimed(mail: CampaignMail) -> Any:
+    """Return the row of a mail as long as the claim holds and nothing was handed over."""
+    return CampaignMail.objects.filter(
+        pk=mail.pk, state=State.SENDING, attempts=mail.attempts, handed_over_at__isnull=True
+    )
+
+
+def _invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:
+    ids = [] if mail.invitation_id is None else [mail.invitation_id]
+    found: QuerySet[Invitation] = Invitation.including_restricted.filter(pk__in=ids)
+    return found
+
+
+def _somebody(mail: CampaignMail) -> Respondent:
+    assert mail.respondent is not None  # noqa: S101  held by a constraint, which the type cannot say
+    return mail.respondent
+
+
+def _leave(mail: CampaignMail) -> None:
+    """Write down that a mail is being handed over, committed at once.
+
+    Raises:
+        ClaimLost: the claim does not hold any more.
+    """
+    if not _claimed(mail).update(handed_over_at=timezone.now()):
+        raise ClaimLost
+
+
+def _skip(mail: CampaignMail, code: str) -> None:
+    _end(mail, State.SKIPPED, code)
+
+
+def _end(mail: CampaignMail, state: State, code: str) -> None:
+    """End a mail that did not leave; an invitation that reached nobody is taken back."""
+    never_sent = _invitation_of(mail).filter(sent_at__isnull=True)
+    if mail.kind == Kind.FIRST:
+        never_sent.delete()
+    CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
+
+
+def _wait(mail: CampaignMail, *, until: datetime) -> None:
+    mail.state, mail.claimed_at, mail.next_attempt_at = State.QUEUED, None, until
+    CampaignMail.objects.filter(pk=mail.pk).update(
+        state=State.QUEUED, claimed_at=None, next_attempt_at=until, handed_over_at=None
+    )
+
+
+@transaction.atomic
+def _put_off(mail: CampaignMail, error: Exception) -> None:
+    """Let a mail that was not accepted wait for its next attempt, or give it up."""
+    rows = CampaignMail.objects.select_for_update().filter(pk=mail.pk, state=State.SENDING, attempts=mail.attempts)
+    claimed = rows.first()
+    if claimed is None:
+        return
+    claimed.failures += 1
+    claimed.save(update_fields=["failures"])
+    is_hopeless = isinstance(error, ValueError)
+    again = None if is_hopeless else next_attempt(error, failures=claimed.failures, now=timezone.now())
+    if again is None:
+        _end(claimed, State.FAILED, "refused")
+    else:
+        _wait(claimed, until=again)
+
+
+@transaction.atomic
+def _settle_unknown(mail: CampaignMail) -> None:
+    rows = CampaignMail.objects.filter(pk=mail.pk, state=State.SENDING, attempts=mail.attempts)
+    if rows.update(state=State.UNKNOWN, code="unknown_outcome", next_attempt_at=None):
+        known = CampaignMail.objects.get(pk=mail.pk)
+        unsent = _invitation_of(known).filter(sent_at__isnull=True)
+        unsent.update(sent_at=known.handed_over_at)

@@ -1,0 +1,180 @@
+"""What became of a campaign, in numbers whose definitions stand beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, F, Q
+from django.utils.translation import gettext_lazy as _
+
+from feedback.campaigns.judging import WHY
+from feedback.models import CampaignAudience, CampaignMail
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from feedback.models import Campaign
+
+State = CampaignMail.State
+Kind = CampaignMail.Kind
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of people.
+
+    Args:
+        value: ``None`` where it is not counted.
+        of: what it is a share of; ``None`` where it is no share.
+        definition: what is counted.
+    """
+
+    name: str
+    label: StrOrPromise
+    value: int | None
+    of: int | None
+    definition: StrOrPromise
+
+    @property
+    def percent(self) -> float | None:
+        """The share in per cent; ``None`` of nothing."""
+        return None if self.value is None or not self.of else 100 * self.value / self.of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a campaign is: people, and mails by state."""
+
+    people: int
+    settled: int
+    waiting: int
+    sent: int
+    failed: int
+    unknown: int
+    reminders: int
+    not_sent: tuple[tuple[str, StrOrPromise, int], ...]
+    taking_over: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.settled // self.people if self.people else 0
+
+
+def progress(*, campaign: Campaign) -> Progress:
+    """Return how far a campaign is and how many people get no mail, by the code that says why."""
+    mails = CampaignMail.objects.filter(campaign=campaign)
+    rows = list(mails.values_list("kind", "state", "code").annotate(count=Count("pk")).order_by("-count", "code"))
+    first = [(state, code, count) for kind, state, code, count in rows if kind == Kind.FIRST]
+
+    def total(*states: str) -> int:
+        return sum(count for state, _code, count in first if state in states)
+
+    open_ones = campaign.audiences.filter(state__in=[CampaignAudience.State.WAITING, CampaignAudience.State.RUNNING])
+    people, waiting = total(*State), total(State.QUEUED, State.SENDING)
+    return Progress(
+        people=people,
+        settled=people - waiting,
+        waiting=waiting,
+        sent=total(State.SENT),
+        failed=total(State.FAILED),
+        unknown=total(State.UNKNOWN),
+        reminders=sum(count for kind, state, _code, count in rows if kind == Kind.REMINDER and state == State.SENT),
+        not_sent=tuple((code, WHY.get(code, code), count) for state, code, count in first if state == State.SKIPPED),
+        taking_over=open_ones.count(),
+    )
+
+
+def statistics(*, campaign: Campaign) -> tuple[Figure, ...]:
+    """Return the rates of a campaign; who was erased since is in none of them."""
+    sent = CampaignMail.objects.filter(campaign=campaign, kind=Kind.FIRST, state=State.SENT)
+    answered = Q(invitation__response__isnull=False)
+    is_suspect = Q(invitation__response__is_suspect=True)
+    found = sent.aggregate(
+        sent=Count("pk"),
+        bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
+        opened=Count("pk", filter=Q(opened_at__isnull=False)),
+        responded=Count("pk", filter=answered & ~is_suspect),
+        suspect=Count("pk", filter=is_suspect),
+        declined=Count("pk", filter=Q(invitation__declined_at__isnull=False) & ~answered),
+        unsubscribed=Count("pk", filter=Q(unsubscribed_at__isnull=False)),
+        objected=Count("pk", filter=Q(respondent__objected_at__gte=F("sent_at"))),
+        complained=Count("pk", filter=Q(complained_at__isnull=False)),
+    )
+    delivered = found["sent"] - found["bounced"]
+    opened = found["opened"] if campaign.product.tracks_opens else None
+    return (
+        Figure(
+            "sent",
+            _("Sent"),
+            found["sent"],
+            None,
+            _("People whose mail the mail server accepted; reminders are not counted again."),
+        ),
+        Figure(
+            "bounced",
+            _("Came back"),
+            found["bounced"],
+            found["sent"],
+            _("Reported as undeliverable, as a share of sent."),
+        ),
+        Figure(
+            "delivered",
+            _("Delivered"),
+            delivered,
+            found["sent"],
+            _("Sent without those that came back, as a share of sent."),
+        ),
+        Figure(
+            "opened",
+            _("Opened"),
+            opened,
+            delivered,
+            _(
+                "Loaded the picture in the mail, as a share of delivered. Only an indication, where the product "
+                "counts it: many programs block pictures, others load them by themselves."
+            ),
+        ),
+        Figure(
+            "responded",
+            _("Responded"),
+            found["responded"],
+            delivered,
+            _("Gave a score that counts, as a share of delivered."),
+        ),
+        Figure(
+            "declined",
+            _("Declined"),
+            found["declined"],
+            delivered,
+            _("Closed the question without a score, as a share of delivered."),
+        ),
+        Figure(
+            "unsubscribed",
+            _("Unsubscribed"),
+            found["unsubscribed"],
+            delivered,
+            _("Stopped e-mails through this mail, as a share of delivered."),
+        ),
+        Figure(
+            "objected",
+            _("Objected"),
+            found["objected"],
+            delivered,
+            _("Objected to being asked at all since this mail, whichever way, as a share of delivered."),
+        ),
+        Figure(
+            "complained",
+            _("Reported as spam"),
+            found["complained"],
+            delivered,
+            _("Pressed the button of their mail program, as a share of delivered. They are never asked again."),
+        ),
+        Figure(
+            "suspect",
+            _("Suspect"),
+            found["suspect"],
+            delivered,
+            _("Answers that a mail scanner may have given; kept, but not counted until staff accept them."),
+        ),
+    )

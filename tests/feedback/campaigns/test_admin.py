@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from feedback import campaigns
+from feedback.campaigns.claiming import LEASE
+from feedback.campaigns.sending import Sender, _leave
+from feedback.models import Campaign, CampaignMail, CampaignWording, Respondent
+from tests.factories import make_staff
+from tests.feedback.campaigns.conftest import outcomes, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["reviewer", "administrator"])
+def staff(request, client, product):
+    """A browser in which somebody who may run campaigns is logged in."""
+    client.force_login(make_staff(request.param, product=product))
+    return client
+
+
+def page(campaign, name="change", *args):
+    return reverse(f"admin:feedback_campaign_{name}", args=[campaign.pk, *args])
+
+
+def file_of(*lines):
+    return SimpleUploadedFile("people.csv", "\n".join(lines).encode())
+
+
+def text_of(answer):
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_campaign_is_written_filled_tried_and_started(staff, survey, product, django_capture_on_commit_callbacks):
+    fields = {"product": product.pk, "survey": survey.pk, "name": "Spring", "pace": 6000}
+    hours = {"window_from": 0, "window_until": 24}
+    assert staff.post(reverse("admin:feedback_campaign_add"), {**fields, **hours}).status_code == 302
+    campaign = Campaign.objects.get()
+    assert campaign.wordings.count() == 2
+
+    lines = ("email", "anna@example.com", "nobody")
+    permission = {"basis": "consent", "evidence": "form 7", "given_on": "2026-01-31"}
+    answer = staff.post(page(campaign, "audience"), {"file": file_of(*lines), **permission}, follow=True)
+    assert "This person may be asked now." in text_of(answer)
+    assert "invalid_email" in text_of(answer)
+    assert "anna@example.com" not in answer.content.decode()
+    assert not Respondent.objects.exists()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert staff.get(page(campaign, "step", "start")).status_code == 200
+        answer = staff.post(page(campaign, "step", "start"), follow=True)
+
+    campaign.refresh_from_db()
+    assert campaign.state == "running"
+    assert outcomes(campaign)["anna@example.com"] == ("queued", "")
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(page(campaign, "step", "pause"))
+        staff.post(page(campaign, "step", "resume"))
+    assert outcomes(campaign)["anna@example.com"] == ("sent", "")
+    shown = text_of(staff.get(page(campaign)))
+    assert 'value="100"' in shown
+    assert "Sent without those that came back, as a share of sent." in shown
+    assert staff.post(page(campaign, "step", "cancel"), follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({}, "Choose a segment or a file."),
+        ({"file": ("email", "a@example.com"), "basis": "consent"}, "A permission needs its basis"),
+        ({"file": ("name", "Anna")}, "The file needs a column"),
+    ],
+)
+def test_an_audience_that_cannot_be_used_is_refused(staff, campaign, said, problem):
+    row = campaign()
+    said = {name: file_of(*value) if name == "file" else value for name, value in said.items()}
+
+    assert problem in text_of(staff.post(page(row, "audience"), said))
+    assert not row.audiences.exists()
+
+
+def test_wording_with_code_in_it_is_refused(staff, campaign):
+    row = campaign()
+    first, second = row.wordings.all()
+    form = {"name": "Spring", "pace": 60, "window_from": 8, "window_until": 11}
+    management = {"wordings-TOTAL_FORMS": 2, "wordings-INITIAL_FORMS": 2}
+    lines = {
+        f"wordings-{number}-{name}": value
+        for number, wording in enumerate((first, second))
+        for name, value in {
+            **{"id": wording.pk, "campaign": row.pk, "language": wording.language},
+            **{"subject": "{{ 7|add:7 }}", "intro": "Hello"},
+        }.items()
+    }
+
+    answer = staff.post(page(row), {**form, **management, **lines})
+
+    assert "Curly brackets are only for what will be replaced" in text_of(answer)
+    assert not CampaignWording.objects.filter(subject__contains="add").exists()
+
+
+def test_the_preview_shows_the_mail_in_each_language_in_a_frame(staff, campaign):
+    row = campaign()
+
+    answer = staff.get(page(row, "preview", "pl"))
+    frame = staff.get(page(row, "frame", "pl"))
+
+    assert "Dzień dobry Anna Nowak" in text_of(answer)
+    assert "sandbox" in text_of(answer)
+    assert "Na ile prawdopodobne" in frame.content.decode()
+    assert frame["X-Frame-Options"] == "SAMEORIGIN"
+    assert staff.get(page(row, "preview", "xx")).status_code == 404
+
+
+def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):
+    campaign = started(person(name="Anna Kowalska"), person("b@example.com", permitted=False))
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    shown = staff.get(page(campaign, "mails")).content.decode()
+    filtered = text_of(staff.get(page(campaign, "mails") + "?state=skipped"))
+
+    assert "example.com" not in shown
+    assert "Kowalska" not in shown
+    assert "no_permission" in filtered
+    assert filtered.count("known person") == 1
+
+
+def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, started, person):
+    campaign = started(person())
+    (mail,) = campaigns.claim(campaign_id=campaign.pk)
+    Sender(campaign)._prepare(mail)
+    _leave(mail)
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    assert "Of 1 mail nobody knows" in text_of(staff.get(page(campaign)))
+    assert "It was sent" in text_of(staff.get(page(campaign, "mails") + "?state=unknown"))
+    staff.post(page(campaign, "settle", mail.pk), {"sent": ""})
+
+    assert CampaignMail.objects.get().state == "sent"
+
+
+def test_a_campaign_on_its_way_keeps_what_it_says(staff, started, person):
+    campaign = started(person())
+
+    staff.post(page(campaign), {"name": "Other", "pace": 7, "window_from": 9, "window_until": 10})
+
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.pace, campaign.window_from) == ("Spring", 7, 9)
+
+
+def test_a_step_that_is_not_possible_says_so(staff, campaign):
+    row = campaign()
+
+    answer = staff.post(page(row, "step", "start"), follow=True)
+
+    assert "Choose an audience first." in text_of(answer)
+    assert "This is not possible now" in text_of(staff.get(page(row, "step", "resume")))
+
+
+def test_progress_is_told_to_the_bar(staff, started, person):
+    campaign = started(person(), person("b@example.com"))
+    campaigns.send_batch(campaign_id=campaign.pk, most=1)
+
+    assert staff.get(page(campaign, "progress")).json() == {
+        **{"percent": 50, "text": "1 of 2 people", "done": False, "state": "running"},
+    }
+
+
+@pytest.mark.parametrize("role", ["analyst", "agent", "privacy_officer"])
+def test_others_do_not_see_campaigns(client, product, campaign, role):
+    row = campaign()
+    client.force_login(make_staff(role, product=product))
+
+    for name, args in (("change", ()), ("mails", ()), ("preview", ("en",)), ("audience", ()), ("progress", ())):
+        assert client.get(page(row, name, *args)).status_code in {403, 404}
+
+
+def test_the_data_protection_officer_reads_and_changes_nothing(client, product, campaign):
+    row = campaign()
+    audience = upload(row, "email", "a@example.com")
+    client.force_login(make_staff("data_protection_officer", product=product))
+
+    assert client.get(page(row)).status_code == 200
+    assert client.get(page(row, "mails")).status_code == 200
+    for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,))):
+        assert client.post(page(row, name, *args)).status_code == 403

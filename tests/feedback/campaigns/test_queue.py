@@ -1,0 +1,94 @@
+"""The queue for real: Redis as the broker and a Celery worker as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from celery import Celery
+from django.conf import settings as configured
+from django.db import connection
+
+from config.bench.workplace import database_url
+from config.celery import SCHEDULE
+from feedback import tasks
+from feedback.models import CampaignMail
+from tests.mail_server import Mailbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happens"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis server of the test's own; returns its URL."""
+    program, port = shutil.which("redis-server"), free_port()
+    assert program, "redis-server has to be installed"
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
+    server = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL)
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, seconds=20)
+    yield f"redis://127.0.0.1:{port}/0"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def worker(redis, settings, serve):
+    """Start a worker on the test's database, mail server and Redis; returns the mailbox and a way to enqueue."""
+    mailbox = serve(Mailbox())
+    environment = {
+        **os.environ,
+        "ODZEW_ENV": "demo",  # where tasks go through the queue
+        "DATABASE_URL": database_url(connection.settings_dict),
+        "EMAIL_URL": f"smtp://127.0.0.1:{settings.EMAIL_PORT}",
+        "CELERY_BROKER_URL": redis,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "--loglevel", "warning"],
+        cwd=configured.BASE_DIR,
+        env=environment,
+    )
+    yield mailbox, Celery(broker=redis, set_as_current=False).send_task
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_with_redis_sends_a_campaign_and_each_mail_once(worker, started, person):
+    mailbox, enqueue = worker
+    campaign = started(*(person(f"{number}@example.com") for number in range(6)))
+
+    for _run in range(2):  # the schedule does not wait for the run before
+        enqueue(SCHEDULE["run campaigns"]["task"])
+    wait_until(lambda: CampaignMail.objects.filter(campaign=campaign, state="sent").count() == 6)
+
+    assert sorted(envelope.rcpt_tos[0] for envelope in mailbox.accepted) == [f"{n}@example.com" for n in range(6)]
+
+
+def test_tasks_of_campaigns_have_time_limits_and_take_numbers_only(started, person, mailoutbox):
+    campaign = started(person("a@example.com"))
+
+    tasks.run_campaigns.delay()
+
+    assert [mail.to for mail in mailoutbox] == [["a@example.com"]]
+    assert tasks.send_campaign_mails.time_limit > tasks.send_campaign_mails.soft_time_limit > 0
+    assert CampaignMail.objects.get(campaign=campaign).state == "sent"

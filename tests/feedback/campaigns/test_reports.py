@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from feedback import campaigns
+from feedback.campaigns.claiming import LEASE
+from feedback.campaigns.sending import Sender, _leave
+from feedback.models import CampaignMail, ChannelPermission, Invitation, MailEvent, Respondent
+from feedback.unsubscribing import stop_mail, unsubscribe
+from privacy.encryption import new_token, token_digest
+from privacy.models import Suppression
+from tests.factories import make_response
+from tests.feedback.campaigns.conftest import outcomes, owe
+
+pytestmark = pytest.mark.django_db
+KEY = "signing-key-of-mailgun"
+
+
+@pytest.fixture
+def report(client, settings):
+    """Report something about a mail as Mailgun does; returns the status of the answer."""
+    settings.MAIL_EVENTS_PROVIDER = "mailgun"
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": KEY}
+
+    def report(event, mail=None, *, key=KEY, recipient="anna@example.com", event_id="e1", **more):
+        stamp, token = str(int(time.time())), "t" * 50
+        signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+        named = campaigns.message_id(mail).strip("<>") if mail else "unknown@elsewhere.example"
+        body = {
+            "signature": {"timestamp": stamp, "token": token, "signature": signature},
+            "event-data": {
+                **{"event": event, "id": event_id, "timestamp": time.time(), "recipient": recipient},
+                **{"message": {"headers": {"message-id": named}}},
+                **more,
+            },
+        }
+        answer = client.post("/hooks/mail-events/mailgun/", json.dumps(body), content_type="application/json")
+        return answer.status_code
+
+    return report
+
+
+@pytest.fixture
+def sent(started, person):
+    """A campaign that was sent to Anna, and the mail."""
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    return campaign, CampaignMail.objects.get()
+
+
+def figures(campaign):
+    return {figure.name: figure.value for figure in campaigns.statistics(campaign=campaign)}
+
+
+BOUNCE = {"severity": "permanent", "reason": "bounce"}
+
+
+def test_a_bounce_stops_mail_to_the_address(report, sent, campaign, person):
+    row, mail = sent
+    waiting = campaign()
+    owe(waiting, Respondent.objects.get())
+
+    assert report("failed", mail, **BOUNCE) == 200
+
+    mail.refresh_from_db()
+    assert mail.bounced_at
+    assert Respondent.objects.get().mail_bounced_at
+    assert outcomes(waiting) == {"anna@example.com": ("skipped", "bounced")}
+    assert (figures(row)["sent"], figures(row)["bounced"], figures(row)["delivered"]) == (1, 1, 0)
+
+
+def test_a_complaint_means_never_again(report, sent, campaign):
+    row, mail = sent
+    waiting = campaign()
+    owe(waiting, Respondent.objects.get())
+
+    report("complained", mail)
+
+    assert Respondent.objects.get().objected_at
+    assert Suppression.objects.filter(reason="objected").exists()
+    assert outcomes(waiting) == {"anna@example.com": ("skipped", "opted_out")}
+    assert (figures(row)["complained"], figures(row)["objected"]) == (1, 1)
+
+
+def test_an_unsubscription_withdraws_the_permission(report, sent):
+    row, mail = sent
+
+    report("unsubscribed", mail)
+
+    assert ChannelPermission.objects.get().withdrawn_at
+    assert figures(row)["unsubscribed"] == 1
+
+
+def test_the_same_report_twice_is_one(report, sent):
+    _row, mail = sent
+
+    report("delivered", mail)
+    report("delivered", mail)
+
+    assert MailEvent.objects.get().kind == "delivered"
+    mail.refresh_from_db()
+    assert mail.delivered_at
+
+
+def test_a_report_that_names_no_mail_is_about_the_last_to_the_address(report, sent):
+    _row, mail = sent
+
+    report("failed", recipient="ANNA@example.com", **BOUNCE)
+
+    mail.refresh_from_db()
+    assert mail.bounced_at
+
+
+def test_a_report_about_nobodys_mail_changes_nothing(report, sent):
+    assert report("failed", recipient="else@example.com", **BOUNCE) == 200
+    assert not MailEvent.objects.exists()
+
+
+def test_a_wrong_signature_is_refused(report, sent):
+    _row, mail = sent
+
+    assert report("complained", mail, key="another") == 400
+    assert not MailEvent.objects.exists()
+
+
+def test_only_the_configured_provider_has_a_hook(client, settings):
+    settings.MAIL_EVENTS_PROVIDER = "mailgun"
+
+    assert client.post("/hooks/mail-events/postmark/").status_code == 404
+    assert client.head("/hooks/mail-events/mailgun/").status_code == 200
+    assert client.get("/hooks/mail-events/mailgun/").status_code == 405
+
+
+def test_a_report_tells_what_became_of_a_mail_that_nobody_knew_about(report, started, person):
+    campaign = started(person())
+    (mail,) = campaigns.claim(campaign_id=campaign.pk)
+    sender = Sender(campaign)
+    sender._prepare(mail)
+    _leave(mail)
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    report("delivered", mail)
+
+    assert outcomes(campaign) == {"anna@example.com": ("sent", "")}
+
+
+def test_who_unsubscribes_gets_nothing_that_waits(sent, campaign):
+    row, mail = sent
+    waiting = campaign()
+    owe(waiting, mail.respondent)
+
+    stop_mail(respondent=mail.respondent, at=timezone.now())
+
+    assert outcomes(waiting) == {"anna@example.com": ("skipped", "no_permission")}
+
+
+def test_the_link_in_a_mail_counts_for_its_campaign_and_stops_what_waits(sent, campaign):
+    row, mail = sent
+    waiting = campaign()
+    owe(waiting, mail.respondent)
+    token = new_token()
+    Invitation.objects.filter(pk=mail.invitation_id).update(token_digest=token_digest(token))
+
+    unsubscribe(token)
+
+    assert outcomes(waiting) == {"anna@example.com": ("skipped", "no_permission")}
+    assert figures(row)["unsubscribed"] == 1
+
+
+def test_the_figures_of_a_campaign_are_what_their_definitions_say(started, person, survey):
+    people = [person(f"{number}@example.com") for number in range(8)]
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False):
+        campaign = started(*people)
+        campaigns.send_batch(campaign_id=campaign.pk)
+    invitations = {each.respondent_id: each for each in Invitation.objects.select_related("respondent")}
+    answered, suspect, declined, objected = people[:4]
+    for respondent, is_suspect in ((answered, False), (suspect, True)):
+        make_response(survey=survey, invitation=invitations[respondent.pk], is_suspect=is_suspect)
+    Invitation.objects.filter(respondent=declined).update(declined_at=timezone.now())
+    Respondent.objects.filter(pk=objected.pk).update(objected_at=timezone.now())
+    Respondent.objects.filter(pk=people[5].pk).update(objected_at="2026-01-01T00:00:00Z")  # long before the mail
+    CampaignMail.objects.filter(respondent=people[4]).update(bounced_at=timezone.now())
+
+    assert figures(campaign) == {
+        **{"sent": 8, "bounced": 1, "delivered": 7, "opened": None, "responded": 1, "suspect": 1},
+        **{"declined": 1, "objected": 1, "unsubscribed": 0, "complained": 0},
+    }
+    shares = {figure.name: figure.percent for figure in campaigns.statistics(campaign=campaign)}
+    assert shares["responded"] == pytest.approx(100 / 7)
+    assert shares["delivered"] == pytest.approx(87.5)
+    assert shares["opened"] is None
+
+
+def test_opened_is_counted_only_where_the_product_says_so(sent, product):
+    row, _mail = sent
+    CampaignMail.objects.update(opened_at=timezone.now())
+    assert figures(row)["opened"] is None
+
+    product.tracks_opens = True
+    product.save()
+    row.product.refresh_from_db()
+
+    assert figures(row)["opened"] == 1
+
+
+def test_progress_says_why_people_get_no_mail(started, person):
+    campaign = started(person("a@example.com"), person("b@example.com", permitted=False), pace=1)
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    found = campaigns.progress(campaign=campaign)
+
+    assert (found.people, found.settled, found.sent, found.waiting, found.percent) == (2, 1, 1, 1, 50)
+    CampaignMail.objects.update(claimed_at=None)
+    campaigns.send_batch(campaign_id=campaign.pk)
+    found = campaigns.progress(campaign=campaign)
+    assert [(code, count) for code, _why, count in found.not_sent] == [("no_permission", 1)]

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core import mail as outbox
+from django.utils import timezone
+
+from feedback import campaigns
+from feedback.campaigns.claiming import LEASE
+from feedback.campaigns.sending import ClaimLost, Sender, _leave
+from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent
+from privacy.encryption import token_digest
+from privacy.models import Suppression
+from privacy.suppression import suppress
+from tests.factories import make_invitation, make_survey
+from tests.feedback.campaigns.conftest import outcomes, owe
+from tests.mail_server import Mailbox, RefusingMailbox
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_mail_goes_out_once_and_its_invitation_is_stored(started, person):
+    campaign = started(anna := person())
+
+    assert campaigns.send_batch(campaign_id=campaign.pk) == 1
+    assert campaigns.send_batch(campaign_id=campaign.pk) == 0
+
+    assert [message.to for message in outbox.outbox] == [["anna@example.com"]]
+    invitation, mail = Invitation.objects.get(), CampaignMail.objects.get()
+    assert (invitation.respondent, invitation.channel, invitation.version) == (anna, "email", campaign.version)
+    assert (mail.state, mail.invitation, mail.attempts) == ("sent", invitation, 1)
+    assert invitation.sent_at == mail.sent_at >= mail.handed_over_at
+
+
+def test_the_link_in_the_mail_opens_the_persons_page(started, person, client):
+    campaign = started(anna := person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    token = campaigns.invitation_token(campaign_id=campaign.pk, respondent_id=anna.pk)
+
+    assert f"/i/{token}/?s=9" in outbox.outbox[0].body
+    assert bytes(Invitation.objects.get().token_digest) == token_digest(token)
+    assert client.get(f"/i/{token}/?s=9").status_code == 200
+
+
+def objects(anna):
+    Respondent.objects.filter(pk=anna.pk).update(objected_at=timezone.now())
+
+
+def is_restricted(anna):
+    Respondent.objects.filter(pk=anna.pk).update(restricted_at=timezone.now())
+
+
+def bounces(anna):
+    Respondent.objects.filter(pk=anna.pk).update(mail_bounced_at=timezone.now())
+
+
+def withdraws(anna):
+    ChannelPermission.objects.filter(respondent=anna).update(withdrawn_at=timezone.now())
+
+
+def is_suppressed(anna):
+    suppress(product=anna.product, subject_keys=[anna.subject_key], reason=Suppression.Reason.BY_STAFF)
+
+
+def answered_elsewhere(anna):
+    make_invitation(survey=make_survey(product=anna.product), respondent=anna, responded_at=timezone.now())
+
+
+def is_being_asked(anna):
+    make_invitation(survey=make_survey(product=anna.product), respondent=anna, shown_at=timezone.now())
+
+
+def shares_a_mailbox_with_somebody_who_objects(anna):
+    Respondent.objects.create(
+        **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
+        **{"first_seen_at": timezone.now(), "objected_at": timezone.now()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("happens", "code"),
+    [
+        (objects, "opted_out"),
+        (is_restricted, "restricted"),
+        (bounces, "bounced"),
+        (withdraws, "no_permission"),
+        (is_suppressed, "suppressed"),
+        (answered_elsewhere, "responded_recently"),
+        (is_being_asked, "pending"),
+        (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
+    ],
+)
+def test_whoever_may_not_be_asked_any_more_gets_nothing(started, person, happens, code):
+    campaign = started(anna := person())
+    happens(anna)
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outbox.outbox == []
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", code)}
+    assert not Invitation.objects.filter(channel="email").exists()
+
+
+def test_a_paused_campaign_sends_nothing_and_goes_on_where_it_was(started, person):
+    campaign = started(person("a@example.com"), person("b@example.com"))
+    campaigns.send_batch(campaign_id=campaign.pk, most=1)
+
+    campaigns.pause(campaign=campaign)
+    assert campaigns.send_batch(campaign_id=campaign.pk) == 0
+    campaigns.resume(campaign=campaign)
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert sorted(message.to[0] for message in outbox.outbox) == ["a@example.com", "b@example.com"]
+
+
+def test_what_was_claimed_when_the_campaign_was_paused_waits(started, person):
+    campaign = started(person())
+    claimed = campaigns.claim(campaign_id=campaign.pk)
+    campaigns.pause(campaign=campaign)
+
+    Sender(campaign).send(claimed[0])
+
+    assert outbox.outbox == []
+    assert outcomes(campaign) == {"anna@example.com": ("queued", "")}
+
+
+def test_a_cancelled_campaign_sends_nothing_of_what_waits(started, person):
+    campaign = started(person())
+
+    campaigns.cancel(campaign=campaign)
+
+    assert campaigns.send_batch(campaign_id=campaign.pk) == 0
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", "cancelled")}
+
+
+def test_no_more_mails_go_out_in_a_minute_than_the_pace_allows(started, person):
+    with time_machine.travel("2026-03-02 09:00:00+00:00", tick=False) as clock:
+        campaign = started(*(person(f"{number}@example.com") for number in range(7)), pace=3)
+        sent = [campaigns.send_batch(campaign_id=campaign.pk) for _ in range(3)]
+        clock.shift(61)
+        sent.append(campaigns.send_batch(campaign_id=campaign.pk, most=2))
+        sent.append(campaigns.send_batch(campaign_id=campaign.pk))
+
+    assert sent == [3, 0, 0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("about", "now", "expected"),
+    [
+        ({"country": "US"}, "2026-03-02 09:00+00:00", "2026-03-02 13:00+00:00"),  # 8 in New York
+        ({"country": "PL"}, "2026-03-02 12:00+00:00", "2026-03-03 07:00+00:00"),  # the next morning in Warsaw
+        ({"country": "US", "properties": {"time_zone": "Asia/Tokyo"}}, "2026-03-02 09:00+00:00", "2026-03-02 23:00Z"),
+        ({"country": "", "properties": {"time_zone": "Mars/Base"}}, "2026-03-02 01:00+00:00", "2026-03-02 07:00Z"),
+    ],
+)
+def test_a_mail_waits_for_the_morning_where_the_person_is(started, person, about, now, expected):
+    with time_machine.travel(now, tick=False):
+        campaign = started(person(**about), window_from=8, window_until=11)
+        campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outbox.outbox == []
+    mail = CampaignMail.objects.get()
+    assert (mail.state, mail.next_attempt_at) == ("queued", datetime.fromisoformat(expected).astimezone(UTC))
+    assert mail.claimed_at is None
+
+
+def test_within_the_window_the_mail_goes(started, person):
+    with time_machine.travel("2026-03-02 07:30+00:00", tick=False):
+        campaign = started(person(country="PL"), window_from=8, window_until=11)
+        campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outcomes(campaign) == {"anna@example.com": ("sent", "")}
+
+
+def test_a_mail_that_is_refused_for_now_comes_again_with_the_same_link_and_id(started, person, serve):
+    serve(Mailbox(reply="451 later"))
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaign = started(person())
+        campaigns.send_batch(campaign_id=campaign.pk)
+        mail = CampaignMail.objects.get()
+        assert (mail.state, mail.failures, mail.handed_over_at) == ("queued", 1, None)
+        assert mail.next_attempt_at == timezone.now() + timedelta(minutes=1)
+        clock.shift(61)
+        mailbox = serve(Mailbox())
+        campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outcomes(campaign) == {"anna@example.com": ("sent", "")}
+    assert Invitation.objects.count() == 1
+    assert f"Message-ID: <campaign-mail-{mail.pk}@" in mailbox.accepted[0].content.decode()
+
+
+def test_an_address_that_the_server_refuses_is_given_up_and_nobody_was_asked(started, person, serve):
+    serve(RefusingMailbox())
+    campaign = started(person())
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outcomes(campaign) == {"anna@example.com": ("failed", "refused")}
+    assert not Invitation.objects.exists()
+
+
+def test_a_server_out_of_reach_costs_one_mail_an_attempt_and_the_others_wait(started, person, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    campaign = started(*(person(f"{number}@example.com") for number in range(3)))
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    mails = CampaignMail.objects.order_by("pk")
+    assert [(mail.state, mail.failures, mail.handed_over_at) for mail in mails] == [
+        ("queued", 1, None),
+        ("queued", 0, None),
+        ("queued", 0, None),
+    ]
+
+
+class SilentMailbox(Mailbox):
+    """Takes the mail and never says so."""
+
+    async def handle_DATA(self, server, session, envelope):
+        self.accepted.append(envelope)
+        server.transport.abort()
+        return "250 OK"
+
+
+def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again(started, person, serve):
+    mailbox = serve(SilentMailbox())
+    campaign = started(person("a@example.com"), person("b@example.com"))
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert len(mailbox.accepted) == 1
+    assert outcomes(campaign) == {"a@example.com": ("unknown", "unknown_outcome"), "b@example.com": ("queued", "")}
+    # It counts as mailed: the person is left in peace.
+    mail = CampaignMail.objects.get(state="unknown")
+    assert mail.invitation.sent_at == mail.handed_over_at
+
+
+class HangingUp(Mailbox):
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        server.transport.abort()
+        return "250 OK"
+
+
+def test_a_connection_that_breaks_before_the_mail_was_handed_over_is_no_riddle(started, person, serve):
+    serve(HangingUp())
+    campaign = started(person())
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    mail = CampaignMail.objects.get()
+    assert (mail.state, mail.failures, mail.handed_over_at) == ("queued", 1, None)
+
+
+def test_mails_of_a_killed_worker_wait_again_unless_they_were_handed_over(started, person):
+    campaign = started(*(person(f"{number}@example.com") for number in range(2)))
+    claimed = campaigns.claim(campaign_id=campaign.pk)
+    sender = Sender(campaign)
+    for mail in claimed:
+        sender._prepare(mail)
+    _leave(claimed[1])
+
+    assert campaigns.recover(now=timezone.now()) == (0, 0)
+    assert campaigns.recover(now=timezone.now() + LEASE) == (1, 1)
+
+    assert outcomes(campaign) == {"0@example.com": ("queued", ""), "1@example.com": ("unknown", "unknown_outcome")}
+    CampaignMail.objects.filter(state="queued").update(next_attempt_at=timezone.now())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    assert [message.to for message in outbox.outbox] == [["0@example.com"]]
+    assert Invitation.objects.filter(sent_at__isnull=False).count() == 2
+
+
+def test_a_worker_that_hung_for_too_long_sends_nothing_any_more(started, person):
+    campaign = started(person())
+    (slow,) = campaigns.claim(campaign_id=campaign.pk)
+    campaigns.recover(now=timezone.now() + LEASE)
+    CampaignMail.objects.update(next_attempt_at=timezone.now())
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    with pytest.raises(ClaimLost):
+        _leave(slow)
+    Sender(campaign).send(slow)
+
+    assert len(outbox.outbox) == 1
+
+
+@pytest.mark.parametrize(("was_sent", "state", "mails"), [(True, "sent", 0), (False, "sent", 1)])
+def test_staff_settle_a_mail_of_which_nobody_knows(started, person, was_sent, state, mails):
+    campaign = started(person())
+    (mail,) = campaigns.claim(campaign_id=campaign.pk)
+    Sender(campaign)._prepare(mail)
+    _leave(mail)
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert outcomes(campaign) == {"anna@example.com": (state, "")}
+    assert len(outbox.outbox) == mails
+
+
+def test_a_campaign_with_nothing_left_is_finished(started, person):
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    campaigns.advance_campaigns(now=timezone.now())
+
+    campaign.refresh_from_db()
+    assert campaign.state == "finished"
+    assert campaign.finished_at
+
+
+def test_a_planned_campaign_begins_at_its_time(campaign, person):
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        row = campaign(starts_at=timezone.now() + timedelta(hours=2))
+        owe(row, person())
+        row = campaigns.start(campaign=row)
+        campaigns.advance_campaigns(now=timezone.now())
+        assert (row.state, campaigns.send_batch(campaign_id=row.pk)) == ("scheduled", 0)
+        clock.shift(2 * 60 * 60)
+        campaigns.advance_campaigns(now=timezone.now())
+        assert campaigns.send_batch(campaign_id=row.pk) == 1
+
+
+# --- Reminders --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reminded(started, survey, person):
+    """Send a campaign with a reminder after a week; return it with the clock on that day."""
+    survey.allows_reminder = True
+    survey.save()
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaign = started(person(), reminder_after_days=7)
+        campaigns.send_batch(campaign_id=campaign.pk)
+        clock.shift(timedelta(days=7))
+        yield campaign
+
+
+def test_who_did_not_react_is_reminded_once_with_the_same_link(reminded):
+    campaigns.send_batch(campaign_id=reminded.pk)
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    first, reminder = outbox.outbox
+    assert first.body == reminder.body
+    assert first.extra_headers["Message-ID"] != reminder.extra_headers["Message-ID"]
+    assert Invitation.objects.count() == 1
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("sent", "")}
+
+
+@pytest.mark.parametrize("reaction", ["responded_at", "declined_at", "snoozed_at"])
+def test_who_reacted_is_not_reminded(reminded, reaction):
+    Invitation.objects.update(**{reaction: timezone.now()})
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert len(outbox.outbox) == 1
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "answered")}
+
+
+def test_who_withdrew_the_permission_is_not_reminded(reminded):
+    ChannelPermission.objects.update(withdrawn_at=timezone.now())
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "no_permission")}
+
+
+def test_who_was_asked_elsewhere_meanwhile_is_not_reminded(reminded, survey):
+    make_invitation(survey=survey, respondent=Respondent.objects.get(), shown_at=timezone.now() - timedelta(days=2))
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "shown_recently")}
+
+
+def test_a_link_that_would_be_dead_is_not_sent(reminded, settings):
+    settings.SECRET_KEY = "another" * 10
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "expired")}
