@@ -56,7 +56,7 @@ class Workplace:
         requests: how many requests a member of a round makes.
         respondents: how many people the tables hold in the end.
         responses: how many responses there are behind the pages of staff.
-        rights_responses: how many responses of others there are in the end beside those of a person who uses their rights.
+        rights_responses: how many responses of others there are when a person uses their rights.
         product_port: where the product listens.
         floor_port: where bare Django listens.
         scratch: a folder for files.
