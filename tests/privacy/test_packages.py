@@ -372,12 +372,12 @@ def test_memory_stays_flat_however_many_records_there_are(answered, monkeypatch)
     peaks = []
     for statements in (1, 9):
         for _statement in range(statements):
-            add_responses(answered, 200)
+            add_responses(answered, 100)
         task = task_of(ask(answered))
         tracemalloc.start()
         packages.build(task)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 
-    # Ten times the records; what is allowed more is chance, not what they weigh, which is a megabyte of comments alone.
+    # Ten times the records; what is allowed more is chance, not what they weigh, which is more than two megabytes.
     assert peaks[1] - peaks[0] < 300_000, peaks

@@ -152,7 +152,7 @@ def test_a_report_tells_what_became_of_a_mail_that_nobody_knew_about(report, sta
 
 
 def test_who_unsubscribes_gets_nothing_that_waits(sent, campaign):
-    row, mail = sent
+    _campaign, mail = sent
     waiting = campaign()
     owe(waiting, mail.respondent)
 
