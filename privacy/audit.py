@@ -50,6 +50,7 @@ class Action(models.TextChoices):
     TASKS_RETRIED = "tasks_retried", _("tasks to be tried again")
     RECIPIENT_ACKNOWLEDGED = "recipient_acknowledged", _("recipient confirmed")
     RECIPIENT_EXEMPTED = "recipient_exempted", _("recipient exempted")
+    MAIL_REPEATED = "mail_repeated", _("mail to be sent again")
     LETTER_POSTED = "letter_posted", _("letter posted")
     ANSWER_WRITTEN = "answer_written", _("answer written")
     ANSWER_DELIVERED = "answer_delivered", _("answer delivered")

@@ -168,6 +168,33 @@ def post_message(*, message: RequestMessage, user: User) -> None:
     )
 
 
+@transaction.atomic
+def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
+    """Owe the person again what was given up or came back; an answer is written anew instead.
+
+    Raises:
+        PermissionDenied: the user does not work on this request.
+        ValidationError: everything else arrived (``nothing_lost``), or there is no mailbox (``by_post``).
+    """
+    authorise(user=user, request=request)
+    current = lock(request)
+    lost = lost_messages(current)
+    if not lost:
+        raise ValidationError(_("Nothing was given up or came back."), "nothing_lost")
+    if not current.email:
+        raise ValidationError(_("This person is answered by post."), "by_post")
+    kinds = [message.kind for message in lost]
+    record(request=current, actor=RequestEvent.Actor.STAFF, action=Action.MAIL_REPEATED, user=user, fields=kinds)
+    again = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
+    return RequestMessage.objects.bulk_create(again)
+
+
+def lost_messages(request: RightsRequest) -> list[RequestMessage]:
+    """Return the last mail of each kind that the request does not go on without, where it did not arrive."""
+    last = {message.kind: message for message in request.messages.filter(kind__in=LETTERS).order_by("pk")}
+    return [message for message in last.values() if message.failed_at or message.bounced_at]
+
+
 def letters_to_post(request: RightsRequest) -> QuerySet[RequestMessage]:
     """Return what the person is owed as letters."""
     return RequestMessage.objects.filter(BY_POST, request=request, sent_at__isnull=True)

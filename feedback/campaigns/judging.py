@@ -112,7 +112,7 @@ class Judge:
             is_moved: has another address than the one that is stored, so that what came back says nothing.
             apart_from: an invitation that this mail itself belongs to, which therefore stands in nobody's way.
         """
-        known = stored.load_person(self.product, person, at=self.at)
+        known = stored.load_person(self.product, person, channel=Channel.EMAIL, at=self.at)
         wishes = records.of_mailbox(person.email)
         judged = replace(
             known,
@@ -138,6 +138,8 @@ class Judge:
         if stated and respondent and (withdrawn := withdrawals.get(respondent.pk)):
             # What was given before it was withdrawn does not come back with a list.
             stated = stated if stated.given_on > withdrawn.astimezone(self.product.zone).date() else None
+        if any(each.unsubscribed_at for each in records.of_mailbox(address)):
+            stated = None  # only a consent that is recorded by itself, as given since, takes that back
         is_moved = respondent is not None and respondent.email != address
         code, known = self.code_for(person, records, permits=stated is not None, is_moved=is_moved)
         return Judged(

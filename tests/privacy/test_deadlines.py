@@ -61,10 +61,10 @@ def test_february_has_the_days_of_its_year(received_on, due):
     assert polish(received(received_on)).due_on.isoformat() == due
 
 
-@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26"])
 @pytest.mark.parametrize("hour", [0, 1, 2, 3, 23])
 @pytest.mark.parametrize("fold", [0, 1])
-def test_a_day_on_which_clocks_change_is_one_day(day, hour, fold):
+def test_a_day_around_a_change_of_clocks_is_one_day(day, hour, fold):
     moment = received(day, hour).replace(fold=fold)
 
     assert polish(moment).received_on == date.fromisoformat(day)

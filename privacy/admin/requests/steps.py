@@ -28,7 +28,7 @@ from privacy.deciding import (
 from privacy.fulfilment import acknowledge, exempt, retry
 from privacy.lifecycle import ANSWERED, State, why_not
 from privacy.lifting import decide_lifting, lifting_of, propose_lifting
-from privacy.mailing import letters_to_post, post_message, text_of
+from privacy.mailing import letters_to_post, lost_messages, owe_again, post_message, text_of
 from privacy.models import Approval, RequestTask, Right, RightsRequest
 from privacy.officers import DECIDE, HANDLE
 
@@ -187,6 +187,12 @@ STEPS: Final[dict[str, Step]] = {
         run=lambda asked, user, filled: post_message(message=asked.messages.get(pk=filled["message"]), user=user),
         form=forms.LetterForm,
         shows=lambda asked: "\n\n———\n\n".join(text_of(letter).strip() for letter in letters_to_post(asked)),
+    ),
+    "again": Step(
+        label=_("Send lost mail again"),
+        explains=_("What was given up or came back is sent to the same mailbox once more. Find out first why."),
+        possible=lambda asked, user: bool(asked.email and lost_messages(asked)),
+        run=lambda asked, user, filled: owe_again(request=asked, user=user),
     ),
     "acknowledge": Step(
         label=_("A recipient confirmed"),

@@ -16,10 +16,11 @@ from privacy.audit import verify
 from privacy.deciding import decide_approval, propose
 from privacy.delivery import RETRIES
 from privacy.fulfilment import acknowledge, due_task_ids, exempt, retry, run_task
-from privacy.mailing import due_message_ids, send_message
+from privacy.mailing import due_message_ids, owe_again, send_message
 from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
 from privacy.performing import Result
 from privacy.planning import plan_at_once
+from privacy.tasks import run_due_tasks, watch_requests
 from tests.factories import make_recipient, make_response, make_staff
 from tests.privacy.life.cases import make_case, make_dpo, make_officer, state_of
 
@@ -311,3 +312,43 @@ def test_a_copy_is_built_and_told_of_and_its_week_counts_from_then(settings, tmp
 
         assert f"/privacy/requests/{case.reference}/package/?lang=en" in mail.outbox[-1].body
         assert Package.objects.get().expires_at == timezone.now() + timedelta(days=7)
+
+
+def test_a_notice_of_a_copy_that_was_lost_holds_the_erasure_up_until_it_is_sent_again(performed):
+    case = make_case("access", "erasure")
+    begin(case)
+    work(case)
+    case.messages.update(failed_at=timezone.now())
+    officer = make_officer(case.controller)
+    assert work(case) == []
+
+    [again] = owe_again(request=case, user=officer)
+    send_message(message_id=again.pk)
+    work(case)
+
+    assert state_of(case) == State.RESPONDING
+    with pytest.raises(ValidationError) as refusal:
+        owe_again(request=case, user=officer)
+    assert refusal.value.code == "nothing_lost"
+
+
+def test_the_schedule_finds_what_is_due_and_one_task_leads_to_the_next(performed, django_capture_on_commit_callbacks):
+    case = make_case("erasure", "objection")
+    begin(case)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        run_due_tasks()
+
+    assert state_of(case) == State.RESPONDING
+    assert performed[0] == ("object", "")
+
+
+def test_the_schedule_warns_lapses_and_closes():
+    late, waits = make_case("access", received_at=timezone.now() - timedelta(days=40)), make_case("access")
+    fulfilment.advance(request=waits, to=State.NEEDS_INFORMATION, actor="staff")
+    RightsRequest.objects.filter(pk=waits.pk).update(waits_until=timezone.now())
+
+    watch_requests()
+
+    assert late.alarms.filter(kind="overdue").exists()
+    assert state_of(waits) == State.LAPSED
