@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from feedback import campaigns
 from feedback.models import CampaignAudience, CampaignMail, ChannelPermission, Invitation, Respondent, Segment
+from feedback.unsubscribing import stop_mail
 from privacy.models import Suppression
 from privacy.suppression import suppress
 from tests.factories import make_permission
@@ -78,6 +79,17 @@ def test_a_permission_that_was_withdrawn_does_not_come_back_with_a_list(campaign
 
     assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
     assert not ChannelPermission.objects.filter(withdrawn_at__isnull=True).exists()
+
+
+def test_who_unsubscribed_does_not_come_back_with_a_list(campaign, person):
+    anna = person(permitted=False)
+    stop_mail(respondent=anna, at=timezone.now() - timedelta(days=400))
+    row = campaign()
+
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com", **STATED).pk)
+
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+    assert not ChannelPermission.objects.exists()
 
 
 def test_a_person_and_a_mailbox_get_one_mail_however_often_they_are_listed(campaign, person):
