@@ -42,7 +42,7 @@ def test_an_erasure_takes_two_people_and_ends_with_an_answer(
     settings.PACKAGES_DIR = tmp_path
     case = make_case("erasure", "access", state=State.VERIFIED)
     officer, dpo = make_officer(case.controller), make_dpo(case.controller)
-    desk, second = open_page(), open_page(width=768, scheme="dark")
+    desk, second = open_page(), open_page(width=768, scheme="dark", language="pl")
     log_in(desk, officer, live_server.url)
     log_in(second, dpo, live_server.url)
     address = f"/admin/privacy/rightsrequest/{case.pk}/change/"
@@ -56,12 +56,12 @@ def test_an_erasure_takes_two_people_and_ends_with_an_answer(
 
     second.goto(address)
     screenshot("rights-request-approval-dark", second)
-    second.get_by_role("link", name="Decide", exact=True).click()
-    second.get_by_label("approve").check()
+    second.get_by_role("link", name="Podejmij decyzję", exact=True).click()
+    second.get_by_label("zatwierdzam").check()
     assert_accessible(second, tags=["wcag2a", "wcag2aa"])
     screenshot("rights-request-decide-dark", second)
-    second.get_by_role("button", name="Decide", exact=True).click()
-    expect(second.get_by_text("Done: Decide.")).to_be_visible()
+    second.get_by_role("button", name="Podejmij decyzję", exact=True).click()
+    expect(second.get_by_text("Wykonano: Podejmij decyzję.")).to_be_visible()
 
     work(case)  # the copy, and the mail that it is ready
     work(case)  # then the erasure

@@ -102,7 +102,7 @@ def test_officers_who_see_the_request_are_told_and_nobody_else():
         for alert_id in due_alert_ids():
             send_alert(alert_id=alert_id)
     sent = mail.outbox[0]
-    assert sent.subject == "Rights request: half of the time is gone"
+    assert sent.subject == "Żądanie: minęła połowa terminu"
     assert f"/admin/privacy/rightsrequest/{case.pk}/change/" in sent.body
     assert "7 kwietnia 2026" in sent.body
 
