@@ -157,7 +157,7 @@ def prove_mailbox(*, request: RightsRequest) -> bool:
     if not request.email or _mailbox_is_proved(request):
         return False
     mailbox = normalised_mailbox(request.email)
-    prove(request=request, kind=IdentityProof.Kind.MAILBOX, identifier=mailbox, identifier_hash=request.email_hash)
+    prove(request=request, kind=IdentityProof.Kind.MAILBOX, identifier=mailbox, identifier_hash=mailbox_hash(mailbox))
     return True
 
 

@@ -53,7 +53,7 @@ def _one_of(label: StrOrPromise, rows: Any, empty: StrOrPromise, help_text: StrO
         label=label,
         queryset=rows,
         required=False,
-        empty_label=empty,  # type: ignore[arg-type]  # a text that is translated when it is shown
+        empty_label=empty,
         widget=UnfoldAdminSelectWidget,
         help_text=help_text,
     )

@@ -56,4 +56,4 @@ class ProblemOutput(serializers.Serializer[Any]):
 class ErrorOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
-    fields = serializers.DictField(child=ProblemOutput(many=True))
+    fields = serializers.DictField(child=ProblemOutput(many=True))  # type: ignore[assignment]  # named so on the wire

@@ -50,7 +50,8 @@ class RightsView(APIView):
 
     @property
     def product(self) -> Product:
-        product: Product = self.request.auth.product
+        key: Any = self.request.auth
+        product: Product = key.product
         return product
 
 
