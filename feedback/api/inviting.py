@@ -18,11 +18,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from feedback import campaigns
-from feedback.api.serializers import ErrorOutput, PropertiesField, TextField, YesOrNoField
+from feedback.api.serializers import PropertiesField, TextField, YesOrNoField
 from feedback.campaigns import Entry, StatedPermission
 from feedback.models import ChannelPermission
 from feedback.tasks import queue_campaigns
 from privacy import server_keys
+from privacy.api.serializers import ErrorOutput
 from privacy.limits import Limit, hit
 from privacy.models import ServerKey
 

@@ -262,14 +262,3 @@ class SubmissionOutput(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["partial", "complete"])
     seq = serializers.IntegerField()
     receipt = serializers.CharField(required=False, help_text="Only in the first answer.")
-
-
-class ErrorEntry(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class ErrorOutput(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    fields = serializers.DictField(child=ErrorEntry(many=True))  # type: ignore[assignment]  # named so on the wire

@@ -19,13 +19,13 @@ from feedback.api.serializers import (
     AskablesOutput,
     EligibilityInput,
     EligibilityOutput,
-    ErrorOutput,
     SubmissionInput,
     SubmissionOutput,
     UserInput,
 )
 from feedback.api.writing import askable_body, eligibility_body
 from feedback.products import product_facts
+from privacy.api.serializers import ErrorOutput
 from privacy.models import origin_is_accepted
 
 if TYPE_CHECKING:

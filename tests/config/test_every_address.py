@@ -301,7 +301,9 @@ def test_privacy_officers_find_people_only_on_pages_that_log_it(client, rows, ca
         beside(rows, "admin:feedback_respondent_moment"),
     }
 
-    assert set(shown(client, details(rows).values(), canaries)) <= logging
+    written_by_staff = {"canary-assessment"}  # of an incident, in which nobody is named
+
+    assert set(shown(client, details(rows).values(), canaries - written_by_staff)) <= logging
     for address in logging:
         before = AccessLogEntry.objects.filter(user=user).count()
         assert shown(client, [address], canaries)
