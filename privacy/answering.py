@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy import packages, watching
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEGATIVE, end_of, is_delivered, is_settled, restricting_tasks
+from privacy.erasure import forget_request
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
     Answer,
@@ -233,7 +234,7 @@ def finish_and_close_due_requests() -> None:
 def close(request: RightsRequest) -> bool:
     """Close a request a week after its end, once no copy waits and no restriction lasts; return whether it did.
 
-    From then on only hashes tell who made it.
+    From then on only hashes tell who made it; of a person who was erased the texts go as well.
     """
     current = lock(request)
     if current.state not in ANSWERED or not (is_settled(current) and is_delivered(current)):
@@ -245,6 +246,8 @@ def close(request: RightsRequest) -> bool:
     if waits or copies.exists() or restricting_tasks(current):
         return False
     advance(request=request, to=State.CLOSED, actor=SYSTEM)
+    if current.items.filter(right=Right.ERASURE, outcome=Outcome.DONE).exists():
+        forget_request(request=current)
     return True
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEEDS_PROOF, NEGATIVE, is_proved, is_settled, subjects_to_approve
 from privacy.fulfilment import conclude
-from privacy.identity import mailbox_hash, normalised_mailbox
+from privacy.identity import mailbox_hash, normalised_mailbox, prove
 from privacy.lifecycle import State, advance
 from privacy.models import (
     Approval,
@@ -81,20 +81,14 @@ def see_document(*, request: RightsRequest, document: str, email: str, user: Use
     current = lock(request)
     if current.state not in (*RightsRequest.OPEN_STATES, State.LAPSED):
         raise ValidationError(_("This request is not open any more."), "not_open")
-    proof = IdentityProof.objects.create(
-        request=current,
+    return prove(
+        request=request,
         kind=IdentityProof.Kind.STAFF,
-        document=document,
         identifier=normalised_mailbox(email),
         identifier_hash=mailbox_hash(email),
-        checked_by=user,
+        document=document,
+        user=user,
     )
-    record(request=current, actor=STAFF, action=Action.DOCUMENT_SEEN, user=user, fields=["identifier", "document"])
-    if current.state == State.LAPSED:
-        advance(request=request, to=State.RECEIVED, actor=STAFF, user=user)
-    if request.state in (State.RECEIVED, State.AWAITING_CONFIRMATION):
-        advance(request=request, to=State.VERIFIED, actor=STAFF, user=user)
-    return proof
 
 
 @transaction.atomic

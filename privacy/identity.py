@@ -27,6 +27,7 @@ PROVED: Final = {
     IdentityProof.Kind.RECEIPT: Action.RECEIPT_PROVED,
     IdentityProof.Kind.INVITATION: Action.INVITATION_PROVED,
     IdentityProof.Kind.SIGNED: Action.ACCOUNT_PROVED,
+    IdentityProof.Kind.STAFF: Action.DOCUMENT_SEEN,
 }
 TOKEN_LIFE: Final = {RequestToken.Purpose.CONFIRM_MAILBOX: timedelta(days=7)}
 
@@ -163,13 +164,20 @@ def prove_mailbox(*, request: RightsRequest) -> bool:
 
 @transaction.atomic
 def prove(
-    *, request: RightsRequest, kind: IdentityProof.Kind, identifier: str, identifier_hash: bytes | None = None
+    *,
+    request: RightsRequest,
+    kind: IdentityProof.Kind,
+    identifier: str,
+    identifier_hash: bytes | None = None,
+    document: str = "",
+    user: User | None = None,
 ) -> IdentityProof:
     """Store a proof, and move a request that waited for one; one that staff already work on only gains the proof.
 
     Args:
         identifier: what was proved, normalised, by which records are found; kept encrypted.
         identifier_hash: what stays of it when the request is closed (32 bytes).
+        document: the kind of document that the member of staff saw.
     """
     state = State(lock(request).state)
     proof = IdentityProof.objects.create(
@@ -177,12 +185,15 @@ def prove(
         kind=kind,
         identifier=identifier,
         identifier_hash=identifier_hash or keyed_hash(kind, identifier),
+        document=document,
+        checked_by=user,
     )
-    record(request=request, actor=RequestEvent.Actor.PERSON, action=PROVED[kind], fields=[str(kind)])
+    actor = RequestEvent.Actor.STAFF if user else RequestEvent.Actor.PERSON
+    record(request=request, actor=actor, action=PROVED[kind], user=user, fields=[str(kind)])
     if state == State.LAPSED:
-        advance(request=request, to=State.RECEIVED, actor=RequestEvent.Actor.PERSON)
+        advance(request=request, to=State.RECEIVED, actor=actor, user=user)
     if state in (State.LAPSED, State.RECEIVED, State.AWAITING_CONFIRMATION):
-        advance(request=request, to=State.VERIFIED, actor=RequestEvent.Actor.PERSON)
+        advance(request=request, to=State.VERIFIED, actor=actor, user=user)
     return proof
 
 

@@ -385,3 +385,14 @@ def test_a_delivery_report_finds_the_answer_that_came_back():
 
     assert receive(message=parse(delivery_report("system@feedback.example", ours))) is Outcome.NOTED
     assert state_of(case) == State.RESPONDING
+
+
+def test_of_an_erased_person_the_texts_of_the_request_go_when_it_closes():
+    erased, copied = (answered(right, details="My mother's illness") for right in ("erasure", "access"))
+
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        finish_and_close_due_requests()
+
+    closed = {case.pk: case for case in RightsRequest.objects.filter(state=State.CLOSED)}
+    assert (closed[erased.pk].details, closed[erased.pk].answer.text) == ("", "")
+    assert closed[copied.pk].details == "My mother's illness"
