@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
+from unfold.admin import StackedInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
@@ -52,7 +52,7 @@ class DisclosureForm(forms.ModelForm):  # type: ignore[type-arg]  # the same
     dataset = forms.ChoiceField(label=_("data"), choices=datasets, widget=UnfoldAdminSelectWidget)
 
 
-class DisclosureInline(TabularInline):
+class DisclosureInline(StackedInline):
     model = Disclosure
     form = DisclosureForm
     extra = 0

@@ -16,13 +16,14 @@ from django.db import models
 from django.utils import timezone
 
 from feedback.follow_up import flag
-from feedback.models import ImprovementMail, RootCause, ScoreChange, Tag
+from feedback.models import CampaignMail, ImprovementMail, MailEvent, RootCause, ScoreChange, Tag
 from privacy import packages
 from privacy.access import TREATMENTS
 from privacy.inventory import inventory
 from privacy.models import Answer, IdentityProof, RequestMessage, RequestTask, Right
 from privacy.subjects import model_of, tables_about_people
 from tests.factories import (
+    make_campaign,
     make_improvement,
     make_invitation,
     make_permission,
@@ -58,6 +59,10 @@ def make_person(survey, mailbox):
     improvement = make_improvement(product=product, created_by=staff)
     improvement.responses.add(response)
     ImprovementMail.objects.create(improvement=improvement, respondent=person, next_attempt_at=timezone.now())
+    mail = CampaignMail.objects.create(campaign=make_campaign(survey=survey), respondent=person)
+    MailEvent.objects.create(
+        mail=mail, kind=MailEvent.Kind.DELIVERED, at=timezone.now(), digest=secrets.token_bytes(32)
+    )
     return person, response
 
 

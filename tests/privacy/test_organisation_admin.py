@@ -78,6 +78,7 @@ def test_a_product_is_made_for_visible_controllers_only(client, administrator, p
         "time_zone": "Europe/Warsaw",
         "default_language": "pl",
         "identity_mode": "open",
+        "colour": "#3a3f8f",
     }
     add = reverse("admin:privacy_product_add")
     assert foreign.name not in text_of(client.get(add))
@@ -101,7 +102,13 @@ def test_a_product_shows_its_keys_and_addresses_and_keeps_them(client, administr
     client.post(
         address,
         {
-            **{"name": "Renamed", "time_zone": "Europe/Warsaw", "default_language": "pl", "identity_mode": "open"},
+            **{
+                "name": "Renamed",
+                "time_zone": "Europe/Warsaw",
+                "default_language": "pl",
+                "identity_mode": "open",
+                "colour": "#3a3f8f",
+            },
             **{"public_key": "pk_mine", "test_key": "tk_mine", "controller": make_controller().pk},
             **memberships(prefix="signing_secrets"),
             **memberships(),
@@ -205,7 +212,13 @@ def test_secrets_of_other_products_are_not_retired(client, administrator, produc
 
 def test_the_form_of_a_product_deletes_no_secret(client, administrator, product):
     secret = issue(product=product)
-    values = {"name": "App", "time_zone": "Europe/Warsaw", "default_language": "pl", "identity_mode": "open"}
+    values = {
+        "name": "App",
+        "time_zone": "Europe/Warsaw",
+        "default_language": "pl",
+        "identity_mode": "open",
+        "colour": "#3a3f8f",
+    }
     deletion = {"signing_secrets-0-id": secret.pk, "signing_secrets-0-DELETE": "on"}
 
     client.post(
@@ -225,7 +238,13 @@ def test_members_are_added_on_the_product(client, administrator, product):
     assert stranger.username not in page
 
     def add(user):
-        values = {"name": "App", "time_zone": "Europe/Warsaw", "default_language": "pl", "identity_mode": "open"}
+        values = {
+            "name": "App",
+            "time_zone": "Europe/Warsaw",
+            "default_language": "pl",
+            "identity_mode": "open",
+            "colour": "#3a3f8f",
+        }
         members = memberships(1, **{"memberships-0-user": user.pk, "memberships-0-product": product.pk})
         return client.post(address, {**values, **memberships(prefix="signing_secrets"), **members})
 

@@ -103,7 +103,13 @@ def test_giving_and_taking_a_product_is_recorded(client, administrator, product)
     colleague = make_staff("reviewer")
     page = reverse("admin:privacy_product_change", args=[product.pk])
     form = {
-        **{"name": product.name, "time_zone": "Europe/Warsaw", "default_language": "en", "identity_mode": "open"},
+        **{
+            "name": product.name,
+            "time_zone": "Europe/Warsaw",
+            "default_language": "en",
+            "identity_mode": "open",
+            "colour": "#3a3f8f",
+        },
         **{"signing_secrets-TOTAL_FORMS": "0", "signing_secrets-INITIAL_FORMS": "0"},
     }
     given = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-user": colleague.pk}
@@ -151,7 +157,13 @@ def test_administrators_cannot_take_a_product_from_an_officer(client, administra
     second = make_staff("data_protection_officer", product=product)
     membership = second.memberships.get()
     form = {
-        **{"name": product.name, "time_zone": "Europe/Warsaw", "default_language": "en", "identity_mode": "open"},
+        **{
+            "name": product.name,
+            "time_zone": "Europe/Warsaw",
+            "default_language": "en",
+            "identity_mode": "open",
+            "colour": "#3a3f8f",
+        },
         **{"signing_secrets-TOTAL_FORMS": "0", "signing_secrets-INITIAL_FORMS": "0"},
         **{"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "1", "memberships-0-DELETE": "on"},
         **{"memberships-0-id": membership.pk, "memberships-0-user": second.pk, "memberships-0-product": product.pk},

@@ -12,14 +12,25 @@ from feedback.follow_up import flag
 from feedback.identity import identify
 from feedback.improvements import mailing
 from feedback.invitations import Moment, ask
-from feedback.models import Contact, FollowUp, Improvement, ImprovementMail, Respondent, Response, StaffMail, Tag, Team
+from feedback.models import (
+    Campaign,
+    Contact,
+    FollowUp,
+    Improvement,
+    ImprovementMail,
+    Respondent,
+    Response,
+    StaffMail,
+    Tag,
+    Team,
+)
 from feedback.products import load_product
 from feedback.tallies import find_drift
 from privacy.erasure import erase, erasure_order, forget_request, suppress_subject
 from privacy.inventory import inventory
 from privacy.models import Answer, Correction, Package, RequestItem, RequestMessage, RightsRequest
 from privacy.subjects import Subject, model_of, rows_of, tables_about, tables_about_people
-from tests.factories import make_improvement, make_respondent, make_response, make_staff, make_survey
+from tests.factories import make_campaign, make_improvement, make_respondent, make_response, make_staff, make_survey
 from tests.privacy.canary import Canary, make_row, unfilled
 from tests.privacy.rights.asking import make_proved_request, make_task
 
@@ -39,6 +50,7 @@ def make_person(survey):
         **{
             Tag: Tag.objects.create(product=product, name=f"tag {person.pk}"),
             Improvement: make_improvement(product=product),
+            Campaign: make_campaign(survey=response.survey),
         },
         Team: Team.objects.create(product=product, name=f"team {person.pk}"),
     }
