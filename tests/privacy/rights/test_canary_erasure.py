@@ -13,7 +13,7 @@ from feedback.identity import identify
 from feedback.improvements import mailing
 from feedback.invitations import Moment, ask
 from feedback.models import (
-    Campaign,
+    CampaignMail,
     Contact,
     FollowUp,
     Improvement,
@@ -45,14 +45,17 @@ def make_person(survey):
     make_response(survey=survey, respondent=device)
     response = make_response(survey=survey, respondent=person, score=0)
     case = flag(response=response, reason="Angry", by=make_staff("reviewer", product=product))
+    mail = CampaignMail.objects.create(
+        campaign=make_campaign(survey=survey), respondent=person, next_attempt_at=timezone.now()
+    )
     known = {
         **{Respondent: person, Response: response, FollowUp: case, User: make_staff("agent", product=product)},
         **{
             Tag: Tag.objects.create(product=product, name=f"tag {person.pk}"),
             Improvement: make_improvement(product=product),
-            Campaign: make_campaign(survey=response.survey),
         },
         Team: Team.objects.create(product=product, name=f"team {person.pk}"),
+        CampaignMail: mail,
     }
     subject = Subject(people=(person.pk, device.pk))
     for table in tables_about_people():
