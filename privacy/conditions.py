@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from privacy.models import Answer, Approval, RequestItem, RequestTask, Right, RightsRequest
+from privacy.subjects import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,12 @@ def came_back(request: RightsRequest) -> bool:
 
 
 def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
-    """Return the tasks that restricted the use of somebody's data which have not been lifted since."""
+    """Return the tasks that restricted the use of somebody's data which have not been lifted since.
+
+    Where there is nobody, because they were erased or never known, nothing is restricted.
+    """
+    if subject_of(request).is_nobody:
+        return []
     done = tasks_of(request).filter(state__in=RequestTask.SETTLED).select_related("item")
     lifted = {task.item_id for task in tasks_of(request).filter(kind=RequestTask.Kind.LIFT)}
     analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")  # who does not say to what they object means both

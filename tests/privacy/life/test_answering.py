@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from feedback.inbound import Outcome, receive
 from feedback.inbound_reading import parse
+from feedback.models import Respondent
 from privacy.answering import (
     draft,
     finish,
@@ -25,6 +26,7 @@ from privacy.answering import (
 from privacy.identity import mailbox_hash
 from privacy.intake import enter_request, file_request
 from privacy.lifecycle import advance
+from privacy.lifting import propose_lifting
 from privacy.mailing import due_message_ids, letters_to_post, post_message, send_message, text_of
 from privacy.models import Answer, IdentityProof, Package, RequestMessage, RightsRequest
 from privacy.watching import standing_alarms
@@ -396,3 +398,36 @@ def test_of_an_erased_person_the_texts_of_the_request_go_when_it_closes():
     closed = {case.pk: case for case in RightsRequest.objects.filter(state=State.CLOSED)}
     assert (closed[erased.pk].details, closed[erased.pk].answer.text) == ("", "")
     assert closed[copied.pk].details == "My mother's illness"
+
+
+def object_to_both(case, state="done"):
+    """Note that the objection of a case was carried out."""
+    objection = case.items.get(right="objection")
+    objection.tasks.create(position=0, kind="object", state=state, settled_at=timezone.now())
+
+
+@pytest.mark.parametrize("state", ["done", "nothing_found"])
+def test_the_request_of_somebody_who_is_gone_closes_although_they_objected(state):
+    erased, unknown = answered("erasure", "objection", details="Secret"), answered("objection", known=False)
+    for case in (erased, unknown):
+        object_to_both(case, state)
+    Respondent.including_restricted.all().delete()
+    with pytest.raises(ValidationError, match="restricts nothing"):
+        propose_lifting(request=erased, user=make_officer(erased.controller))
+
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        finish_and_close_due_requests()
+
+    assert (state_of(erased), state_of(unknown)) == (State.CLOSED, State.CLOSED)
+    erased = RightsRequest.objects.get(pk=erased.pk)
+    assert (erased.email, erased.details, erased.proofs.get().identifier) == ("", "", "")
+
+
+def test_an_objection_of_somebody_who_is_there_holds_its_request():
+    case = answered("objection")
+    object_to_both(case)
+
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        finish_and_close_due_requests()
+
+    assert state_of(case) == State.FULFILLED
