@@ -116,10 +116,14 @@ def go_on(request: RightsRequest) -> None:
 
 
 def conclude(request: RightsRequest) -> None:
-    """Write the outcomes of the rights that nobody decided otherwise: done, or no data where nothing was found."""
+    """Write the outcomes of the rights that nobody decided otherwise: done, or no data where there were none.
+
+    That is so where nobody was found to plan anything for, or a copy held nothing. Other tasks count what they change:
+    a second run of one that was interrupted, or a mark that was there, changes nothing of somebody whose data we have.
+    """
+    empty = Q(kind=Kind.PACKAGE, state=RequestTask.State.NOTHING_FOUND)
     for item in request.items.filter(outcome=""):
-        tasks = item.tasks.exclude(kind__in=INCIDENTAL)
-        found = item.right not in NEEDS_PROOF or tasks.exclude(state=RequestTask.State.NOTHING_FOUND).exists()
+        found = item.right not in NEEDS_PROOF or item.tasks.exclude(kind__in=INCIDENTAL).exclude(empty).exists()
         item.outcome = Outcome.DONE if found else Outcome.NO_DATA
         item.decided_at = timezone.now()
         item.save(update_fields=["outcome", "decided_at"])

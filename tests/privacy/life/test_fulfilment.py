@@ -44,6 +44,11 @@ def work(case):
     return ran
 
 
+def correct_the_comment(case):
+    corrections, answer = case.items.get(right="rectification").corrections, Response.objects.last()
+    corrections.create(dataset="feedback.Response", record_number=answer.pk, column="comment", value="Better")
+
+
 def break_down(monkeypatch, kind):
     def fail(task):
         raise OSError("anna@example.com")
@@ -86,6 +91,8 @@ def test_no_task_runs_before_it_is_proved_who_asks(performed):
     """Invariant 1: access, portability, rectification, erasure and restriction wait, whatever state is written down."""
     for right in ("access", "portability", "rectification", "erasure", "restriction"):
         case = make_case(right)
+        if right == "rectification":
+            correct_the_comment(case)
         begin(case)
         case.proofs.all().delete()
         assert due_task_ids(case) == []
@@ -249,6 +256,30 @@ def test_a_right_for_which_nothing_was_found_ends_without_data(performed, monkey
     work(case)
 
     assert dict(case.items.values_list("right", "outcome")) == {"access": "no_data", "restriction": "done"}
+
+
+def test_a_task_that_changes_nothing_says_nothing_about_whether_there_are_data():
+    """An objection restricts before the restriction does."""
+    case = make_case("objection", "restriction")
+    begin(case)
+
+    work(case)
+
+    assert case.items.get(right="restriction").tasks.get().state == "nothing_found"
+    assert set(case.items.values_list("outcome", flat=True)) == {"done"}
+
+
+def test_a_worker_that_died_after_its_work_leaves_no_answer_without_data(performed, monkeypatch):
+    case = make_case("rectification", "erasure")
+    correct_the_comment(case)
+    begin(case)
+    nothing = Result(state=RequestTask.State.NOTHING_FOUND)
+    for kind in (Kind.RECTIFY, Kind.ERASE):
+        monkeypatch.setitem(fulfilment.PERFORMERS, kind, lambda task: nothing)
+
+    work(case)
+
+    assert set(case.items.values_list("outcome", flat=True)) == {"done"}
 
 
 def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reason(performed, monkeypatch):
