@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy import erasure, objection, packages, recipients, rectification, restriction, watching
 from privacy.audit import Action, lock, record
-from privacy.conditions import NEEDS_PROOF, is_proved, is_settled, tasks_of
+from privacy.conditions import NEEDS_PROOF, has_failed, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
@@ -182,15 +182,16 @@ def _end_telling(
     after: RequestTask.State,
     reason: str = "",
 ) -> None:
-    request = task.item.request
-    authorise(user=user, request=request)
-    lock(request)
+    authorise(user=user, request=task.item.request)
+    request = lock(task.item.request)
     current = RequestTask.objects.get(pk=task.pk)
     if current.kind != Kind.TELL_RECIPIENT or current.state not in before:
         raise ValidationError(_("This recipient is not waited for."), "not_sent")
     current.state, current.reason, current.settled_at = after, reason, timezone.now()
     current.save(update_fields=["state", "reason", "settled_at"])
     record(request=request, actor=STAFF, action=action, user=user, fields=[f"task {task.pk}"])
+    if request.state == State.PARTIALLY_FAILED and not has_failed(request):
+        advance(request=request, to=State.IN_PROGRESS, actor=STAFF, user=user)
     go_on(request)
 
 

@@ -215,29 +215,6 @@ def test_whoever_is_unknown_is_told_so_without_any_task():
     assert set(case.items.values_list("outcome", flat=True)) == {"no_data"}
 
 
-def test_an_agents_own_mailbox_proves_nothing_about_whom_they_act_for():
-    case = make_case("access", known=False, acts_for_another=True, mandate="For my mother")
-    user = make_officer(case.controller)
-    no_data = {"item": case.items.get(), "outcome": "no_data", "explanation": ""}
-
-    assert code(propose, request=case, user=user) == "not_verified"
-    assert code(set_outcome, **no_data, user=user) == "not_verified"
-
-    see_document(request=case, document="passport", email=ANNA, user=user)
-    set_outcome(**no_data, user=user)
-
-
-def test_no_correction_is_carried_out_that_nobody_entered():
-    case, unknown = make_case("rectification"), make_case("rectification", known=False)
-    user = make_officer(case.controller)
-
-    assert code(propose, request=case, user=user) == "no_corrections"
-    propose(request=unknown, user=make_officer(unknown.controller))
-
-    assert (state_of(case), state_of(unknown)) == (State.TRIAGE, State.RESPONDING)
-    assert unknown.items.get().outcome == "no_data"
-
-
 def test_a_refusal_needs_a_code_a_text_and_a_second_person(case, officer, dpo):
     """Invariant 5."""
     assert code(refuse, request=case, outcome="excessive", explanation="", user=officer) == "required"

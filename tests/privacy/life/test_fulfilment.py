@@ -247,41 +247,6 @@ def test_one_task_of_each_request_is_due_at_a_time(performed):
     assert {(task.item.request, task.kind) for task in due} == {(cases[0], "suppress"), (cases[1], "package")}
 
 
-def test_a_right_for_which_nothing_was_found_ends_without_data(performed, monkeypatch):
-    case = make_case("access", "restriction")
-    begin(case)
-    nothing = Result(state=RequestTask.State.NOTHING_FOUND)
-    monkeypatch.setitem(fulfilment.PERFORMERS, Kind.PACKAGE, lambda task: nothing)
-
-    work(case)
-
-    assert dict(case.items.values_list("right", "outcome")) == {"access": "no_data", "restriction": "done"}
-
-
-def test_a_task_that_changes_nothing_says_nothing_about_whether_there_are_data():
-    """An objection restricts before the restriction does."""
-    case = make_case("objection", "restriction")
-    begin(case)
-
-    work(case)
-
-    assert case.items.get(right="restriction").tasks.get().state == "nothing_found"
-    assert set(case.items.values_list("outcome", flat=True)) == {"done"}
-
-
-def test_a_worker_that_died_after_its_work_leaves_no_answer_without_data(performed, monkeypatch):
-    case = make_case("rectification", "erasure")
-    correct_the_comment(case)
-    begin(case)
-    nothing = Result(state=RequestTask.State.NOTHING_FOUND)
-    for kind in (Kind.RECTIFY, Kind.ERASE):
-        monkeypatch.setitem(fulfilment.PERFORMERS, kind, lambda task: nothing)
-
-    work(case)
-
-    assert set(case.items.values_list("outcome", flat=True)) == {"done"}
-
-
 def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reason(performed, monkeypatch):
     case = make_case("restriction")
     make_recipient(controller=case.controller, name="One")
@@ -307,6 +272,28 @@ def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reas
     with pytest.raises(ValidationError) as refusal:
         exempt(task=RequestTask.objects.get(kind="restrict"), reason="x", user=officer)
     assert refusal.value.code == "not_sent"
+
+
+def test_a_request_goes_on_without_a_recipient_who_could_not_be_told(performed, monkeypatch):
+    case = make_case("restriction")
+    for name in ("One", "Other"):
+        make_recipient(controller=case.controller, name=name)
+    begin(case)
+    break_down(monkeypatch, Kind.TELL_RECIPIENT)
+    monkeypatch.setattr(fulfilment, "RETRIES", ())
+    work(case)
+    tellings = RequestTask.objects.filter(kind="tell_recipient")
+    tellings.filter(state="planned").update(state="failed", reason="OSError")
+    assert state_of(case) == State.PARTIALLY_FAILED
+    one, other = tellings
+    officer = make_officer(case.controller)
+
+    exempt(task=one, reason="Wound up in May.", user=officer)
+    assert state_of(case) == State.PARTIALLY_FAILED
+    exempt(task=other, reason="Wound up in June.", user=officer)
+
+    assert state_of(case) == State.RESPONDING
+    assert case.events.filter(action="advanced", from_state="partially_failed", to_state="in_progress").exists()
 
 
 def test_tasks_are_tried_again_only_by_officers_and_only_where_one_failed(performed):
