@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from privacy.models import Answer, Approval, RequestItem, RequestTask, Right, RightsRequest
+from privacy.models import Answer, Approval, IdentityProof, RequestItem, RequestTask, Right, RightsRequest
 from privacy.subjects import subject_of
 
 if TYPE_CHECKING:
@@ -111,6 +111,13 @@ def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
             or (task.kind == RequestTask.Kind.OBJECT and task.item.objects_to in analysis)
         )
     ]
+
+
+def restricting_elsewhere(request: RightsRequest) -> list[RequestTask]:
+    """Return the tasks by which other requests restrict the use of the same person's data as well."""
+    proofs = IdentityProof.objects.filter(identifier_hash__in=request.proofs.values("identifier_hash"))
+    others = RightsRequest.objects.filter(controller=request.controller_id, pk__in=proofs.values("request"))
+    return [task for other in others.exclude(pk=request.pk) for task in restricting_tasks(other)]
 
 
 def end_of(outcomes: Iterable[str]) -> State:
