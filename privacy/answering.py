@@ -90,7 +90,7 @@ def content_of(request: RightsRequest) -> dict[str, Any]:
     """Return what an answer consists of, in the active language; the law requires more where something is refused."""
     items = list(request.items.all())
     done = {item.right for item in items if item.outcome == Outcome.DONE}
-    told = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.TELL_RECIPIENT)
+    told = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.TELL_RECIPIENT, affected__gt=0)
     return {
         "paragraphs": [Paragraph(item.get_right_display(), str(_sentence(item)), item.explanation) for item in items],
         "names_remedies": any(item.outcome in NEGATIVE or item.right == Right.COMPLAINT_INFORMATION for item in items),

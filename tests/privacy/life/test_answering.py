@@ -26,7 +26,7 @@ from privacy.lifecycle import advance
 from privacy.mailing import due_message_ids, letters_to_post, post_message, send_message, text_of
 from privacy.models import Answer, Package, RequestMessage, RightsRequest
 from privacy.watching import standing_alarms
-from tests.factories import make_controller
+from tests.factories import make_controller, make_recipient
 from tests.feedback.correspondence.letters import delivery_report
 from tests.privacy.life.cases import ANNA, make_case, make_officer, state_of
 from tests.privacy.test_intake import make_content
@@ -106,6 +106,19 @@ def test_the_answer_to_an_erasure_says_what_stays():
     case = make_answerable("erasure")
     case.items.update(leaves_suppression=False)
     assert "fingerprint" not in draft(case)
+
+
+def test_the_answer_names_the_recipients_who_were_told_and_no_others():
+    case = make_answerable("erasure")
+    for name, state, affected in (("Told", "done", 1), ("Silent", "exempt", 1), ("Spared", "exempt", 0)):
+        recipient = make_recipient(controller=case.controller, name=f"{name} Ltd")
+        telling = {"recipient": recipient, "state": state, "affected": affected, "reason": "Why"}
+        case.items.get().tasks.create(position=1, kind="tell_recipient", **telling)
+
+    said = draft(case)
+
+    assert "given the data (Art. 19 GDPR): Silent Ltd, Told Ltd." in said
+    assert "Spared" not in said
 
 
 def test_the_answer_contains_nothing_that_is_known_about_the_person():
