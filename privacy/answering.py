@@ -90,7 +90,7 @@ def content_of(request: RightsRequest) -> dict[str, Any]:
     """Return what an answer consists of, in the active language; the law requires more where something is refused."""
     items = list(request.items.all())
     done = {item.right for item in items if item.outcome == Outcome.DONE}
-    told = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.TELL_RECIPIENT)
+    told = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.TELL_RECIPIENT, affected__gt=0)
     return {
         "paragraphs": [Paragraph(item.get_right_display(), str(_sentence(item)), item.explanation) for item in items],
         "names_remedies": any(item.outcome in NEGATIVE or item.right == Right.COMPLAINT_INFORMATION for item in items),
@@ -175,15 +175,26 @@ def conclude_complaint_information(request: RightsRequest) -> Kind | None:
 
 
 @transaction.atomic
+def conclude_objection(request: RightsRequest) -> None:
+    """End an objection to contact that was put into effect on a page: the page was the answer, and there is no mailbox.
+
+    Args:
+        request: asks for nothing else.
+    """
+    request.items.filter(outcome="").update(outcome=Outcome.DONE, decided_at=timezone.now())
+    for state in (State.TRIAGE, State.RESPONDING):
+        advance(request=request, to=state, actor=SYSTEM)
+    _write(request, None, "")
+    _deliver(request)
+
+
+@transaction.atomic
 def message_arrived(message: RequestMessage) -> None:
     """Follow up on a mail that the mail server accepted: an answer ends its request, a copy can now be fetched."""
     if message.kind == Kind.PACKAGE_READY:
         packages.start_period(request=message.request)
     if message.kind == Kind.ANSWER:
-        request = lock(message.request)
-        Answer.objects.filter(request=request).update(accepted_at=timezone.now(), bounced_at=None)
-        record(request=request, actor=SYSTEM, action=Action.ANSWER_DELIVERED)
-        finish(request)
+        _deliver(lock(message.request))
 
 
 @transaction.atomic
@@ -267,3 +278,9 @@ def _write(request: RightsRequest, user: User | None, text: str) -> None:
     Answer.objects.update_or_create(request=request, defaults={**written, "posted_on": None})
     actor = STAFF if user else SYSTEM
     record(request=request, actor=actor, action=Action.ANSWER_WRITTEN, user=user, fields=["text"])
+
+
+def _deliver(request: RightsRequest) -> None:
+    Answer.objects.filter(request=request).update(accepted_at=timezone.now(), bounced_at=None)
+    record(request=request, actor=SYSTEM, action=Action.ANSWER_DELIVERED)
+    finish(request)

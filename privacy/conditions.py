@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from privacy.models import Answer, Approval, RequestItem, RequestTask, Right, RightsRequest
+from privacy.models import (
+    Answer,
+    Approval,
+    IdentityProof,
+    RequestItem,
+    RequestMessage,
+    RequestTask,
+    Right,
+    RightsRequest,
+)
+from privacy.subjects import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +33,10 @@ Subject = Approval.Subject
 NEEDS_PROOF: Final = (Right.ACCESS, Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION, Right.PORTABILITY)
 # Outcomes by which the person does not get what they asked for; each needs a text and a second person.
 NEGATIVE: Final = (*RequestItem.REFUSALS, Outcome.NOT_APPLICABLE, Outcome.UNIDENTIFIABLE)
+
+Mail: Final = RequestMessage.Kind
+# Mails without which a request does not go on. Whoever is answered by post gets them as letters.
+LETTERS: Final = (Mail.INFORMATION_NEEDED, Mail.EXTENSION, Mail.PACKAGE_READY, Mail.LIFTING)
 
 
 def is_proved(request: RightsRequest) -> bool:
@@ -91,8 +105,26 @@ def came_back(request: RightsRequest) -> bool:
     return Answer.objects.filter(request=request, bounced_at__isnull=False).exists()
 
 
+def lost_messages(request: RightsRequest) -> list[RequestMessage]:
+    """Return the last mail of each kind that the request does not go on without, where it did not arrive."""
+    last = {message.kind: message for message in request.messages.filter(kind__in=LETTERS).order_by("pk")}
+    return [message for message in last.values() if message.failed_at or message.bounced_at]
+
+
+def has_lost_mail(request: RightsRequest) -> bool:
+    """Tell whether the answer, or another mail that is needed, was given up or came back and nothing replaced it."""
+    answer = request.messages.filter(kind=Mail.ANSWER).order_by("pk").last()
+    given_up = answer is not None and answer.failed_at is not None and not is_delivered(request)
+    return given_up or came_back(request) or bool(lost_messages(request))
+
+
 def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
-    """Return the tasks that restricted the use of somebody's data which have not been lifted since."""
+    """Return the tasks that restricted the use of somebody's data which have not been lifted since.
+
+    Where there is nobody, because they were erased or never known, nothing is restricted.
+    """
+    if subject_of(request).is_nobody:
+        return []
     done = tasks_of(request).filter(state__in=RequestTask.SETTLED).select_related("item")
     lifted = {task.item_id for task in tasks_of(request).filter(kind=RequestTask.Kind.LIFT)}
     analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")  # who does not say to what they object means both
@@ -105,6 +137,13 @@ def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
             or (task.kind == RequestTask.Kind.OBJECT and task.item.objects_to in analysis)
         )
     ]
+
+
+def restricting_elsewhere(request: RightsRequest) -> list[RequestTask]:
+    """Return the tasks by which other requests restrict the use of the same person's data as well."""
+    proofs = IdentityProof.objects.filter(identifier_hash__in=request.proofs.values("identifier_hash"))
+    others = RightsRequest.objects.filter(controller=request.controller_id, pk__in=proofs.values("request"))
+    return [task for other in others.exclude(pk=request.pk) for task in restricting_tasks(other)]
 
 
 def end_of(outcomes: Iterable[str]) -> State:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
-from privacy.conditions import NEEDS_PROOF, NEGATIVE, is_proved, is_settled, subjects_to_approve
+from privacy.conditions import NEEDS_PROOF, NEGATIVE, is_settled, subjects_to_approve
 from privacy.fulfilment import conclude
 from privacy.identity import mailbox_hash, normalised_mailbox, prove
 from privacy.lifecycle import State, advance
@@ -28,6 +28,7 @@ from privacy.models import (
 from privacy.officers import DECIDE, authorise
 from privacy.planning import found_records, make_plan, plan_hash, refusal_hash
 from privacy.rectification import propose_correction
+from privacy.subjects import proved_identifiers, subject_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -171,18 +172,14 @@ def propose(*, request: RightsRequest, user: User) -> list[Approval]:
 
     Raises:
         PermissionDenied: the user does not work on this request.
-        ValidationError: the request is not in triage (``not_in_triage``), or it is not proved who asks
-            (``not_verified``).
+        ValidationError: the request is not in triage (``not_in_triage``), it is not proved whose data it is about
+            (``not_verified``), or nobody entered what is to be put right (``no_corrections``).
     """
     authorise(user=user, request=request)
     current = lock(request)
     if current.state != State.TRIAGE:
         raise ValidationError(_("Plans are made in triage."), "not_in_triage")
-    undecided = current.items.filter(outcome="", right__in=NEEDS_PROOF)
-    if undecided.exists() and not is_proved(current):
-        raise ValidationError(
-            _("Nothing is done with anybody's data before it is proved who asks."), code="not_verified"
-        )
+    _check_undecided(current)
     make_plan(current)
     approvals = [_ask(current, subject, user) for subject in subjects_to_approve(current)]
     if approvals:
@@ -288,6 +285,17 @@ def is_own_case(request: RightsRequest, user: User) -> bool:
     return made or answered or request.events.filter(user=user, action__in=WORKED).exists()
 
 
+def _check_undecided(request: RightsRequest) -> None:
+    undecided = request.items.filter(outcome="", right__in=NEEDS_PROOF)
+    if undecided.exists() and not proved_identifiers(request):
+        raise ValidationError(
+            _("Nothing is done with anybody's data before it is proved who asks."), code="not_verified"
+        )
+    empty = undecided.filter(right=Right.RECTIFICATION, corrections__isnull=True)
+    if empty.exists() and not subject_of(request).is_nobody:
+        raise ValidationError(_("Enter first what is to be corrected."), code="no_corrections")
+
+
 def _check_outcome(item: RequestItem, outcome: str) -> None:
     if outcome not in DECIDED_BY_HAND:
         raise ValidationError({"outcome": ValidationError(_("Choose among the outcomes listed."), "unknown_outcome")})
@@ -299,7 +307,7 @@ def _check_outcome(item: RequestItem, outcome: str) -> None:
             {"outcome": ValidationError(_("This reason does not exist for this right."), "not_for_this_right")}
         )
     if outcome == Outcome.NO_DATA:
-        if not is_proved(item.request):
+        if not proved_identifiers(item.request):
             raise ValidationError(_("Whether there are data is told only after it is proved who asks."), "not_verified")
         if any(count for _table, count in found_records(item.request)):
             raise ValidationError({"outcome": ValidationError(_("There are data of this person."), "data_found")})

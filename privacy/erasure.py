@@ -113,7 +113,7 @@ def _settled_requests_of(request: RightsRequest) -> QuerySet[RightsRequest]:
     """Return the requests to the same controller that the same mailbox made before, as far as they are over."""
     mailboxes = [mailbox_hash(value) for kind, value in proved_identifiers(request) if kind == Identifier.MAILBOX]
     earlier = RightsRequest.objects.filter(controller=request.controller_id, email_hash__in=mailboxes)
-    return earlier.exclude(pk=request.pk).exclude(state__in=[*RightsRequest.OPEN_STATES, RightsRequest.State.LAPSED])
+    return earlier.exclude(pk=request.pk).exclude(state__in=RightsRequest.OPEN_STATES)
 
 
 def _without_proofs(rows: QuerySet[Any], table: Table, request: RightsRequest) -> QuerySet[Any]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy import erasure, objection, packages, recipients, rectification, restriction, watching
 from privacy.audit import Action, lock, record
-from privacy.conditions import NEEDS_PROOF, is_proved, is_settled, tasks_of
+from privacy.conditions import NEEDS_PROOF, has_failed, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
@@ -116,10 +116,14 @@ def go_on(request: RightsRequest) -> None:
 
 
 def conclude(request: RightsRequest) -> None:
-    """Write the outcomes of the rights that nobody decided otherwise: done, or no data where nothing was found."""
+    """Write the outcomes of the rights that nobody decided otherwise: done, or no data where there were none.
+
+    That is so where nobody was found to plan anything for, or a copy held nothing. Other tasks count what they change:
+    a second run of one that was interrupted, or a mark that was there, changes nothing of somebody whose data we have.
+    """
+    empty = Q(kind=Kind.PACKAGE, state=RequestTask.State.NOTHING_FOUND)
     for item in request.items.filter(outcome=""):
-        tasks = item.tasks.exclude(kind__in=INCIDENTAL)
-        found = item.right not in NEEDS_PROOF or tasks.exclude(state=RequestTask.State.NOTHING_FOUND).exists()
+        found = item.right not in NEEDS_PROOF or item.tasks.exclude(kind__in=INCIDENTAL).exclude(empty).exists()
         item.outcome = Outcome.DONE if found else Outcome.NO_DATA
         item.decided_at = timezone.now()
         item.save(update_fields=["outcome", "decided_at"])
@@ -178,15 +182,16 @@ def _end_telling(
     after: RequestTask.State,
     reason: str = "",
 ) -> None:
-    request = task.item.request
-    authorise(user=user, request=request)
-    lock(request)
+    authorise(user=user, request=task.item.request)
+    request = lock(task.item.request)
     current = RequestTask.objects.get(pk=task.pk)
     if current.kind != Kind.TELL_RECIPIENT or current.state not in before:
         raise ValidationError(_("This recipient is not waited for."), "not_sent")
     current.state, current.reason, current.settled_at = after, reason, timezone.now()
     current.save(update_fields=["state", "reason", "settled_at"])
     record(request=request, actor=STAFF, action=action, user=user, fields=[f"task {task.pk}"])
+    if request.state == State.PARTIALLY_FAILED and not has_failed(request):
+        advance(request=request, to=State.IN_PROGRESS, actor=STAFF, user=user)
     go_on(request)
 
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
-from privacy.conditions import restricting_tasks
+from privacy.conditions import restricting_elsewhere, restricting_tasks
 from privacy.deciding import check_decision, settle_decision
 from privacy.lifecycle import ANSWERED
-from privacy.models import Approval, RequestEvent, RequestMessage, RequestTask, RightsRequest
+from privacy.models import Approval, RequestEvent, RequestItem, RequestMessage, RequestTask, RightsRequest
 from privacy.officers import authorise
 from privacy.restriction import may_be_lifted
 
@@ -34,7 +34,8 @@ def propose_lifting(*, request: RightsRequest, user: User) -> Approval:
 
     Raises:
         PermissionDenied: the user does not work on this request.
-        ValidationError: nothing is restricted (``not_restricted``), or it was proposed before (``already_asked``).
+        ValidationError: nothing is restricted (``not_restricted``), it was proposed before (``already_asked``), or an
+            objection to analysis that was not refused restricts the same data (``restricted_elsewhere``).
     """
     authorise(user=user, request=request)
     current = lock(request)
@@ -42,6 +43,10 @@ def propose_lifting(*, request: RightsRequest, user: User) -> Approval:
         raise ValidationError(_("This request restricts nothing."), "not_restricted")
     if lifting_of(current) is not None:
         raise ValidationError(_("Lifting it was proposed already."), "already_asked")
+    if any(task.kind == RequestTask.Kind.OBJECT and _stands(task.item) for task in restricting_elsewhere(current)):
+        raise ValidationError(
+            _("Another request of the person restricts these data as well."), code="restricted_elsewhere"
+        )
     record(request=current, actor=STAFF, action=Action.APPROVAL_ASKED, user=user, fields=[Approval.Subject.LIFTING])
     return Approval.objects.create(
         request=current,
@@ -91,6 +96,11 @@ def plan_due_liftings() -> list[RequestTask]:
     agreed = Approval.objects.filter(subject=Approval.Subject.LIFTING, decision=Decision.APPROVED)
     requests = RightsRequest.objects.filter(state__in=ANSWERED, pk__in=agreed.values("request"))
     return [task for request in requests for task in plan_lifting(request)]
+
+
+def _stands(item: RequestItem) -> bool:
+    """Tell whether an objection is upheld, or still being weighed."""
+    return item.outcome in ("", RequestItem.Outcome.DONE)
 
 
 def _what_is_lifted(request: RightsRequest) -> bytes:

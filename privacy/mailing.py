@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy import codes, packages
 from privacy.answering import conclude_complaint_information, content_of, message_arrived
 from privacy.audit import Action, lock, record
+from privacy.conditions import LETTERS, lost_messages
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.encryption import new_token
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
@@ -55,8 +56,7 @@ SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.LIFTING: _("Something about your message will change"),
     **dict.fromkeys((Kind.STATUS_CODE, Kind.UNLOCK_CODE), _("Your code")),
 }
-# Whoever is answered by post gets these as letters, which staff print and post.
-LETTERS: Final = (Kind.INFORMATION_NEEDED, Kind.EXTENSION, Kind.PACKAGE_READY, Kind.LIFTING)
+# Staff print and post these.
 BY_POST: Final = Q(kind__in=LETTERS, request__reply_channel=RightsRequest.ReplyChannel.POST)
 
 
@@ -187,12 +187,6 @@ def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     record(request=current, actor=RequestEvent.Actor.STAFF, action=Action.MAIL_REPEATED, user=user, fields=kinds)
     again = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
     return RequestMessage.objects.bulk_create(again)
-
-
-def lost_messages(request: RightsRequest) -> list[RequestMessage]:
-    """Return the last mail of each kind that the request does not go on without, where it did not arrive."""
-    last = {message.kind: message for message in request.messages.filter(kind__in=LETTERS).order_by("pk")}
-    return [message for message in last.values() if message.failed_at or message.bounced_at]
 
 
 def letters_to_post(request: RightsRequest) -> QuerySet[RequestMessage]:

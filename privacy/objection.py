@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q
 
+from privacy.answering import conclude_objection
 from privacy.audit import Action, lock, record
 from privacy.encryption import keyed_hash, token_digest
 from privacy.erasure import suppress_people
@@ -112,26 +112,39 @@ def look_up_invited(*, token: str) -> Invited | None:
 
 @transaction.atomic
 def object_with_invitation(*, token: str, language: str) -> Invited | None:
-    """File an objection to contact with an invitation as its proof and put it into effect; once, however often."""
+    """File an objection to contact with an invitation as its proof and put it into effect; once, while it lasts.
+
+    One that was filed for this alone has ended with it. Where an earlier one is closed, nothing in it leads to the
+    person any more, and another is filed.
+    """
     invited = look_up_invited(token=token)
     if invited is None:
         return None
     Product.objects.select_for_update(no_key=True).get(pk=invited.product.pk)  # two presses make one request
     proof = token_digest(token).hex()
-    request = _filed_with(proof) or file_proved_objection(
+    request = _filed_with(proof)
+    if request is not None:
+        stop_contact(request=request)
+        return Invited(invited.product, request)
+    request = file_proved_objection(
         product=invited.product,
         language=language,
         kind=IdentityProof.Kind.INVITATION,
         identifier=proof,
     )
     stop_contact(request=request)
+    conclude_objection(request)
     return Invited(invited.product, request)
 
 
 def _filed_with(proof: str) -> RightsRequest | None:
-    proofs = Q(kind=IdentityProof.Kind.INVITATION, identifier_hash=_proof_hash(proof))
-    requests = RightsRequest.objects.filter(pk__in=IdentityProof.objects.filter(proofs).values("request"))
-    return requests.filter(items__right=Right.OBJECTION).select_related("controller").order_by("pk").first()
+    """Return the first objection to contact that the invitation proves and by which its person is still found."""
+    proofs = IdentityProof.objects.filter(kind=IdentityProof.Kind.INVITATION, identifier_hash=_proof_hash(proof))
+    objecting = RequestItem.objects.filter(right=Right.OBJECTION, objects_to__in=TO_CONTACT)
+    requests = RightsRequest.objects.filter(
+        pk__in=proofs.exclude(identifier="").values("request"), items__in=objecting.values("pk")
+    )
+    return requests.select_related("controller").order_by("pk").first()
 
 
 def _proof_hash(proof: str) -> bytes:

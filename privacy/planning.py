@@ -7,13 +7,13 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from privacy.audit import lock
 from privacy.conditions import is_proved, tasks_of
 from privacy.erasure import erasure_order
-from privacy.models import Recipient, RequestTask, Right, RightsRequest
+from privacy.models import Recipient, RequestItem, RequestTask, Right, RightsRequest
 from privacy.recipients import current_recipients
 from privacy.subjects import rows_of, subject_of, tables_about_people
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from privacy.inventory import Table
-    from privacy.models import RequestItem
 
 Kind = RequestTask.Kind
 # What protects the person comes first, and copies before anything is corrected or deleted.
@@ -42,6 +41,7 @@ def make_plan(request: RightsRequest) -> list[RequestTask]:
     anew, so that making the plan twice makes it once.
     """
     lock(request)
+    _plan_objection_again(request)
     items = [item for item in request.items.all() if not item.outcome]
     items.sort(key=lambda item: ORDER.index(Right(item.right)))
     tasks_of(request).filter(~Q(item__outcome="") | Q(attempts=0), state=RequestTask.State.PLANNED).delete()
@@ -58,18 +58,22 @@ def make_plan(request: RightsRequest) -> list[RequestTask]:
 def plan_at_once(request: RightsRequest) -> list[RequestTask]:
     """Plan what waits for nobody's decision: an objection takes effect as soon as it is proved who objects.
 
-    GDPR Art. 21(2) and (3), and Art. 18(1)(d) while an objection to analysis is being weighed.
+    GDPR Art. 21(2) and (3), and Art. 18(1)(d) while an objection to analysis is being weighed. It is carried out again
+    with a proof that came later: that may lead to somebody else, or to more of the same person.
     """
     lock(request)
     items = request.items.filter(right=Right.OBJECTION, outcome="", tasks__isnull=True)
-    return [RequestTask.objects.create(item=item, kind=Kind.OBJECT, position=0) for item in items]
+    made = [RequestTask.objects.create(item=item, kind=Kind.OBJECT, position=0) for item in items]
+    return made + _plan_objection_again(request)
 
 
 def plan_due_objections() -> list[RequestTask]:
-    """Plan the objections of open requests with a proof that nobody has planned yet."""
-    waiting = RightsRequest.objects.open().filter(items__right=Right.OBJECTION, items__outcome="")
-    unplanned = waiting.filter(items__tasks__isnull=True, proofs__isnull=False).distinct()
-    return [task for request in unplanned for task in plan_at_once(request)]
+    """Plan the objections of open requests with a proof that nobody has planned yet, or not since that proof."""
+    unplanned = Q(tasks__isnull=True, request__proofs__isnull=False)
+    earlier = Q(tasks__settled_at__lt=F("request__proofs__proved_at"))
+    due = RequestItem.objects.filter(unplanned | earlier, right=Right.OBJECTION, outcome="")
+    waiting = RightsRequest.objects.open().filter(pk__in=due.values("request"))
+    return [task for request in waiting for task in plan_at_once(request)]
 
 
 def plan_hash(request: RightsRequest) -> bytes:
@@ -141,3 +145,15 @@ def _tell(request: RightsRequest, datasets: set[str]) -> Iterator[Step]:
     told = current_recipients(controller=request.controller, datasets=datasets, on=timezone.localdate())
     for recipient in told.order_by("pk"):
         yield Kind.TELL_RECIPIENT, "", recipient
+
+
+def _plan_objection_again(request: RightsRequest) -> list[RequestTask]:
+    """Plan an undecided objection anew that was carried out before the latest proof of its request."""
+    latest = request.proofs.order_by("proved_at").last()
+    done = tasks_of(request).filter(kind=Kind.OBJECT, state__in=RequestTask.SETTLED, item__outcome="")
+    again = list(done.filter(settled_at__lt=latest.proved_at)) if latest else []
+    for task in again:
+        task.state, task.settled_at, task.attempts = RequestTask.State.PLANNED, None, 0
+        task.next_attempt_at = timezone.now()
+        task.save(update_fields=["state", "settled_at", "attempts", "next_attempt_at"])
+    return again

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from privacy.conditions import restricting_elsewhere
 from privacy.inventory import Identifier, Mark
-from privacy.models import RequestMessage
+from privacy.models import RequestMessage, RequestTask
 from privacy.performing import Result
 from privacy.subjects import model_of, rows_of, subject_of, tables_about_people
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from privacy.inventory import Table
-    from privacy.models import RequestTask, RightsRequest
+    from privacy.models import RightsRequest
     from privacy.subjects import Subject
 
 BATCH: Final = 1000
@@ -38,6 +39,8 @@ def restrict(task: RequestTask) -> Result:
 def lift(task: RequestTask) -> Result:
     """Take the marks off again, a week after the person was told that this will happen.
 
+    They stay where another request of the person restricts as well, and go when that one is lifted.
+
     Raises:
         ValidationError: ``notice_not_old_enough``; nothing has changed.
     """
@@ -48,6 +51,9 @@ def lift(task: RequestTask) -> Result:
             "notice_not_old_enough",
             {"days": NOTICE.days},
         )
+    if restricting_elsewhere(request):
+        reason = str(_("Another request of the person restricts these data as well."))
+        return Result(state=RequestTask.State.EXEMPT, reason=reason)
     return Result.of(mark(subject_of(request), Mark.RESTRICTED, dataset=task.dataset, is_set=False))
 
 

@@ -87,7 +87,7 @@ def add_information(*, request: RightsRequest, text: str) -> None:
     """Add to a request what its maker writes; one that waited for it goes on.
 
     Raises:
-        ValidationError: ``required``, ``max_length``, or ``closed`` where nobody would read it.
+        ValidationError: ``required``, ``max_length``, or ``lapsed`` or ``closed`` where nobody would read it.
     """
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     current = lock(request)
@@ -95,6 +95,10 @@ def add_information(*, request: RightsRequest, text: str) -> None:
         raise ValidationError(_("Write what you would like to add."), code="required")
     if len(text) > LONGEST_ADDITION or len(current.details) + len(text) > LONGEST_DETAILS:
         raise ValidationError(_("This is too long."), code="max_length")
+    if current.state == State.LAPSED:
+        raise ValidationError(
+            _("This request has lapsed because we did not hear from you. Please make a new one."), code="lapsed"
+        )
     if current.state not in RightsRequest.OPEN_STATES:
         raise ValidationError(_("This request has been answered. Please make a new one."), code="closed")
     current.details = f"{current.details}\n\n[{timezone.now():%Y-%m-%d}] {text}".strip()

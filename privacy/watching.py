@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from privacy.alerting import owe_alerts
-from privacy.conditions import came_back, has_failed
+from privacy.conditions import has_failed, has_lost_mail
 from privacy.deadlines import ONE_DAY, alarms
 from privacy.models import RequestAlarm, RightsRequest
 
@@ -66,7 +66,7 @@ def standing_alarms(request: RightsRequest) -> list[RequestAlarm]:
     raised = list(request.alarms.all())
     standing = [alarm for alarm in raised if alarm.kind != Kind.FAILURE and alarm.key == key]
     failures = [alarm for alarm in raised if alarm.kind == Kind.FAILURE]
-    return standing + (failures if failures and (has_failed(request) or came_back(request)) else [])
+    return standing + (failures if failures and (has_failed(request) or has_lost_mail(request)) else [])
 
 
 @transaction.atomic

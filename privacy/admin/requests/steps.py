@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
-from privacy.conditions import has_failed, is_proved, restricting_tasks, tasks_of
+from privacy.conditions import has_failed, is_proved, lost_messages, restricting_tasks, tasks_of
 from privacy.deciding import (
     ask_for_information,
     correct,
@@ -28,7 +28,7 @@ from privacy.deciding import (
 from privacy.fulfilment import acknowledge, exempt, retry
 from privacy.lifecycle import ANSWERED, State, why_not
 from privacy.lifting import decide_lifting, lifting_of, propose_lifting
-from privacy.mailing import letters_to_post, lost_messages, owe_again, post_message, text_of
+from privacy.mailing import letters_to_post, owe_again, post_message, text_of
 from privacy.models import Approval, RequestTask, Right, RightsRequest
 from privacy.officers import DECIDE, HANDLE
 

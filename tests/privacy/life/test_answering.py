@@ -6,7 +6,6 @@ import smtplib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import time_machine
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.mail.backends.locmem import EmailBackend
@@ -22,13 +21,12 @@ from privacy.answering import (
     post_answer,
     send_answer,
 )
-from privacy.identity import mailbox_hash
 from privacy.intake import enter_request, file_request
 from privacy.lifecycle import advance
 from privacy.mailing import due_message_ids, letters_to_post, post_message, send_message, text_of
-from privacy.models import Answer, IdentityProof, Package, RequestMessage, RightsRequest
+from privacy.models import Answer, Package, RequestMessage, RightsRequest
 from privacy.watching import standing_alarms
-from tests.factories import make_controller
+from tests.factories import make_controller, make_recipient
 from tests.feedback.correspondence.letters import delivery_report
 from tests.privacy.life.cases import ANNA, make_case, make_officer, state_of
 from tests.privacy.test_intake import make_content
@@ -108,6 +106,19 @@ def test_the_answer_to_an_erasure_says_what_stays():
     case = make_answerable("erasure")
     case.items.update(leaves_suppression=False)
     assert "fingerprint" not in draft(case)
+
+
+def test_the_answer_names_the_recipients_who_were_told_and_no_others():
+    case = make_answerable("erasure")
+    for name, state, affected in (("Told", "done", 1), ("Silent", "exempt", 1), ("Spared", "exempt", 0)):
+        recipient = make_recipient(controller=case.controller, name=f"{name} Ltd")
+        telling = {"recipient": recipient, "state": state, "affected": affected, "reason": "Why"}
+        case.items.get().tasks.create(position=1, kind="tell_recipient", **telling)
+
+    said = draft(case)
+
+    assert "given the data (Art. 19 GDPR): Silent Ltd, Told Ltd." in said
+    assert "Spared" not in said
 
 
 def test_the_answer_contains_nothing_that_is_known_about_the_person():
@@ -269,6 +280,27 @@ def test_letters_wait_for_staff_and_are_never_mailed():
     assert code(post_message, message=letter, user=user) == "no_letter"
 
 
+def test_an_answer_by_letter_is_dated_by_its_day():
+    case = make_answerable("access", reply_channel="post", received_at=datetime(2026, 3, 5, 12, tzinfo=UTC))
+
+    post_answer(request=case, posted_on=date(2026, 3, 6), user=make_officer(case.controller))
+
+    assert Answer.objects.get().posted_on == date(2026, 3, 6)
+
+
+def test_a_delivery_report_finds_the_answer_that_came_back():
+    """Invariant 2, by the door through which mail comes in."""
+    case = answered("access")
+    ours = RequestMessage.objects.get().message_id
+
+    delayed = delivery_report("system@feedback.example", ours, action="delayed", status="4.4.1")
+    assert receive(message=parse(delayed)) is Outcome.UNKNOWN
+    assert state_of(case) == State.FULFILLED
+
+    assert receive(message=parse(delivery_report("system@feedback.example", ours))) is Outcome.NOTED
+    assert state_of(case) == State.RESPONDING
+
+
 # --- Complaint information --------------------------------------------------------------------------------------------
 
 
@@ -316,83 +348,3 @@ def test_complaint_information_that_staff_entered_is_answered_at_once_too():
 
     assert state_of(case) == State.RESPONDING
     assert case.messages.get().kind == "answer"
-
-
-# --- What remains -----------------------------------------------------------------------------------------------------
-
-
-def test_identifiers_stay_until_the_request_is_closed_and_then_only_hashes():
-    """Invariant 7."""
-    with time_machine.travel(datetime(2026, 3, 5, 12, tzinfo=UTC), tick=False) as clock:
-        case = answered("access", "rectification")
-        proof = IdentityProof.objects.create(request=case, kind="signed", identifier="4711")
-        correction = case.items.get(right="rectification").corrections.create(
-            dataset="feedback.Response", record_number=1, column="comment", value="new words"
-        )
-        clock.shift(timedelta(days=7) - timedelta(seconds=1))
-        finish_and_close_due_requests()
-        assert state_of(case) == State.FULFILLED
-        assert RightsRequest.objects.get().email == ANNA
-
-        clock.shift(timedelta(seconds=1))
-        finish_and_close_due_requests()
-
-    case = RightsRequest.objects.get()
-    assert (case.state, case.email, bytes(case.email_hash)) == (State.CLOSED, "", mailbox_hash(ANNA))
-    assert case.closed_at == datetime(2026, 3, 12, 12, tzinfo=UTC)
-    assert set(case.proofs.values_list("identifier", flat=True)) == {""}
-    assert bytes(case.proofs.get(kind="mailbox").identifier_hash) == mailbox_hash(ANNA)
-    proof.refresh_from_db()
-    correction.refresh_from_db()
-    assert len(bytes(proof.identifier_hash)) == 32
-    assert correction.value == ""
-
-
-def test_a_request_stays_open_to_its_person_while_a_copy_waits_or_a_restriction_lasts():
-    with time_machine.travel(datetime(2026, 3, 5, 12, tzinfo=UTC), tick=False) as clock:
-        copy, restriction = answered("access"), answered("restriction")
-        item = copy.items.get()
-        far = timezone.now() + timedelta(days=9)
-        package = Package.objects.create(item=item, file_name="x", size=1, built_at=timezone.now(), expires_at=far)
-        restriction.items.get().tasks.create(position=1, kind="restrict", state="done", settled_at=timezone.now())
-        clock.shift(timedelta(days=8))
-        finish_and_close_due_requests()
-        assert state_of(copy) == state_of(restriction) == State.FULFILLED
-
-        clock.shift(timedelta(days=2))
-        assert not package.is_available()
-        finish_and_close_due_requests()
-
-    assert (state_of(copy), state_of(restriction)) == (State.CLOSED, State.FULFILLED)
-
-
-def test_an_answer_by_letter_is_dated_by_its_day():
-    case = make_answerable("access", reply_channel="post", received_at=datetime(2026, 3, 5, 12, tzinfo=UTC))
-
-    post_answer(request=case, posted_on=date(2026, 3, 6), user=make_officer(case.controller))
-
-    assert Answer.objects.get().posted_on == date(2026, 3, 6)
-
-
-def test_a_delivery_report_finds_the_answer_that_came_back():
-    """Invariant 2, by the door through which mail comes in."""
-    case = answered("access")
-    ours = RequestMessage.objects.get().message_id
-
-    delayed = delivery_report("system@feedback.example", ours, action="delayed", status="4.4.1")
-    assert receive(message=parse(delayed)) is Outcome.UNKNOWN
-    assert state_of(case) == State.FULFILLED
-
-    assert receive(message=parse(delivery_report("system@feedback.example", ours))) is Outcome.NOTED
-    assert state_of(case) == State.RESPONDING
-
-
-def test_of_an_erased_person_the_texts_of_the_request_go_when_it_closes():
-    erased, copied = (answered(right, details="My mother's illness") for right in ("erasure", "access"))
-
-    with time_machine.travel(timezone.now() + timedelta(days=8)):
-        finish_and_close_due_requests()
-
-    closed = {case.pk: case for case in RightsRequest.objects.filter(state=State.CLOSED)}
-    assert (closed[erased.pk].details, closed[erased.pk].answer.text) == ("", "")
-    assert closed[copied.pk].details == "My mother's illness"

@@ -44,6 +44,11 @@ def work(case):
     return ran
 
 
+def correct_the_comment(case):
+    corrections, answer = case.items.get(right="rectification").corrections, Response.objects.last()
+    corrections.create(dataset="feedback.Response", record_number=answer.pk, column="comment", value="Better")
+
+
 def break_down(monkeypatch, kind):
     def fail(task):
         raise OSError("anna@example.com")
@@ -86,6 +91,8 @@ def test_no_task_runs_before_it_is_proved_who_asks(performed):
     """Invariant 1: access, portability, rectification, erasure and restriction wait, whatever state is written down."""
     for right in ("access", "portability", "rectification", "erasure", "restriction"):
         case = make_case(right)
+        if right == "rectification":
+            correct_the_comment(case)
         begin(case)
         case.proofs.all().delete()
         assert due_task_ids(case) == []
@@ -240,17 +247,6 @@ def test_one_task_of_each_request_is_due_at_a_time(performed):
     assert {(task.item.request, task.kind) for task in due} == {(cases[0], "suppress"), (cases[1], "package")}
 
 
-def test_a_right_for_which_nothing_was_found_ends_without_data(performed, monkeypatch):
-    case = make_case("access", "restriction")
-    begin(case)
-    nothing = Result(state=RequestTask.State.NOTHING_FOUND)
-    monkeypatch.setitem(fulfilment.PERFORMERS, Kind.PACKAGE, lambda task: nothing)
-
-    work(case)
-
-    assert dict(case.items.values_list("right", "outcome")) == {"access": "no_data", "restriction": "done"}
-
-
 def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reason(performed, monkeypatch):
     case = make_case("restriction")
     make_recipient(controller=case.controller, name="One")
@@ -276,6 +272,28 @@ def test_the_answer_waits_for_recipients_who_confirm_or_are_given_up_with_a_reas
     with pytest.raises(ValidationError) as refusal:
         exempt(task=RequestTask.objects.get(kind="restrict"), reason="x", user=officer)
     assert refusal.value.code == "not_sent"
+
+
+def test_a_request_goes_on_without_a_recipient_who_could_not_be_told(performed, monkeypatch):
+    case = make_case("restriction")
+    for name in ("One", "Other"):
+        make_recipient(controller=case.controller, name=name)
+    begin(case)
+    break_down(monkeypatch, Kind.TELL_RECIPIENT)
+    monkeypatch.setattr(fulfilment, "RETRIES", ())
+    work(case)
+    tellings = RequestTask.objects.filter(kind="tell_recipient")
+    tellings.filter(state="planned").update(state="failed", reason="OSError")
+    assert state_of(case) == State.PARTIALLY_FAILED
+    one, other = tellings
+    officer = make_officer(case.controller)
+
+    exempt(task=one, reason="Wound up in May.", user=officer)
+    assert state_of(case) == State.PARTIALLY_FAILED
+    exempt(task=other, reason="Wound up in June.", user=officer)
+
+    assert state_of(case) == State.RESPONDING
+    assert case.events.filter(action="advanced", from_state="partially_failed", to_state="in_progress").exists()
 
 
 def test_tasks_are_tried_again_only_by_officers_and_only_where_one_failed(performed):

@@ -10,13 +10,18 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from feedback.models import Respondent
 from privacy.answering import finish_and_close_due_requests
 from privacy.fulfilment import due_task_ids, run_task
+from privacy.inventory import Mark
 from privacy.lifting import decide_lifting, plan_due_liftings, propose_lifting
 from privacy.mailing import due_message_ids, send_message
 from privacy.models import RequestMessage, RightsRequest
-from tests.privacy.life.cases import make_dpo, make_officer, state_of
+from privacy.restriction import lift, mark
+from privacy.subjects import subject_of
+from tests.privacy.life.cases import ANNA, make_dpo, make_officer, state_of
 from tests.privacy.life.test_answering import answered
+from tests.privacy.rights.asking import make_proved_request, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +91,40 @@ def test_only_what_is_restricted_can_be_lifted_and_proposed_once():
         with pytest.raises(ValidationError) as refusal:
             propose_lifting(request=request, user=user)
         assert refusal.value.code == expected
+
+
+def make_restricted_again(case, kind, **of_item):
+    """Make another request of the same person whose task restricts their data as well."""
+    other = make_proved_request(identifier=ANNA, controller=case.controller, state="fulfilled")
+    right = "objection" if kind == "object" else "restriction"
+    make_task(other, kind, right=right, state="done", settled_at=timezone.now())
+    other.items.update(**{"objects_to": "analysis" if kind == "object" else "", **of_item})
+    return other
+
+
+@pytest.mark.parametrize("outcome", ["", "done"])
+def test_nothing_is_lifted_while_an_objection_of_the_person_stands(outcome):
+    case = make_restricted()
+    objection = make_restricted_again(case, "object", outcome=outcome)
+
+    with pytest.raises(ValidationError) as refusal:
+        propose_lifting(request=case, user=make_officer(case.controller))
+    assert refusal.value.code == "restricted_elsewhere"
+
+    objection.items.update(outcome="compelling_grounds", explanation="Safety.")
+    assert propose_lifting(request=case, user=make_officer(case.controller))
+
+
+def test_of_two_restrictions_the_last_that_is_lifted_frees_the_data():
+    case = make_restricted()
+    other = make_restricted_again(case, "restrict", outcome="done")
+    mark(subject_of(case), Mark.RESTRICTED)
+    for one in (case, other):
+        one.messages.create(kind="lifting", sent_at=timezone.now() - timedelta(days=8))
+
+    first = lift(make_task(case, "lift", right="restriction"))
+    assert (first.state, bool(first.reason)) == ("exempt", True)
+    assert not Respondent.objects.exists()
+
+    assert lift(make_task(other, "lift", right="restriction")).state == "done"
+    assert Respondent.objects.exists()

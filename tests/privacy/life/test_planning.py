@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from feedback.models import Response
-from privacy.models import RequestItem
+from privacy.deciding import propose, see_document, set_outcome
+from privacy.models import RequestItem, RightsRequest
 from privacy.planning import (
     found_records,
     inventory_version,
@@ -19,9 +20,12 @@ from privacy.planning import (
 )
 from privacy.subjects import tables_about_people
 from tests.factories import make_controller, make_recipient, make_response, make_survey
-from tests.privacy.life.cases import make_case
+from tests.privacy.life.cases import ANNA, make_case, make_officer, state_of
+from tests.privacy.life.test_deciding import code
 
 pytestmark = pytest.mark.django_db
+
+State = RightsRequest.State
 
 
 def kinds(tasks):
@@ -94,6 +98,29 @@ def test_a_right_that_was_decided_gets_no_tasks():
 
 def test_nothing_is_planned_about_nobody():
     assert make_plan(make_case("access", "erasure", known=False)) == []
+
+
+def test_an_agents_own_mailbox_proves_nothing_about_whom_they_act_for():
+    case = make_case("access", known=False, acts_for_another=True, mandate="For my mother")
+    user = make_officer(case.controller)
+    no_data = {"item": case.items.get(), "outcome": "no_data", "explanation": ""}
+
+    assert code(propose, request=case, user=user) == "not_verified"
+    assert code(set_outcome, **no_data, user=user) == "not_verified"
+
+    see_document(request=case, document="passport", email=ANNA, user=user)
+    set_outcome(**no_data, user=user)
+
+
+def test_no_correction_is_carried_out_that_nobody_entered():
+    case, unknown = make_case("rectification"), make_case("rectification", known=False)
+    user = make_officer(case.controller)
+
+    assert code(propose, request=case, user=user) == "no_corrections"
+    propose(request=unknown, user=make_officer(unknown.controller))
+
+    assert (state_of(case), state_of(unknown)) == (State.TRIAGE, State.RESPONDING)
+    assert unknown.items.get().outcome == "no_data"
 
 
 def test_an_objection_is_planned_as_soon_as_it_is_proved():

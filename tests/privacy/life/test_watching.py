@@ -9,7 +9,7 @@ import time_machine
 from django.core import mail
 
 from privacy.alerting import due_alert_ids, send_alert
-from privacy.models import Alert, Membership, RightsRequest
+from privacy.models import Alert, Answer, Membership, RightsRequest
 from privacy.watching import raise_due_alarms, raise_failure, standing_alarms, warned_requests
 from tests.factories import make_product, make_rights_request, make_staff
 from tests.privacy.life.cases import make_dpo, make_officer
@@ -133,6 +133,32 @@ def test_a_failure_stands_until_it_is_mended():
 
     task.state = "done"
     task.save()
+    assert standing_alarms(case) == []
+
+
+@pytest.mark.parametrize("lost", ["failed_at", "bounced_at"])
+@pytest.mark.parametrize("kind", ["package_ready", "extension", "information_needed"])
+def test_mail_that_did_not_arrive_stands_until_it_is_sent_again(kind, lost):
+    case = make_waiting()
+    raise_failure(request=case, key="mail")
+    case.messages.create(kind=kind, **{lost: RECEIVED})
+    assert kinds(standing_alarms(case)) == ["failure"]
+
+    case.messages.create(kind=kind)
+
+    assert standing_alarms(case) == []
+
+
+def test_an_answer_that_was_given_up_stands_until_it_is_delivered_in_another_way():
+    case = make_waiting(state=State.RESPONDING)
+    raise_failure(request=case, key="mail")
+    answer = Answer.objects.create(request=case, written_at=RECEIVED)
+    case.messages.create(kind="answer", failed_at=RECEIVED)
+    assert kinds(standing_alarms(case)) == ["failure"]
+
+    answer.accepted_at = RECEIVED
+    answer.save()
+
     assert standing_alarms(case) == []
 
 

@@ -160,6 +160,17 @@ def test_what_somebody_adds_is_kept_and_takes_a_waiting_request_on(page, asked):
     assert asked.events.filter(action="information_added").get().fields == ["details"]
 
 
+@pytest.mark.parametrize(("state", "said"), [("lapsed", "has lapsed"), ("fulfilled", "has been answered")])
+def test_nothing_is_added_to_what_is_over_and_it_is_said_why(page, asked, state, said):
+    given = pass_in(open_with_code(page))
+    RightsRequest.objects.filter(pk=asked.pk).update(state=state)
+
+    refused = page(**{"pass": given}, more="It was in May.")
+
+    assert refused.status_code == 400
+    assert said in refused.content.decode()
+
+
 @pytest.mark.parametrize("more", [" ", "x" * 2001])
 def test_nothing_and_too_much_are_refused_with_what_was_written(page, asked, more):
     given = pass_in(open_with_code(page))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from privacy.encryption import keyed_hash
 from privacy.identity import mailbox_hash
 from privacy.models import IdentityProof, RequestItem, RequestTask, Right, RightsRequest
 from tests.factories import make_rights_request
@@ -16,7 +17,8 @@ def make_proved_request(*, kind: str = KINDS.MAILBOX, identifier: str = "", **ov
     if kind == KINDS.MAILBOX and identifier:
         overrides = {"email": identifier, "email_hash": mailbox_hash(identifier), **overrides}
     request = make_rights_request(**overrides)
-    IdentityProof.objects.create(request=request, kind=kind, identifier=identifier)
+    fingerprint = mailbox_hash(identifier) if kind == KINDS.MAILBOX else keyed_hash(kind, identifier)
+    IdentityProof.objects.create(request=request, kind=kind, identifier=identifier, identifier_hash=fingerprint)
     return request
 
 

@@ -262,13 +262,16 @@ def test_of_a_request_the_facts_stay_and_what_was_written_goes():
 def test_an_erasure_forgets_earlier_requests_of_the_mailbox_that_are_over():
     survey = make_survey()
     request = make_proved_request(identifier=ANNA, controller=survey.product.controller)
-    over = make_proved_request(identifier=ANNA, controller=request.controller, details="Anna", state="closed")
+    over, lapsed = (
+        make_proved_request(identifier=ANNA, controller=request.controller, details="Anna", state=state)
+        for state in ("closed", "lapsed")
+    )
     running = make_proved_request(identifier=ANNA, controller=request.controller, details="Anna", state="triage")
     foreign = make_proved_request(identifier=ANNA, details="Anna", state="closed")
 
     erase(make_task(request, "erase", dataset="feedback.Respondent"))
 
-    for one, details in ((over, ""), (running, "Anna"), (foreign, "Anna")):
+    for one, details in ((over, ""), (lapsed, ""), (running, "Anna"), (foreign, "Anna")):
         assert RightsRequest.objects.get(pk=one.pk).details == details
     assert request.proofs.get().identifier == ANNA
 

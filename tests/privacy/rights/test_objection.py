@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -15,7 +16,9 @@ from feedback.identity import identify
 from feedback.invitations import Moment, ask
 from feedback.models import Contact, FollowUp, Respondent, Response
 from feedback.products import load_product
+from privacy.answering import finish_and_close_due_requests
 from privacy.encryption import new_token, token_digest
+from privacy.identity import prove
 from privacy.intake import file_request
 from privacy.models import RequestTask, RightsRequest, Suppression
 from privacy.objection import object_to_contact, objections_to_put_into_effect, stop_contact
@@ -194,12 +197,14 @@ def test_pressing_the_button_acts_at_once_also_when_the_invitation_expired(clien
 
     request = RightsRequest.objects.get()
     assert request.reference in page.content.decode()
-    assert (request.state, request.product) == ("verified", survey.product)
-    assert request.items.get().objects_to == "contact"
+    assert (request.state, request.product) == ("fulfilled", survey.product)
+    assert (request.items.get().objects_to, request.items.get().outcome) == ("contact", "done")
+    assert request.answer.accepted_at
     proof = request.proofs.get()
     assert (proof.kind, proof.identifier) == ("invitation", token_digest(token).hex())
     assert [event.action for event in request.events.all()] == [
-        *("filed", "invitation_proved", "advanced", "contact_stopped"),
+        *("filed", "invitation_proved", "advanced", "contact_stopped", "advanced", "advanced"),
+        *("answer_written", "answer_delivered", "advanced"),
     ]
     assert code_for(survey, external_id="anna") == "opted_out"
     anna.delete()
@@ -212,6 +217,36 @@ def test_pressing_it_again_makes_no_second_request(client, anna, token):
 
     reference = RightsRequest.objects.get().reference
     assert all(reference in page.content.decode() for page in pages)
+
+
+def test_pressing_it_again_stops_contact_again_once_the_first_request_is_closed(client, survey, anna, token):
+    client.post(f"/privacy/object/{token}/")
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        finish_and_close_due_requests()
+    closed = RightsRequest.objects.get()
+    assert (closed.state, closed.proofs.get().identifier) == ("closed", "")
+    Respondent.objects.update(objected_at=None)
+
+    client.post(f"/privacy/object/{token}/")
+
+    assert Respondent.objects.get().objected_at
+    assert RightsRequest.objects.count() == 2
+
+
+@pytest.mark.parametrize(("right", "objects_to"), [("objection", "analysis"), ("access", "")])
+def test_a_request_for_something_else_with_the_same_invitation_is_no_objection_to_contact(
+    client, survey, anna, token, right, objects_to
+):
+    proof = token_digest(token).hex()
+    other = make_rights_request(controller=survey.product.controller, state="triage")
+    prove(request=other, kind=KINDS.INVITATION, identifier=proof)
+    other.items.create(right=right, objects_to=objects_to)
+
+    client.post(f"/privacy/object/{token}/")
+
+    filed = RightsRequest.objects.exclude(pk=other.pk).get()
+    assert filed.state == "fulfilled"
+    assert Respondent.objects.get().objected_at
 
 
 def test_the_link_of_a_device_speaks_for_the_person_behind_it(client, survey, anna):
