@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,6 +59,13 @@ logger = logging.getLogger(__name__)
 
 State = CampaignMail.State
 Kind = CampaignMail.Kind
+REACTIONS: Final = ("responded", "declined", "snoozed")
+# Of an invitation whose link nobody was at: as far as can be told, the mail did not arrive.
+UNTOUCHED: Final = Q(
+    **dict.fromkeys((f"{each}_at__isnull" for each in ("opened", "shown", *REACTIONS, "unsubscribed")), True),
+    suspicion="",
+    response__isnull=True,
+)
 # How often a decision is made anew because something else about the person was reserved meanwhile.
 MOST_DECISIONS: Final = 5
 
@@ -186,14 +194,13 @@ class Sender:
         if not respondent.email:
             return "no_address"
         if mail.kind == Kind.FIRST:
-            return ""
+            return "answered" if _has_arrived(mail) else ""
         invitation = mail.invitation
         if invitation is None or invitation.expires_at <= timezone.now():
             return "expired"
         if bytes(invitation.token_digest) != token_digest(token):  # SECRET_KEY was changed: the link would be dead
             return "expired"
-        is_over = invitation.responded_at or invitation.declined_at or invitation.snoozed_at
-        return "answered" if is_over else ""
+        return "answered" if any(getattr(invitation, f"{each}_at") for each in REACTIONS) else ""
 
     def _invite(self, mail: CampaignMail, respondent: Respondent, language: str, token: str) -> str:
         """Decide with the facts of this moment and reserve the invitation; return the code of the decision."""
@@ -280,7 +287,7 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
     """Settle a mail of which nobody knows whether it was sent, by the decision of somebody who looked it up.
 
     Args:
-        was_sent: ``False`` sends it again, if the person may still be asked.
+        was_sent: ``False`` sends it again, if the person may still be asked and was not at the link of the mail.
 
     Raises:
         ValidationError: ``not_possible`` where it is settled already, or the campaign is over.
@@ -290,7 +297,8 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
     if locked.state != State.UNKNOWN or (is_over and not was_sent):
         message = _("This is not possible now: somebody else may have changed it.")
         raise ValidationError(message, code="not_possible")
-    if was_sent:
+    # Whoever was at the link has the mail.
+    if was_sent or (locked.kind == Kind.FIRST and _has_arrived(locked)):
         settle_sent(mail_id=locked.pk)
         return
     if locked.kind == Kind.FIRST:
@@ -319,6 +327,10 @@ def _invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:
     return found
 
 
+def _has_arrived(mail: CampaignMail) -> bool:
+    return _invitation_of(mail).exclude(UNTOUCHED).exists()
+
+
 def _somebody(mail: CampaignMail) -> Respondent:
     assert mail.respondent is not None  # noqa: S101  held by a constraint, which the type cannot say
     return mail.respondent
@@ -340,9 +352,10 @@ def _skip(mail: CampaignMail, code: str) -> None:
 
 def _end(mail: CampaignMail, state: State, code: str) -> None:
     """End a mail that did not leave; an invitation that reached nobody is taken back."""
-    never_sent = _invitation_of(mail).filter(sent_at__isnull=True)
     if mail.kind == Kind.FIRST:
-        never_sent.delete()
+        never_sent = _invitation_of(mail).filter(UNTOUCHED, sent_at__isnull=True)
+        locked = list(never_sent.select_for_update(of=("self",)).values_list("pk", flat=True))
+        Invitation.including_restricted.filter(pk__in=locked).delete()
     CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
 
 

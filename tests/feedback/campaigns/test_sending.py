@@ -10,11 +10,11 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
-from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent
+from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent, Response
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
-from tests.factories import make_invitation, make_survey
+from tests.factories import make_invitation, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
 from tests.mail_server import Mailbox, RefusingMailbox
 
@@ -287,18 +287,47 @@ def test_a_worker_that_hung_for_too_long_sends_nothing_any_more(started, person)
     assert len(outbox.outbox) == 1
 
 
-@pytest.mark.parametrize(("was_sent", "state", "mails"), [(True, "sent", 0), (False, "sent", 1)])
-def test_staff_settle_a_mail_of_which_nobody_knows(started, person, was_sent, state, mails):
+@pytest.fixture
+def unknown(started, person):
+    """A mail of which nobody knows whether it was sent."""
     campaign = started(person())
     (mail,) = campaigns.claim(campaign_id=campaign.pk)
     Sender(campaign)._prepare(mail)
     _leave(mail)
     campaigns.recover(now=timezone.now() + LEASE)
+    mail.refresh_from_db()
+    return mail
 
-    campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
-    campaigns.send_batch(campaign_id=campaign.pk)
 
-    assert outcomes(campaign) == {"anna@example.com": (state, "")}
+@pytest.mark.parametrize("reaction", ["opened_at", "responded_at", "declined_at", "snoozed_at", "unsubscribed_at"])
+def test_a_mail_whose_link_somebody_was_at_was_sent_whatever_staff_say(unknown, reaction):
+    Invitation.objects.update(**{reaction: timezone.now()})
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outbox.outbox == []
+    assert outcomes(unknown.campaign) == {"anna@example.com": ("sent", "")}
+    assert Invitation.objects.get().sent_at
+
+
+def test_an_answer_that_comes_before_the_mail_is_sent_again_stays(unknown, survey):
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+    make_response(survey=survey, invitation=Invitation.objects.get())
+
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outbox.outbox == []
+    assert outcomes(unknown.campaign) == {"anna@example.com": ("skipped", "answered")}
+    assert Response.objects.count() == 1
+
+
+@pytest.mark.parametrize(("was_sent", "state", "mails"), [(True, "sent", 0), (False, "sent", 1)])
+def test_staff_settle_a_mail_of_which_nobody_knows(unknown, was_sent, state, mails):
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=was_sent)
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outcomes(unknown.campaign) == {"anna@example.com": (state, "")}
     assert len(outbox.outbox) == mails
 
 
