@@ -17,7 +17,8 @@ from feedback.campaigns.lifecycle import (
     write_campaign,
 )
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
-from feedback.campaigns.sending import send_batch, settle_unknown_by_staff
+from feedback.campaigns.sending import send_batch
+from feedback.campaigns.settling import settle_unknown_by_staff
 from feedback.campaigns.statistics import Figure, Progress, progress, statistics
 from feedback.campaigns.taking_over import (
     MOST_TRIED,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.campaigns.letter import MESSAGE_ID
-from feedback.campaigns.sending import settle_sent
+from feedback.campaigns.settling import settle_sent
 from feedback.identity import normalise_email
 from feedback.looking_up import person_of
 from feedback.models import CampaignMail, MailEvent, Respondent

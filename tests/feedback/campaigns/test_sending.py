@@ -380,6 +380,29 @@ def test_who_did_not_react_is_reminded_once_with_the_same_link(reminded):
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("sent", "")}
 
 
+def test_the_reminder_starts_every_rest_anew(reminded):
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert Invitation.objects.get().sent_at == timezone.now()
+
+
+def test_a_reminder_of_which_nobody_knows_starts_every_rest_anew(reminded):
+    (mail,) = campaigns.claim(campaign_id=reminded.pk)
+    Sender(reminded)._prepare(mail)
+    _leave(mail)
+
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    assert Invitation.objects.get().sent_at == timezone.now()
+
+
+def test_a_mail_that_turns_out_to_be_sent_was_sent_when_it_was_handed_over(unknown):
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        campaigns.settle_unknown_by_staff(mail=unknown, was_sent=True)
+
+    assert CampaignMail.objects.get().sent_at == Invitation.objects.get().sent_at == unknown.handed_over_at
+
+
 @pytest.mark.parametrize("reaction", ["responded_at", "declined_at", "snoozed_at"])
 def test_who_reacted_is_not_reminded(reminded, reaction):
     Invitation.objects.update(**{reaction: timezone.now()})
