@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
 from django.core import mail as outbox
 from django.utils import timezone
 
@@ -80,6 +88,14 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
     )
 
 
+def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
+    Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
+    Respondent.objects.create(
+        **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
+        **{"first_seen_at": timezone.now(), "unsubscribed_at": timezone.now()},
+    )
+
+
 @pytest.mark.parametrize(
     ("happens", "code"),
     [
@@ -91,6 +107,7 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
         (answered_elsewhere, "responded_recently"),
         (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
+        (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
     ],
 )
 def test_whoever_may_not_be_asked_any_more_gets_nothing(started, person, happens, code):
@@ -237,6 +254,33 @@ def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again(started, person,
     # It counts as mailed: the person is left in peace.
     mail = CampaignMail.objects.get(state="unknown")
     assert mail.invitation.sent_at == mail.handed_over_at
+
+
+def failing(status):
+    return AnymailAPIError("no", status_code=status, response=SimpleNamespace(reason="", text=""))
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        *((AnymailRecipientsRefused(), "failed"), (AnymailInvalidAddress(), "failed")),
+        *((AnymailUnsupportedFeature(), "failed"), (AnymailSerializationError(), "queued")),
+        *((failing(429), "queued"), (failing(400), "queued")),
+        *((failing(502), "unknown"), (failing(200), "unknown"), (AnymailAPIError("time-out"), "unknown")),
+    ],
+)
+def test_what_a_provider_says_tells_whether_it_may_have_the_mail(started, person, monkeypatch, error, state):
+    def send_messages(self, messages):
+        raise error
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", send_messages)
+    campaign = started(person())
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    mail = CampaignMail.objects.get()
+    assert mail.state == state
+    assert bool(mail.handed_over_at) == (state == "unknown")
 
 
 class HangingUp(Mailbox):
