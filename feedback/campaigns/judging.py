@@ -116,7 +116,7 @@ class Judge:
         wishes = records.of_mailbox(person.email)
         judged = replace(
             known,
-            has_permission=known.has_permission or permits,
+            has_permission=(known.has_permission or permits) and not any(each.unsubscribed_at for each in wishes),
             has_objected=known.has_objected or any(each.objected_at for each in wishes),
             is_restricted=known.is_restricted or any(each.restricted_at for each in wishes),
             has_bounced=(known.has_bounced and not is_moved) or any(each.mail_bounced_at for each in wishes),
@@ -187,11 +187,13 @@ class Records:
     @classmethod
     def of(cls, product_id: int, people: Iterable[Person]) -> Records:
         people = list(people)
-        keys = [person.subject_key for person in people]
-        mailboxes = [person.email for person in people if person.email]
-        found = Respondent.including_restricted.filter(
-            Q(subject_key__in=keys) | Q(email__in=mailboxes), product=product_id, person__isnull=True
-        ).order_by("pk")
+        everybody = Respondent.including_restricted.filter(product=product_id, person__isnull=True).order_by("pk")
+        named = Q(subject_key__in=[person.subject_key for person in people])
+        mailboxes = {person.email for person in people if person.email}
+        if by_id_alone := [person.subject_key for person in people if not person.email]:
+            known = everybody.filter(subject_key__in=by_id_alone).exclude(email="")
+            mailboxes.update(known.values_list("email", flat=True))
+        found = everybody.filter(named | Q(email__in=mailboxes))
         by_key: dict[str, Respondent] = {}
         by_mailbox: dict[str, list[Respondent]] = {}
         for record in found:

@@ -92,6 +92,17 @@ def test_who_unsubscribed_does_not_come_back_with_a_list(campaign, person):
     assert not ChannelPermission.objects.exists()
 
 
+def test_who_is_listed_by_id_is_bound_by_the_wishes_of_their_mailbox(campaign, person):
+    person(subject_key="id:7", external_id="7", permitted=False)
+    person(permitted=False, unsubscribed_at=timezone.now())
+    row = campaign()
+    audience = upload(row, "id", "7", **STATED)
+
+    campaigns.take_over(audience_id=audience.pk)
+
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+
+
 def test_a_person_and_a_mailbox_get_one_mail_however_often_they_are_listed(campaign, person):
     person("shared@example.com", subject_key="id:1", external_id="1")
     person("shared@example.com", subject_key="id:2", external_id="2")
