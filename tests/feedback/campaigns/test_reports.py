@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from feedback.models import CampaignMail, ChannelPermission, Invitation, MailEve
 from feedback.unsubscribing import stop_mail, unsubscribe
 from privacy.encryption import new_token, token_digest
 from privacy.models import Suppression
-from tests.factories import make_response
+from tests.factories import make_campaign, make_permission, make_respondent, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,52 @@ def test_a_report_that_names_no_mail_is_about_the_last_to_the_address(report, se
 
     mail.refresh_from_db()
     assert mail.bounced_at
+
+
+def test_a_report_that_names_no_mail_settles_none_of_which_nobody_knows(report, sent):
+    _row, mail = sent
+    CampaignMail.objects.update(state="unknown", code="unknown_outcome", sent_at=None)
+
+    report("delivered")
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.delivered_at) == ("unknown", None)
+
+
+def test_a_report_that_names_no_mail_is_not_about_one_that_left_later(report, sent):
+    CampaignMail.objects.update(handed_over_at=timezone.now() + timedelta(minutes=5))
+
+    report("failed", **BOUNCE)
+
+    assert not MailEvent.objects.exists()
+
+
+def test_a_report_that_names_no_mail_says_nothing_where_two_products_write(report, sent):
+    survey = make_survey()
+    other = make_campaign(survey=survey, window_from=0, window_until=24)
+    anna = make_respondent(product=survey.product, subject_key="mail:anna@example.com", email="anna@example.com")
+    make_permission(respondent=anna)
+    owe(other, anna)
+    campaigns.send_batch(campaign_id=campaigns.start(campaign=other).pk)
+    assert set(CampaignMail.objects.values_list("state", flat=True)) == {"sent"}
+
+    report("complained")
+
+    assert not MailEvent.objects.exists()
+
+
+def test_a_bounce_says_nothing_about_an_address_that_came_later(report, sent, campaign):
+    _row, mail = sent
+    Respondent.objects.update(email="new@example.com")
+    waiting = campaign()
+    owe(waiting, Respondent.objects.get())
+
+    report("failed", mail, **BOUNCE)
+
+    mail.refresh_from_db()
+    assert mail.bounced_at
+    assert Respondent.objects.get().mail_bounced_at is None
+    assert outcomes(waiting) == {"new@example.com": ("queued", "")}
 
 
 def test_a_report_about_nobodys_mail_changes_nothing(report, sent):
