@@ -45,6 +45,7 @@ WHY: Final[dict[str, StrOrPromise]] = {
     "malformed_row": _("This row of the file cannot be read."),
     "cancelled": _("The campaign was cancelled."),
     "answered": _("This person reacted to the first mail."),
+    "no_reminder": _("The survey does not allow a reminder."),
     "expired": _("The invitation has expired."),
     "refused": _("The mail server does not accept it."),
     "unknown_outcome": _("The connection broke while the mail was handed over: it may have been sent or not."),

@@ -192,6 +192,8 @@ class Sender:
             return "no_address"
         if mail.kind == Kind.FIRST:
             return "answered" if has_arrived(mail) else ""
+        if not self.campaign.survey.allows_reminder:
+            return "no_reminder"
         invitation = mail.invitation
         if invitation is None or invitation.expires_at <= timezone.now():
             return "expired"

@@ -53,7 +53,8 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
     assert mail.sent_at is not None  # noqa: S101  only mails that were handed over were looked for
     mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
     note_mailed(invitation_id=mail.invitation_id, at=mail.sent_at)
-    days = mail.campaign.reminder_after_days if mail.campaign.survey.allows_reminder else None
+    may_remind = mail.campaign.survey.allows_reminder and mail.campaign.state != Campaign.State.CANCELLED
+    days = mail.campaign.reminder_after_days if may_remind else None
     if mail.kind == Kind.FIRST and days:
         CampaignMail.objects.get_or_create(
             campaign=mail.campaign,
@@ -65,6 +66,7 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
                 "next_attempt_at": mail.sent_at + timedelta(days=days),
             },
         )
+        _reopen(mail.campaign)
     return True
 
 
@@ -76,11 +78,11 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
         was_sent: ``False`` sends it again, if the person may still be asked and was not at the link of the mail.
 
     Raises:
-        ValidationError: ``not_possible`` where it is settled already, or the campaign is over.
+        ValidationError: ``not_possible`` where it is settled already, or the campaign was cancelled.
     """
     locked = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=mail.pk)
-    is_over = locked.campaign.state in {Campaign.State.CANCELLED, Campaign.State.FINISHED}
-    if locked.state != State.UNKNOWN or (is_over and not was_sent):
+    is_cancelled = locked.campaign.state == Campaign.State.CANCELLED
+    if locked.state != State.UNKNOWN or (is_cancelled and not was_sent):
         message = _("This is not possible now: somebody else may have changed it.")
         raise ValidationError(message, code="not_possible")
     # Whoever was at the link has the mail.
@@ -92,6 +94,13 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
     locked.handed_over_at, locked.code = None, ""
     wait(locked, until=timezone.now())
     locked.save(update_fields=["handed_over_at", "code"])
+    _reopen(locked.campaign)
+
+
+def _reopen(campaign: Campaign) -> None:
+    """Let a campaign that had nothing left to do go on: it owes a mail again."""
+    finished = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.FINISHED)
+    finished.update(state=Campaign.State.RUNNING, finished_at=None)
 
 
 def invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:

@@ -13,12 +13,13 @@ from anymail.exceptions import (
     AnymailUnsupportedFeature,
 )
 from django.core import mail as outbox
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
-from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent, Response
+from feedback.models import Campaign, CampaignMail, ChannelPermission, Invitation, Respondent, Response
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
@@ -398,6 +399,48 @@ def test_a_planned_campaign_begins_at_its_time(campaign, person):
         assert campaigns.send_batch(campaign_id=row.pk) == 1
 
 
+@pytest.mark.parametrize(("was_sent", "state"), [(True, "finished"), (False, "running")])
+def test_a_finished_campaign_goes_on_where_a_mail_is_sent_again(unknown, was_sent, state):
+    campaigns.advance_campaigns(now=timezone.now())
+    assert Campaign.objects.get().state == "finished"
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=was_sent)
+
+    campaign = Campaign.objects.get()
+    assert (campaign.state, campaign.finished_at is None) == (state, state == "running")
+    assert campaigns.send_batch(campaign_id=campaign.pk) == (0 if was_sent else 1)
+
+
+def test_a_finished_campaign_goes_on_where_a_reminder_is_owed_after_all(unknown, survey):
+    survey.allows_reminder = True
+    survey.save()
+    Campaign.objects.update(reminder_after_days=7)
+    campaigns.advance_campaigns(now=timezone.now())
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=True)
+
+    assert Campaign.objects.get().state == "running"
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("queued", "")}
+
+
+def test_a_mail_of_a_cancelled_campaign_is_not_sent_again(unknown):
+    campaigns.cancel(campaign=unknown.campaign)
+
+    with pytest.raises(ValidationError):
+        campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+
+
+def test_what_was_being_sent_when_the_campaign_was_cancelled_waits_no_longer(started, person):
+    campaign = started(person())
+    campaigns.claim(campaign_id=campaign.pk)
+    campaigns.cancel(campaign=campaign)
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    campaigns.advance_campaigns(now=timezone.now())
+
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", "cancelled")}
+
+
 # --- Reminders --------------------------------------------------------------------------------------------------------
 
 
@@ -455,6 +498,15 @@ def test_who_reacted_is_not_reminded(reminded, reaction):
 
     assert len(outbox.outbox) == 1
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "answered")}
+
+
+def test_nobody_is_reminded_of_a_survey_that_does_not_allow_it_any_more(reminded, survey):
+    survey.allows_reminder = False
+    survey.save()
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "no_reminder")}
 
 
 def test_who_withdrew_the_permission_is_not_reminded(reminded):
