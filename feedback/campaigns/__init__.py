@@ -26,6 +26,7 @@ from feedback.campaigns.taking_over import (
     counts_of,
     dry_run,
     owe_mails,
+    remove_old_files,
     take_over,
     unfinished_audiences,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "progress",
     "record_mail_opened",
     "recover",
+    "remove_old_files",
     "resume",
     "send_batch",
     "settle_unknown_by_staff",

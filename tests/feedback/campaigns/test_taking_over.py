@@ -5,11 +5,13 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from feedback import campaigns
 from feedback.models import CampaignAudience, CampaignMail, ChannelPermission, Invitation, Respondent, Segment
+from feedback.tasks import run_campaigns
 from feedback.unsubscribing import stop_mail
 from privacy.models import Suppression
 from privacy.suppression import suppress
@@ -257,6 +259,21 @@ def test_what_cannot_be_used_is_refused(campaign, lines, permission, code):
 
     assert caught.value.code == code
     assert not CampaignAudience.objects.exists()
+
+
+def test_a_file_that_nobody_came_back_for_is_removed_after_30_days(campaign):
+    audience = upload(campaign(), "email", "anna@example.com")
+    late = timezone.now() + timedelta(days=30)
+
+    with time_machine.travel(late - timedelta(minutes=1)):
+        run_campaigns()
+    audience.refresh_from_db()
+    assert (audience.state, bool(audience.content)) == ("waiting", True)
+    with time_machine.travel(late + timedelta(minutes=1)):
+        run_campaigns()
+    audience.refresh_from_db()
+    assert (audience.state, bytes(audience.content)) == ("failed", b"")
+    assert audience.failure
 
 
 def test_a_cancelled_campaign_takes_nobody_over(campaign):
