@@ -424,6 +424,13 @@ declare(
         "replies; the agreement with it has to limit how long it keeps them",
     ),
     Store(
+        name="e-mails of campaigns",
+        kind="mail provider",
+        column=replace(ASKED, keep="P30D", access=Access.WITHHELD, erasure=Erasure.KEEP),
+        detail="the operator's mail provider delivers them and, where MAIL_EVENTS_PROVIDER names it, reports what "
+        "became of each; the agreement with it has to limit how long it keeps them",
+    ),
+    Store(
         name="mailbox of replies",
         kind="mailbox",
         column=replace(FOLLOW_UP, keep="P1D", access=Access.WITHHELD),
