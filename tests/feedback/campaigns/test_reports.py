@@ -245,6 +245,30 @@ def test_the_figures_of_a_campaign_are_what_their_definitions_say(started, perso
     assert shares["opened"] is None
 
 
+def test_what_no_measure_counts_is_no_response_and_restricted_people_are_in_no_figure(started, person, survey):
+    people = [person(f"{number}@example.com") for number in range(4)]
+    campaign = started(*people)
+    campaigns.send_batch(campaign_id=campaign.pk)
+    hidden = ({}, {"is_test": True}, {"excluded_at": timezone.now(), "exclusion_reason": "spam"})
+    for respondent, what in zip(people, (*hidden, {}), strict=True):
+        make_response(survey=survey, invitation=respondent.invitations.get(), **what)
+    Respondent.objects.filter(pk=people[3].pk).update(restricted_at=timezone.now())
+
+    assert (figures(campaign)["sent"], figures(campaign)["responded"]) == (3, 1)
+
+
+def test_what_comes_back_about_a_reminder_counts_once_for_the_person(sent):
+    row, mail = sent
+    CampaignMail.objects.create(
+        **{"campaign": row, "respondent": mail.respondent, "invitation": mail.invitation, "kind": "reminder"},
+        **{"state": "sent", "handed_over_at": timezone.now(), "sent_at": timezone.now()},
+        **{"complained_at": timezone.now(), "unsubscribed_at": timezone.now()},
+    )
+    CampaignMail.objects.filter(pk=mail.pk).update(unsubscribed_at=timezone.now())
+
+    assert [figures(row)[name] for name in ("sent", "complained", "unsubscribed")] == [1, 1, 1]
+
+
 def test_opened_is_counted_only_where_the_product_says_so(sent, product):
     row, _mail = sent
     CampaignMail.objects.update(opened_at=timezone.now())
