@@ -79,4 +79,5 @@ def recover(*, now: datetime) -> tuple[int, int]:
 def note_mailed(*, invitation_id: int | None, at: datetime | None) -> None:
     """Let an invitation say when its person was mailed last: a reminder starts every rest anew."""
     earlier = Q(sent_at__isnull=True) | Q(sent_at__lt=at)
-    Invitation.including_restricted.filter(earlier, pk=invitation_id).update(sent_at=at)
+    if invitation_id is not None:
+        Invitation.including_restricted.filter(earlier, pk=invitation_id).update(sent_at=at)
