@@ -332,6 +332,7 @@ def test_a_decline_after_a_machines_answer_ends_there(person, scanner, invite):
 
     assert "That is fine" in page.content.decode()
     assert counted() == []
+    assert Invitation.objects.get().declined_at
 
 
 def test_the_page_for_everybody_suspects_as_well(scanner, person, nps):
