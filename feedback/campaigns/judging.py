@@ -157,12 +157,9 @@ class Judge:
         addresses = [each.address for each in judged if each.code == ELIGIBLE]
         owed = CampaignMail.objects.filter(campaign=self.campaign, kind=CampaignMail.Kind.FIRST)
         people = {each.respondent.pk for each in judged if each.respondent}
+        owed = owed.exclude(state=CampaignMail.State.SKIPPED)  # a later list may say what was missing
         there = set(owed.filter(respondent__in=people).values_list("respondent", flat=True))
-        mailboxes = set(
-            owed.filter(respondent__email__in=addresses)
-            .exclude(state=CampaignMail.State.SKIPPED)
-            .values_list("respondent__email", flat=True)
-        )
+        mailboxes = set(owed.filter(respondent__email__in=addresses).values_list("respondent__email", flat=True))
         kept = []
         for each in judged:
             code = each.code

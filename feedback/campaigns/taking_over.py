@@ -187,6 +187,10 @@ def owe_mails(*, campaign: Campaign, judged: Sequence[Judged]) -> None:
         ignore_conflicts=True,
     )
     rows = [_mail(campaign, each, people.get(id(each)), at=planned_at(campaign)) for each in judged]
+    skipped = CampaignMail.objects.filter(
+        campaign=campaign, kind=CampaignMail.Kind.FIRST, respondent__in=people.values()
+    )
+    skipped.filter(state=CampaignMail.State.SKIPPED).delete()
     CampaignMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=PART)
 
 

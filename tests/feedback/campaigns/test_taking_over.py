@@ -105,6 +105,18 @@ def test_who_is_listed_by_id_is_bound_by_the_wishes_of_their_mailbox(campaign, p
     assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
 
 
+def test_a_later_list_may_say_what_the_first_one_left_out(campaign, person):
+    person(permitted=False)
+    row = campaign()
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com").pk)
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com", **STATED).pk)
+
+    assert outcomes(row) == {"anna@example.com": ("queued", "")}
+    assert CampaignMail.objects.count() == 1
+
+
 def test_a_person_and_a_mailbox_get_one_mail_however_often_they_are_listed(campaign, person):
     person("shared@example.com", subject_key="id:1", external_id="1")
     person("shared@example.com", subject_key="id:2", external_id="2")
