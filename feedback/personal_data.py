@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from feedback.correcting import person_was_corrected, response_was_corrected
 from feedback.in_browsers import ASKED, COMMENT, LEFT_IN_BROWSERS
+from feedback.models import ANONYMOUS, DELIVERED
 from privacy.inventory import (
     STAFF,
     Access,
@@ -89,6 +91,8 @@ declare(
         person="respondent",
         product="product",
         identifiers={Identifier.INVITATION: "token_digest"},
+        # What an anonymous visitor has been given leads to what that visitor did.
+        proves=DELIVERED | Q(respondent__subject_key__startswith=ANONYMOUS),
         columns={
             **not_personal("id", "product", "survey", "version", "respondent", "is_test", "expires_at"),
             # It is another record than the one that was asked: somebody else's device, or the same address.
@@ -418,6 +422,13 @@ declare(
         column=replace(FOLLOW_UP, keep="P30D", access=Access.WITHHELD, erasure=Erasure.KEEP),
         detail="the operator's mail provider delivers them and, where INBOUND_MAIL_PROVIDER names it, receives the "
         "replies; the agreement with it has to limit how long it keeps them",
+    ),
+    Store(
+        name="e-mails of campaigns",
+        kind="mail provider",
+        column=replace(ASKED, keep="P30D", access=Access.WITHHELD, erasure=Erasure.KEEP),
+        detail="the operator's mail provider delivers them and, where MAIL_EVENTS_PROVIDER names it, reports what "
+        "became of each; the agreement with it has to limit how long it keeps them",
     ),
     Store(
         name="mailbox of replies",

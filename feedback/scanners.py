@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from feedback.models import Invitation, Response, Suspicion
 from privacy.encryption import keyed_hash
+from surveys.models import Channel
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -210,7 +211,10 @@ def _suspicion_of_visit(invitation: Invitation, *, is_head: bool, user_agent: st
         return Suspicion.SCANNER
     if is_head:
         return Suspicion.HEAD
-    is_early = invitation.sent_at is not None and at < invitation.sent_at + OPENED_TOO_EARLY
+    if invitation.sent_at is None:  # of an e-mail: the mail server is taking it at this moment
+        is_early = invitation.channel == Channel.EMAIL
+    else:
+        is_early = at < invitation.sent_at + OPENED_TOO_EARLY
     return Suspicion.EARLY if is_early else ""
 
 

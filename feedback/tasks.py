@@ -162,6 +162,8 @@ def queue_staff_mail(mail_id: int) -> None:
 def run_campaigns() -> None:
     """Begin, feed and finish campaigns, take care of mails whose worker was killed, and queue what is due.
 
+    Files that nobody came back for are removed.
+
     Each task sends a part, so that workers share a campaign, other work gets its turn, and a lost message costs a
     minute; what is not begun within that minute is queued anew by the next run.
     """
@@ -169,6 +171,7 @@ def run_campaigns() -> None:
     campaigns.recover(now=now)
     campaigns.advance_campaigns(now=now)
     campaigns.forget_calls(now=now)
+    campaigns.remove_old_files(now=now)
     for audience_id in campaigns.unfinished_audiences():
         take_over_audience.delay(audience_id)
     for campaign_id, due in campaigns.due_campaigns(now=now).items():

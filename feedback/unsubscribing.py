@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.invitations import UnknownInvitation
-from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent
+from feedback.models import DELIVERED, CampaignMail, ChannelPermission, Invitation, Respondent
 from feedback.people import records_of_same_person
 from privacy.encryption import token_digest
 from surveys.models import Channel
@@ -21,10 +21,10 @@ def find_subscription(token: str) -> Invitation:
     """Return the invitation that a link to unsubscribe came with, however old, with its person and product.
 
     Raises:
-        UnknownInvitation: nobody was given this token.
+        UnknownInvitation: this token was delivered to nobody.
     """
     rows = Invitation.including_restricted.select_related("respondent", "product__controller")
-    invitation = rows.filter(token_digest=token_digest(token)).first()
+    invitation = rows.filter(DELIVERED, token_digest=token_digest(token)).first()
     if invitation is None:
         raise UnknownInvitation
     return invitation
@@ -39,7 +39,7 @@ def unsubscribe(token: str) -> Invitation:
     which mail it was that they had enough of.
 
     Raises:
-        UnknownInvitation: nobody was given this token.
+        UnknownInvitation: this token was delivered to nobody.
     """
     invitation, at = find_subscription(token), timezone.now()
     stop_mail(respondent=invitation.respondent, at=at)

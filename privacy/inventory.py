@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django.db.models import Q
     from django_stubs_ext import StrOrPromise
 
 
@@ -189,6 +190,7 @@ class Table:
         columns: name of the concrete field → treatment.
         product: path of foreign keys from a row to the product it belongs to; given for tables with identifiers.
         identifiers: identifier → column that holds it, normalised or hashed as the proof is.
+        proves: of a table with invitations, the rows whose token nobody but the person was given; ``None``: all.
         devices: foreign key from a row of the person's own table to the person whose device it was.
         marks: mark → column.
         suppresses: column → what the list of suppressed people puts before its value, as "mail:"; in tables with a
@@ -204,6 +206,7 @@ class Table:
     product: str = ""
     identifiers: Mapping[Identifier, str] = field(default_factory=dict)
     suppresses: Mapping[str, str] = field(default_factory=dict)
+    proves: Q | None = None
     devices: str = ""
     marks: Mapping[Mark, str] = field(default_factory=dict)
     corrected: Callable[[Any, Mapping[str, Any]], None] | None = None

@@ -1,7 +1,8 @@
 """Whose data a request is about: what was proved leads to records, by the inventory alone.
 
 A mailbox or an account leads to everybody of the controller's products who has it, with their devices; an invitation
-to the person it was for; a receipt code to that one record and what hangs on it. What nobody proved leads nowhere.
+to the person it was for, where having it proves that; a receipt code to that one record and what hangs on it. What
+nobody proved leads nowhere.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product
         for table in _tables_with(identifier):
             of_products = Q(**{f"{table.product}__in": products})
             rows = model_of(table)._base_manager.filter(of_products, **{table.identifiers[identifier]: held})
+            if identifier == Identifier.INVITATION and table.proves is not None:
+                rows = rows.filter(table.proves)
             if identifier == Identifier.RECEIPT:
                 records.setdefault(table.model, set()).update(rows.values_list("pk", flat=True))
             else:

@@ -143,7 +143,8 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Nothing else: it may have been started, paused or finished since the page was shown.
+            obj.save(update_fields=form.changed_data)
         else:
             campaigns.write_campaign(campaign=obj, by=staff(request))
 

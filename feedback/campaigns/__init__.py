@@ -17,7 +17,8 @@ from feedback.campaigns.lifecycle import (
     write_campaign,
 )
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
-from feedback.campaigns.sending import send_batch, settle_unknown_by_staff
+from feedback.campaigns.sending import send_batch
+from feedback.campaigns.settling import settle_unknown_by_staff
 from feedback.campaigns.statistics import Figure, Progress, progress, statistics
 from feedback.campaigns.taking_over import (
     MOST_TRIED,
@@ -25,6 +26,7 @@ from feedback.campaigns.taking_over import (
     counts_of,
     dry_run,
     owe_mails,
+    remove_old_files,
     take_over,
     unfinished_audiences,
 )
@@ -67,6 +69,7 @@ __all__ = [
     "progress",
     "record_mail_opened",
     "recover",
+    "remove_old_files",
     "resume",
     "send_batch",
     "settle_unknown_by_staff",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from feedback.models import Campaign, CampaignMail, Invitation
@@ -72,5 +72,12 @@ def recover(*, now: datetime) -> tuple[int, int]:
     unknown = CampaignMail.objects.filter(pk__in=handed_over)
     unknown.update(state=State.UNKNOWN, code="unknown_outcome", next_attempt_at=None)
     for invitation, at in unknown.values_list("invitation", "handed_over_at"):
-        Invitation.including_restricted.filter(pk=invitation, sent_at__isnull=True).update(sent_at=at)
+        note_mailed(invitation_id=invitation, at=at)
     return len(untouched), len(handed_over)
+
+
+def note_mailed(*, invitation_id: int | None, at: datetime | None) -> None:
+    """Let an invitation say when its person was mailed last: a reminder starts every rest anew."""
+    earlier = Q(sent_at__isnull=True) | Q(sent_at__lt=at)
+    if invitation_id is not None:
+        Invitation.including_restricted.filter(earlier, pk=invitation_id).update(sent_at=at)

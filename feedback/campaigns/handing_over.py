@@ -9,7 +9,13 @@ from __future__ import annotations
 import smtplib
 from typing import TYPE_CHECKING, Any, Final
 
-from anymail.exceptions import AnymailAPIError
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
@@ -23,6 +29,10 @@ if TYPE_CHECKING:
     from django.core.mail.backends.base import BaseEmailBackend
 
 SMTP_BACKEND: Final = "django.core.mail.backends.smtp.EmailBackend"
+# The provider refused every recipient, or the mail could not be written down for it.
+NOT_TAKEN: Final = (
+    AnymailRecipientsRefused | AnymailInvalidAddress | AnymailUnsupportedFeature | AnymailSerializationError
+)
 
 
 class OutcomeUnknown(Exception):
@@ -110,10 +120,13 @@ class Courier:
 
 
 def _is_an_answer(error: BaseException) -> bool:
-    """Tell whether the server or provider itself said that it does not take the mail."""
+    """Tell whether the server or provider itself said that it does not take the mail, or it never came that far.
+
+    A provider that fails (5xx), or answers what cannot be read, may have taken the mail before.
+    """
     if isinstance(error, AnymailAPIError):
-        return error.status_code is not None
-    return isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+        return error.status_code is not None and 400 <= error.status_code < 500
+    return isinstance(error, NOT_TAKEN | smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
 
 
 def is_about_one_mail(error: Exception) -> bool:

@@ -45,6 +45,7 @@ WHY: Final[dict[str, StrOrPromise]] = {
     "malformed_row": _("This row of the file cannot be read."),
     "cancelled": _("The campaign was cancelled."),
     "answered": _("This person reacted to the first mail."),
+    "no_reminder": _("The survey does not allow a reminder."),
     "expired": _("The invitation has expired."),
     "refused": _("The mail server does not accept it."),
     "unknown_outcome": _("The connection broke while the mail was handed over: it may have been sent or not."),
@@ -116,7 +117,7 @@ class Judge:
         wishes = records.of_mailbox(person.email)
         judged = replace(
             known,
-            has_permission=known.has_permission or permits,
+            has_permission=(known.has_permission or permits) and not any(each.unsubscribed_at for each in wishes),
             has_objected=known.has_objected or any(each.objected_at for each in wishes),
             is_restricted=known.is_restricted or any(each.restricted_at for each in wishes),
             has_bounced=(known.has_bounced and not is_moved) or any(each.mail_bounced_at for each in wishes),
@@ -156,12 +157,9 @@ class Judge:
         addresses = [each.address for each in judged if each.code == ELIGIBLE]
         owed = CampaignMail.objects.filter(campaign=self.campaign, kind=CampaignMail.Kind.FIRST)
         people = {each.respondent.pk for each in judged if each.respondent}
+        owed = owed.exclude(state=CampaignMail.State.SKIPPED)  # a later list may say what was missing
         there = set(owed.filter(respondent__in=people).values_list("respondent", flat=True))
-        mailboxes = set(
-            owed.filter(respondent__email__in=addresses)
-            .exclude(state=CampaignMail.State.SKIPPED)
-            .values_list("respondent__email", flat=True)
-        )
+        mailboxes = set(owed.filter(respondent__email__in=addresses).values_list("respondent__email", flat=True))
         kept = []
         for each in judged:
             code = each.code
@@ -187,11 +185,13 @@ class Records:
     @classmethod
     def of(cls, product_id: int, people: Iterable[Person]) -> Records:
         people = list(people)
-        keys = [person.subject_key for person in people]
-        mailboxes = [person.email for person in people if person.email]
-        found = Respondent.including_restricted.filter(
-            Q(subject_key__in=keys) | Q(email__in=mailboxes), product=product_id, person__isnull=True
-        ).order_by("pk")
+        everybody = Respondent.including_restricted.filter(product=product_id, person__isnull=True).order_by("pk")
+        named = Q(subject_key__in=[person.subject_key for person in people])
+        mailboxes = {person.email for person in people if person.email}
+        if by_id_alone := [person.subject_key for person in people if not person.email]:
+            known = everybody.filter(subject_key__in=by_id_alone).exclude(email="")
+            mailboxes.update(known.values_list("email", flat=True))
+        found = everybody.filter(named | Q(email__in=mailboxes))
         by_key: dict[str, Respondent] = {}
         by_mailbox: dict[str, list[Respondent]] = {}
         for record in found:

@@ -135,15 +135,18 @@ def cancel(*, campaign: Campaign) -> Campaign:
         ValidationError: ``not_possible``.
     """
     campaign = _move(lock(campaign), State.CANCELLED)
-    waiting = campaign.mails.filter(state=CampaignMail.State.QUEUED)
-    waiting.update(state=CampaignMail.State.SKIPPED, code="cancelled", next_attempt_at=None)
+    _drop_waiting()
     open_ones = campaign.audiences.exclude(state__in=[CampaignAudience.State.DONE, CampaignAudience.State.FAILED])
     open_ones.update(state=CampaignAudience.State.FAILED, failure=_("The campaign was cancelled."), content=b"")
     return campaign
 
 
 def advance_campaigns(*, now: datetime) -> None:
-    """Begin the campaigns whose time has come, and finish those with nothing left to do."""
+    """Begin the campaigns whose time has come, and finish those with nothing left to do.
+
+    What waits again although its campaign was cancelled, because it was being sent at that moment, waits no longer.
+    """
+    _drop_waiting()
     due = Campaign.objects.filter(state=State.SCHEDULED, starts_at__lte=now)
     due.update(state=State.RUNNING)
     mails = CampaignMail.objects.filter(
@@ -154,6 +157,11 @@ def advance_campaigns(*, now: datetime) -> None:
     )
     done = Campaign.objects.filter(~Exists(mails), ~Exists(audiences), state=State.RUNNING)
     done.update(state=State.FINISHED, finished_at=now)
+
+
+def _drop_waiting() -> None:
+    waiting = CampaignMail.objects.filter(campaign__state=State.CANCELLED, state=CampaignMail.State.QUEUED)
+    waiting.update(state=CampaignMail.State.SKIPPED, code="cancelled", next_attempt_at=None)
 
 
 def lock(campaign: Campaign) -> Campaign:

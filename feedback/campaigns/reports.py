@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feedback.campaigns.letter import MESSAGE_ID
-from feedback.campaigns.sending import settle_sent
+from feedback.campaigns.settling import settle_sent
 from feedback.identity import normalise_email
 from feedback.looking_up import person_of
 from feedback.models import CampaignMail, MailEvent, Respondent
@@ -27,6 +27,7 @@ Kind = MailEvent.Kind
 State = CampaignMail.State
 # A report that names no mail of ours is about the last one to the address, if that is not older than this.
 RECENT: Final = timedelta(days=30)
+WHOLE_SECONDS: Final = timedelta(seconds=1)  # in which some providers count
 COLUMNS: Final = {
     Kind.DELIVERED: "delivered_at",
     Kind.BOUNCED: "bounced_at",
@@ -41,7 +42,7 @@ class Report:
 
     Args:
         message_id: ours, as far as the provider passes it on.
-        recipient: the address, in any writing; used only to find the mail.
+        recipient: the address, in any writing; used only to find the mail and to tell whether it is still theirs.
         is_final: of a bounce, whether the address will never take mail.
         key: what makes the report recognisable when it comes again.
     """
@@ -65,7 +66,8 @@ def take_report(*, report: Report) -> bool:
     Returns:
         Whether it is about a mail of ours and was not known before.
     """
-    mail = _mail_of(report)
+    address = _address(report)
+    mail = _mail_of(report, address)
     if mail is None or mail.respondent is None:
         return False
     event, is_new = MailEvent.objects.get_or_create(
@@ -79,7 +81,8 @@ def take_report(*, report: Report) -> bool:
         settle_sent(mail_id=mail.pk)
     column = COLUMNS[report.kind]
     CampaignMail.objects.filter(pk=mail.pk, **{f"{column}__isnull": True}).update(**{column: report.at})
-    _act(event, mail.campaign.product, mail.respondent, is_final=report.is_final)
+    has_moved = mail.respondent.email != address
+    _act(event, mail.campaign.product, mail.respondent, is_final=report.is_final and not has_moved)
     return True
 
 
@@ -96,18 +99,34 @@ def record_mail_opened(*, token: str) -> None:
     opened.update(opened_at=timezone.now())
 
 
-def _mail_of(report: Report) -> CampaignMail | None:
+def _address(report: Report) -> str:
+    try:
+        return normalise_email(report.recipient)
+    except ValidationError:
+        return ""
+
+
+def _mail_of(report: Report, address: str) -> CampaignMail | None:
+    """Return the mail that a report names, else the last one to the address that it can be about.
+
+    Other mail goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
+    whether it was sent, nor where several products write to the address.
+    """
     mails = CampaignMail.objects.select_related("campaign__product", "respondent").filter(
         handed_over_at__isnull=False, respondent__isnull=False
     )
     if named := MESSAGE_ID.fullmatch(report.message_id.strip()):
         return mails.filter(pk=int(named[1])).first()
-    try:
-        address = normalise_email(report.recipient)
-    except ValidationError:
+    if not address:
         return None
-    recent = mails.filter(respondent__email=address, handed_over_at__gt=timezone.now() - RECENT)
-    return recent.order_by("-handed_over_at", "-pk").first() if address else None
+    recent = mails.filter(
+        state=State.SENT,
+        respondent__email=address,
+        handed_over_at__gt=report.at - RECENT,
+        handed_over_at__lt=report.at + WHOLE_SECONDS,
+    )
+    found = list(recent.order_by("-handed_over_at", "-pk"))
+    return found[0] if len({mail.campaign.product_id for mail in found}) == 1 else None
 
 
 def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:

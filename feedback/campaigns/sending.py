@@ -22,19 +22,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from feedback import facts as stored
 from feedback.campaigns.claiming import BATCH, MINUTE, claim
 from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail
 from feedback.campaigns.judging import ELIGIBLE, Judge, Records
 from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
+from feedback.campaigns.settling import (
+    REACTIONS,
+    UNTOUCHED,
+    has_arrived,
+    invitation_of,
+    settle_sent,
+    settle_unknown,
+    somebody,
+    wait,
+)
 from feedback.campaigns.zones import first_allowed, zone_of
 from feedback.looking_up import person_of
 from feedback.models import Campaign, CampaignMail, Invitation
@@ -45,10 +52,8 @@ from surveys.models import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from django.core.mail import EmailMessage
-    from django.db.models import QuerySet
 
     from feedback.identity import Person
     from feedback.models import Respondent
@@ -129,7 +134,7 @@ class Sender:
         except ClaimLost:
             return True
         except OutcomeUnknown:
-            _settle_unknown(mail)
+            settle_unknown(mail)
             return False
         except (*NOT_ACCEPTED, ValueError) as error:  # ValueError: an address that no header can hold
             # Only the kind of error: its text may quote the address.
@@ -146,7 +151,7 @@ class Sender:
         claimed = _claimed(mail).select_for_update(of=("self",)).select_related("respondent", "invitation").first()
         if claimed is None or not self._is_running(claimed) or not self._is_time(claimed):
             return None
-        respondent, token = _somebody(claimed), self._token(claimed)
+        respondent, token = somebody(claimed), self._token(claimed)
         language = language_for(self.version, self.campaign, respondent)
         code = self._why_not(claimed, respondent, token) or self._invite(claimed, respondent, language, token)
         if code != ELIGIBLE:
@@ -165,35 +170,36 @@ class Sender:
         if state == Campaign.State.CANCELLED:
             _skip(mail, "cancelled")
         elif state != Campaign.State.RUNNING:
-            _wait(mail, until=timezone.now())
+            wait(mail, until=timezone.now())
         return state == Campaign.State.RUNNING
 
     def _is_time(self, mail: CampaignMail) -> bool:
-        respondent, now = _somebody(mail), timezone.now()
+        respondent, now = somebody(mail), timezone.now()
         zone = zone_of(
             properties=respondent.properties, country=respondent.country, otherwise=self.campaign.product.zone
         )
         allowed = first_allowed(self.campaign, now, zone)
         if allowed > now:
-            _wait(mail, until=allowed)
+            wait(mail, until=allowed)
         return allowed <= now
 
     def _token(self, mail: CampaignMail) -> str:
-        return invitation_token(campaign_id=self.campaign.pk, respondent_id=_somebody(mail).pk)
+        return invitation_token(campaign_id=self.campaign.pk, respondent_id=somebody(mail).pk)
 
     def _why_not(self, mail: CampaignMail, respondent: Respondent, token: str) -> str:
         """Return why a mail is out of place whatever the rules of asking say; empty where it is not."""
         if not respondent.email:
             return "no_address"
         if mail.kind == Kind.FIRST:
-            return ""
+            return "answered" if has_arrived(mail) else ""
+        if not self.campaign.survey.allows_reminder:
+            return "no_reminder"
         invitation = mail.invitation
         if invitation is None or invitation.expires_at <= timezone.now():
             return "expired"
         if bytes(invitation.token_digest) != token_digest(token):  # SECRET_KEY was changed: the link would be dead
             return "expired"
-        is_over = invitation.responded_at or invitation.declined_at or invitation.snoozed_at
-        return "answered" if is_over else ""
+        return "answered" if any(getattr(invitation, f"{each}_at") for each in REACTIONS) else ""
 
     def _invite(self, mail: CampaignMail, respondent: Respondent, language: str, token: str) -> str:
         """Decide with the facts of this moment and reserve the invitation; return the code of the decision."""
@@ -241,65 +247,6 @@ class Sender:
         settle_sent(mail_id=mail.pk, attempts=mail.attempts)
 
 
-@transaction.atomic
-def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
-    """Write down that a mail was accepted, and owe the reminder where the campaign has one.
-
-    Args:
-        attempts: of the claim under which it was handed over; ``None`` where somebody else knows.
-
-    Returns:
-        Whether that was not known before.
-    """
-    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey", "respondent")
-    rows = rows.filter(pk=mail_id, state__in=[State.SENDING, State.UNKNOWN], handed_over_at__isnull=False)
-    mail = (rows if attempts is None else rows.filter(attempts=attempts)).first()
-    if mail is None:
-        return False
-    mail.state, mail.code, mail.sent_at = State.SENT, "", timezone.now()
-    mail.next_attempt_at = None
-    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
-    _invitation_of(mail).filter(sent_at__isnull=True).update(sent_at=mail.sent_at)
-    days = mail.campaign.reminder_after_days if mail.campaign.survey.allows_reminder else None
-    if mail.kind == Kind.FIRST and days:
-        CampaignMail.objects.get_or_create(
-            campaign=mail.campaign,
-            respondent=_somebody(mail),
-            kind=Kind.REMINDER,
-            defaults={
-                "invitation_id": mail.invitation_id,
-                "state": State.QUEUED,
-                "next_attempt_at": mail.sent_at + timedelta(days=days),
-            },
-        )
-    return True
-
-
-@transaction.atomic
-def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
-    """Settle a mail of which nobody knows whether it was sent, by the decision of somebody who looked it up.
-
-    Args:
-        was_sent: ``False`` sends it again, if the person may still be asked.
-
-    Raises:
-        ValidationError: ``not_possible`` where it is settled already, or the campaign is over.
-    """
-    locked = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=mail.pk)
-    is_over = locked.campaign.state in {Campaign.State.CANCELLED, Campaign.State.FINISHED}
-    if locked.state != State.UNKNOWN or (is_over and not was_sent):
-        message = _("This is not possible now: somebody else may have changed it.")
-        raise ValidationError(message, code="not_possible")
-    if was_sent:
-        settle_sent(mail_id=locked.pk)
-        return
-    if locked.kind == Kind.FIRST:
-        _invitation_of(locked).update(sent_at=None)
-    locked.handed_over_at, locked.code = None, ""
-    _wait(locked, until=timezone.now())
-    locked.save(update_fields=["handed_over_at", "code"])
-
-
 def _do_not_wait_for_the_disk() -> None:
     """Let this transaction commit before it is on disk; a later commit that waits takes it along."""
     with connection.cursor() as cursor:
@@ -311,17 +258,6 @@ def _claimed(mail: CampaignMail) -> Any:
     return CampaignMail.objects.filter(
         pk=mail.pk, state=State.SENDING, attempts=mail.attempts, handed_over_at__isnull=True
     )
-
-
-def _invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:
-    ids = [] if mail.invitation_id is None else [mail.invitation_id]
-    found: QuerySet[Invitation] = Invitation.including_restricted.filter(pk__in=ids)
-    return found
-
-
-def _somebody(mail: CampaignMail) -> Respondent:
-    assert mail.respondent is not None  # noqa: S101  held by a constraint, which the type cannot say
-    return mail.respondent
 
 
 def _leave(mail: CampaignMail) -> None:
@@ -340,17 +276,11 @@ def _skip(mail: CampaignMail, code: str) -> None:
 
 def _end(mail: CampaignMail, state: State, code: str) -> None:
     """End a mail that did not leave; an invitation that reached nobody is taken back."""
-    never_sent = _invitation_of(mail).filter(sent_at__isnull=True)
     if mail.kind == Kind.FIRST:
-        never_sent.delete()
+        never_sent = invitation_of(mail).filter(UNTOUCHED, sent_at__isnull=True)
+        locked = list(never_sent.select_for_update(of=("self",)).values_list("pk", flat=True))
+        Invitation.including_restricted.filter(pk__in=locked).delete()
     CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
-
-
-def _wait(mail: CampaignMail, *, until: datetime) -> None:
-    mail.state, mail.claimed_at, mail.next_attempt_at = State.QUEUED, None, until
-    CampaignMail.objects.filter(pk=mail.pk).update(
-        state=State.QUEUED, claimed_at=None, next_attempt_at=until, handed_over_at=None
-    )
 
 
 @transaction.atomic
@@ -367,13 +297,4 @@ def _put_off(mail: CampaignMail, error: Exception) -> None:
     if again is None:
         _end(claimed, State.FAILED, "refused")
     else:
-        _wait(claimed, until=again)
-
-
-@transaction.atomic
-def _settle_unknown(mail: CampaignMail) -> None:
-    rows = CampaignMail.objects.filter(pk=mail.pk, state=State.SENDING, attempts=mail.attempts)
-    if rows.update(state=State.UNKNOWN, code="unknown_outcome", next_attempt_at=None):
-        known = CampaignMail.objects.get(pk=mail.pk)
-        unsent = _invitation_of(known).filter(sent_at__isnull=True)
-        unsent.update(sent_at=known.handed_over_at)
+        wait(claimed, until=again)

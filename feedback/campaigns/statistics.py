@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from feedback.campaigns.judging import WHY
-from feedback.models import CampaignAudience, CampaignMail
+from feedback.models import CampaignAudience, CampaignMail, Response
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -86,20 +86,29 @@ def progress(*, campaign: Campaign) -> Progress:
 
 
 def statistics(*, campaign: Campaign) -> tuple[Figure, ...]:
-    """Return the rates of a campaign; who was erased since is in none of them."""
-    sent = CampaignMail.objects.filter(campaign=campaign, kind=Kind.FIRST, state=State.SENT)
-    answered = Q(invitation__response__isnull=False)
-    is_suspect = Q(invitation__response__is_suspect=True)
+    """Return the rates of a campaign; who was erased or restricted since is in none of them."""
+    sent = CampaignMail.objects.filter(
+        campaign=campaign, state=State.SENT, respondent__restricted_at__isnull=True
+    ).order_by()
+    is_first = Q(kind=Kind.FIRST)
+    counted = Q(invitation__response__in=Response.objects.counted())
+    is_suspect = Q(invitation__response__in=Response.objects.filter(is_suspect=True))
+    is_declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
+
+    def people(condition: Q) -> Count:
+        """Count those of whom it holds for the first mail or the reminder."""
+        return Count("respondent", distinct=True, filter=condition)
+
     found = sent.aggregate(
-        sent=Count("pk"),
-        bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
-        opened=Count("pk", filter=Q(opened_at__isnull=False)),
-        responded=Count("pk", filter=answered & ~is_suspect),
-        suspect=Count("pk", filter=is_suspect),
-        declined=Count("pk", filter=Q(invitation__declined_at__isnull=False) & ~answered),
-        unsubscribed=Count("pk", filter=Q(unsubscribed_at__isnull=False)),
-        objected=Count("pk", filter=Q(respondent__objected_at__gte=F("sent_at"))),
-        complained=Count("pk", filter=Q(complained_at__isnull=False)),
+        sent=Count("pk", filter=is_first),
+        bounced=people(Q(bounced_at__isnull=False)),
+        opened=people(Q(opened_at__isnull=False)),
+        responded=Count("pk", filter=is_first & counted),
+        suspect=Count("pk", filter=is_first & is_suspect),
+        declined=Count("pk", filter=is_first & is_declined),
+        unsubscribed=people(Q(unsubscribed_at__isnull=False)),
+        objected=Count("pk", filter=is_first & Q(respondent__objected_at__gte=F("sent_at"))),
+        complained=people(Q(complained_at__isnull=False)),
     )
     delivered = found["sent"] - found["bounced"]
     opened = found["opened"] if campaign.product.tracks_opens else None

@@ -15,6 +15,7 @@ from feedback.campaigns.entries import check_file, entries_of
 from feedback.campaigns.judging import ELIGIBLE, LEAVES_NO_TRACE, Judge, Judged
 from feedback.campaigns.lifecycle import MAY_GET_PEOPLE, lock
 from feedback.campaigns.zones import first_allowed, zone_of
+from feedback.imports.running import KEEP_FILES_FOR
 from feedback.models import Campaign, CampaignAudience, CampaignMail, ChannelPermission, Respondent
 from surveys.models import Channel
 
@@ -138,12 +139,20 @@ def unfinished_audiences() -> list[int]:
     return list(open_ones.values_list("pk", flat=True))
 
 
+def remove_old_files(*, now: datetime) -> int:
+    """Remove files that were uploaded 30 days ago and never taken over; return how many."""
+    waiting = CampaignAudience.objects.filter(kind=Kind.FILE, state__in=[State.WAITING, State.RUNNING])
+    old = waiting.filter(created_at__lte=now - KEEP_FILES_FOR)
+    return old.update(state=State.FAILED, failure=_("The file has been removed. Upload it again."), content=b"")
+
+
 @transaction.atomic
 def _take_part(audience: CampaignAudience, part: Sequence[Entry]) -> bool:
     """Write a part unless another worker did, or the campaign takes nobody any more."""
+    campaign = lock(audience.campaign)  # several audiences of it owe each person one mail
     row = CampaignAudience.objects.select_for_update(of=("self",)).defer("content").get(pk=audience.pk)
-    state = Campaign.objects.values_list("state", flat=True).get(pk=audience.campaign_id)
-    if row.position != audience.position or row.state in {State.DONE, State.FAILED} or state not in MAY_GET_PEOPLE:
+    is_done = row.position != audience.position or row.state in {State.DONE, State.FAILED}
+    if is_done or campaign.state not in MAY_GET_PEOPLE:
         return False
     judge = Judge(audience.campaign, planned_at(audience.campaign))
     owe_mails(campaign=audience.campaign, judged=judge.judge(part))
@@ -178,6 +187,10 @@ def owe_mails(*, campaign: Campaign, judged: Sequence[Judged]) -> None:
         ignore_conflicts=True,
     )
     rows = [_mail(campaign, each, people.get(id(each)), at=planned_at(campaign)) for each in judged]
+    skipped = CampaignMail.objects.filter(
+        campaign=campaign, kind=CampaignMail.Kind.FIRST, respondent__in=people.values()
+    )
+    skipped.filter(state=CampaignMail.State.SKIPPED).delete()
     CampaignMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=PART)
 
 

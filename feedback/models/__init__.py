@@ -1,6 +1,6 @@
 """Models of feedback: people and invitations, responses and their tallies, follow-ups, imports."""
 
-from feedback.models.asking import ChannelPermission, Invitation, Respondent, Suspicion
+from feedback.models.asking import ANONYMOUS, DELIVERED, ChannelPermission, Invitation, Respondent, Suspicion
 from feedback.models.automating import Rule
 from feedback.models.capturing import Response, ResponseTag, ScoreChange, Tag, Tally
 from feedback.models.contacting import Contact, Note, StatusChange
@@ -14,6 +14,8 @@ from feedback.models.segments import Segment
 from feedback.models.working import RootCause, Team, WorkingHours
 
 __all__ = [
+    "ANONYMOUS",
+    "DELIVERED",
     "Campaign",
     "CampaignAudience",
     "CampaignMail",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,10 @@ from surveys.models import Channel, Survey, SurveyVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+# Whose token was delivered to the person. Anybody may name somebody on a web page, and is given a token in their name.
+DELIVERED: Final = models.Q(channel=Channel.EMAIL) | models.Q(sent_at__isnull=False)
+ANONYMOUS: Final = "anon:"
 
 
 class Suspicion(models.TextChoices):
@@ -96,7 +100,7 @@ class Respondent(models.Model):
     @property
     def is_known(self) -> bool:
         """Whether the product said who this is, rather than the person being an anonymous visitor."""
-        return not self.subject_key.startswith("anon:")
+        return not self.subject_key.startswith(ANONYMOUS)
 
     @property
     def may_be_contacted(self) -> bool:

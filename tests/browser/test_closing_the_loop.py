@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from config.roles import sync_roles
@@ -39,7 +41,13 @@ def link(product):
         product=product, external_id="K-7", name=NAME, email=EMAIL, phone=PHONE.replace(" ", ""), language="en"
     )
     token = new_token()
-    make_invitation(survey=make_survey(product=product), respondent=person, channel="email", token=token)
+    make_invitation(
+        survey=make_survey(product=product),
+        respondent=person,
+        channel="email",
+        sent_at=timezone.now() - timedelta(hours=1),
+        token=token,
+    )
     return f"/i/{token}/"
 
 

@@ -7,8 +7,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from feedback.models import Invitation, Response
@@ -47,7 +49,9 @@ def mail(survey, live_server, settings):
     settings.RATE_LIMIT_PER_PERSON = settings.RATE_LIMIT_PER_ADDRESS = 100_000  # which alone would stop most of it
     person = make_respondent(product=survey.product, subject_key="id:anna", email="anna@example.com")
     make_permission(respondent=person)
-    make_invitation(survey=survey, token="token", channel="email", respondent=person)
+    make_invitation(
+        survey=survey, token="token", channel="email", sent_at=timezone.now() - timedelta(hours=1), respondent=person
+    )
     page = f"{live_server.url}/i/token/"
     return [f"{page}?s={score}" for score in range(11)] + [page, f"{page}?change=score", f"{page}?change=comment"]
 

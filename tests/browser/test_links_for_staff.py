@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from feedback.models import Invitation
@@ -77,7 +79,7 @@ def test_a_mail_in_the_outbox_is_shown_harmlessly_and_its_links_work(
 ):
     settings.ROOT_URLCONF, settings.EMAIL_FILE_PATH = "config.sample.urls", str(tmp_path)
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    make_invitation(survey=survey, token="token", channel="email")
+    make_invitation(survey=survey, token="token", channel="email", sent_at=timezone.now() - timedelta(hours=1))
     mail = EmailMultiAlternatives("Jak nas oceniasz?", f"{live_server.url}/i/token/", to=["anna@example.com"])
     mail.attach_alternative(MAIL.format(link=f"{live_server.url}/i/token/?s=9"), "text/html")
     mail.send()

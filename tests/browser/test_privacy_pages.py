@@ -75,7 +75,7 @@ def test_an_objection_is_filed_and_confirmed_without_scripts_on_a_small_screen(o
 
 def test_an_invited_person_objects_with_one_press_without_scripts(open_page, controller):
     token = new_token()
-    asked = make_invitation(survey=make_survey(product=Product.objects.get()), token=token)
+    asked = make_invitation(survey=make_survey(product=Product.objects.get()), token=token, channel="email")
     page = open_page(width=320, javascript=False)
 
     page.goto(f"/privacy/object/{token}/")
@@ -141,7 +141,7 @@ def test_every_page_is_accessible(open_page, assert_accessible, screenshot, cont
     ]
     RequestToken.objects.filter(digest=token_digest(tokens[1])).update(expires_at=timezone.now())
     invited = new_token()
-    make_invitation(survey=make_survey(product=Product.objects.first()), token=invited)
+    make_invitation(survey=make_survey(product=Product.objects.first()), token=invited, channel="email")
     make_recipient(controller=controller, name="Chmura Sp. z o.o.", country="US", safeguard="adequacy")
     page = open_page(width=width, scheme=scheme, language=language)
     pages = {

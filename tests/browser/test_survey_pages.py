@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from feedback.models import Invitation, Response, ScoreChange
@@ -169,7 +171,7 @@ def test_reloading_the_survey_makes_room_for_the_next_visitor(survey, page):
 
 
 def test_a_link_with_a_score_only_preselects_it(survey, page):
-    make_invitation(survey=survey, token="token", channel="email")
+    make_invitation(survey=survey, token="token", channel="email", sent_at=timezone.now() - timedelta(hours=1))
     page.goto("/i/token/?s=9")
 
     expect(score(page, 9)).to_be_checked()

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from feedback.models import Respondent
 from privacy.claims import check_claims, unchecked_request_ids
 from privacy.encryption import new_token
 from privacy.identity import receipt_code_hash
@@ -16,7 +17,7 @@ from privacy.lifecycle import State
 from privacy.models import IdentityProof, RightsRequest
 from privacy.subjects import subject_of
 from privacy.tasks import queue_work_of
-from tests.factories import make_invitation, make_product, make_response, make_survey
+from tests.factories import make_invitation, make_product, make_respondent, make_response, make_survey
 from tests.privacy.test_intake import make_content
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,7 @@ def test_a_receipt_code_that_fits_an_answer_proves_that_answer():
 
 def test_the_link_of_an_invitation_proves_whom_it_was_for():
     token = new_token()
-    invitation = make_invitation(token=token)
+    invitation = make_invitation(token=token, channel="email")
     controller = invitation.product.controller
     asked = file_request(content=make_content(controller=controller, email="", invitation_token=token,
                                               reply_channel="post", postal_address="Long Street 1"))  # fmt: skip
@@ -53,6 +54,41 @@ def test_the_link_of_an_invitation_proves_whom_it_was_for():
 
     assert kinds(asked) == ["invitation"]
     assert subject_of(asked).people == (invitation.respondent_id,)
+
+
+def ask_in_the_name_of(client, survey, **who):
+    """Ask for an invitation as any script can; return its token."""
+    answer = client.post(
+        f"/api/v1/products/{survey.product.public_key}/eligibility",
+        {"context": {"channel": "web"}, **who},
+        content_type="application/json",
+    )
+    return answer.json()["invitation"]
+
+
+def test_naming_somebody_gets_a_token_that_proves_nothing(client):
+    survey = make_survey()
+    token = ask_in_the_name_of(client, survey, user={"email": "anna@example.com"})
+    asked = file_request(content=make_content(controller=survey.product.controller, invitation_token=token))
+
+    check_claims(request_id=asked.pk)
+
+    assert kinds(asked) == []
+    assert client.post(f"/privacy/object/{token}/").status_code == 404
+    assert client.post(f"/i/{token}/unsubscribe/").status_code == 404
+
+
+def test_the_token_of_an_anonymous_visitor_proves_what_that_visitor_did(client):
+    survey = make_survey()
+    anna = make_respondent(product=survey.product)
+    token = ask_in_the_name_of(client, survey, anonymous_id="visitor-of-a-page-1")
+    visitor = Respondent.objects.exclude(pk=anna.pk).get()
+    Respondent.objects.update(person=anna)
+    asked = file_request(content=make_content(controller=survey.product.controller, invitation_token=token))
+
+    check_claims(request_id=asked.pk)
+
+    assert subject_of(asked).people == (visitor.pk,)
 
 
 @pytest.mark.parametrize("claim", [{"receipt_code": CODE}, {"invitation_token": "nonsense"}])

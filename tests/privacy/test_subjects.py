@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from feedback.models import Respondent, Response
 from privacy.encryption import new_token, token_digest
@@ -57,7 +58,7 @@ def test_an_account_is_one_of_the_named_product():
 
 def test_an_invitation_leads_to_the_person_it_was_for():
     token = new_token()
-    invitation = make_invitation(token=token)
+    invitation = make_invitation(token=token, sent_at=timezone.now())
     make_invitation()
 
     assert found(Identifier.INVITATION, token_digest(token).hex()).people == (invitation.respondent_id,)

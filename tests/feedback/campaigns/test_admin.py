@@ -151,6 +151,21 @@ def test_a_campaign_on_its_way_keeps_what_it_says(staff, started, person):
     assert (campaign.name, campaign.pace, campaign.window_from) == ("Spring", 7, 9)
 
 
+def test_saving_the_pace_takes_back_nothing_that_happened_meanwhile(staff, started, person, monkeypatch):
+    campaign, check = started(person()), Campaign.clean
+
+    def pause_and_check(self):
+        Campaign.objects.update(state="paused")
+        check(self)
+
+    monkeypatch.setattr(Campaign, "clean", pause_and_check)
+
+    assert staff.post(page(campaign), {"pace": 60, "window_from": 0, "window_until": 24}).status_code == 302
+
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.pace) == ("paused", 60)
+
+
 def test_a_step_that_is_not_possible_says_so(staff, campaign):
     row = campaign()
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from feedback.models import CampaignMail, ChannelPermission, Invitation, MailEve
 from feedback.unsubscribing import stop_mail, unsubscribe
 from privacy.encryption import new_token, token_digest
 from privacy.models import Suppression
-from tests.factories import make_response
+from tests.factories import make_campaign, make_permission, make_respondent, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +119,52 @@ def test_a_report_that_names_no_mail_is_about_the_last_to_the_address(report, se
     assert mail.bounced_at
 
 
+def test_a_report_that_names_no_mail_settles_none_of_which_nobody_knows(report, sent):
+    _row, mail = sent
+    CampaignMail.objects.update(state="unknown", code="unknown_outcome", sent_at=None)
+
+    report("delivered")
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.delivered_at) == ("unknown", None)
+
+
+def test_a_report_that_names_no_mail_is_not_about_one_that_left_later(report, sent):
+    CampaignMail.objects.update(handed_over_at=timezone.now() + timedelta(minutes=5))
+
+    report("failed", **BOUNCE)
+
+    assert not MailEvent.objects.exists()
+
+
+def test_a_report_that_names_no_mail_says_nothing_where_two_products_write(report, sent):
+    survey = make_survey()
+    other = make_campaign(survey=survey, window_from=0, window_until=24)
+    anna = make_respondent(product=survey.product, subject_key="mail:anna@example.com", email="anna@example.com")
+    make_permission(respondent=anna)
+    owe(other, anna)
+    campaigns.send_batch(campaign_id=campaigns.start(campaign=other).pk)
+    assert set(CampaignMail.objects.values_list("state", flat=True)) == {"sent"}
+
+    report("complained")
+
+    assert not MailEvent.objects.exists()
+
+
+def test_a_bounce_says_nothing_about_an_address_that_came_later(report, sent, campaign):
+    _row, mail = sent
+    Respondent.objects.update(email="new@example.com")
+    waiting = campaign()
+    owe(waiting, Respondent.objects.get())
+
+    report("failed", mail, **BOUNCE)
+
+    mail.refresh_from_db()
+    assert mail.bounced_at
+    assert Respondent.objects.get().mail_bounced_at is None
+    assert outcomes(waiting) == {"new@example.com": ("queued", "")}
+
+
 def test_a_report_about_nobodys_mail_changes_nothing(report, sent):
     assert report("failed", recipient="else@example.com", **BOUNCE) == 200
     assert not MailEvent.objects.exists()
@@ -196,6 +243,30 @@ def test_the_figures_of_a_campaign_are_what_their_definitions_say(started, perso
     assert shares["responded"] == pytest.approx(100 / 7)
     assert shares["delivered"] == pytest.approx(87.5)
     assert shares["opened"] is None
+
+
+def test_what_no_measure_counts_is_no_response_and_restricted_people_are_in_no_figure(started, person, survey):
+    people = [person(f"{number}@example.com") for number in range(4)]
+    campaign = started(*people)
+    campaigns.send_batch(campaign_id=campaign.pk)
+    hidden = ({}, {"is_test": True}, {"excluded_at": timezone.now(), "exclusion_reason": "spam"})
+    for respondent, what in zip(people, (*hidden, {}), strict=True):
+        make_response(survey=survey, invitation=respondent.invitations.get(), **what)
+    Respondent.objects.filter(pk=people[3].pk).update(restricted_at=timezone.now())
+
+    assert (figures(campaign)["sent"], figures(campaign)["responded"]) == (3, 1)
+
+
+def test_what_comes_back_about_a_reminder_counts_once_for_the_person(sent):
+    row, mail = sent
+    CampaignMail.objects.create(
+        **{"campaign": row, "respondent": mail.respondent, "invitation": mail.invitation, "kind": "reminder"},
+        **{"state": "sent", "handed_over_at": timezone.now(), "sent_at": timezone.now()},
+        **{"complained_at": timezone.now(), "unsubscribed_at": timezone.now()},
+    )
+    CampaignMail.objects.filter(pk=mail.pk).update(unsubscribed_at=timezone.now())
+
+    assert [figures(row)[name] for name in ("sent", "complained", "unsubscribed")] == [1, 1, 1]
 
 
 def test_opened_is_counted_only_where_the_product_says_so(sent, product):

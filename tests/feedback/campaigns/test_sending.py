@@ -1,20 +1,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
 from django.core import mail as outbox
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
-from feedback.models import CampaignMail, ChannelPermission, Invitation, Respondent
+from feedback.models import Campaign, CampaignMail, ChannelPermission, Invitation, Respondent, Response
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
-from tests.factories import make_invitation, make_survey
+from tests.factories import make_invitation, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
 from tests.mail_server import Mailbox, RefusingMailbox
 
@@ -80,6 +89,14 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
     )
 
 
+def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
+    Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
+    Respondent.objects.create(
+        **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
+        **{"first_seen_at": timezone.now(), "unsubscribed_at": timezone.now()},
+    )
+
+
 @pytest.mark.parametrize(
     ("happens", "code"),
     [
@@ -91,6 +108,7 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
         (answered_elsewhere, "responded_recently"),
         (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
+        (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
     ],
 )
 def test_whoever_may_not_be_asked_any_more_gets_nothing(started, person, happens, code):
@@ -239,6 +257,33 @@ def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again(started, person,
     assert mail.invitation.sent_at == mail.handed_over_at
 
 
+def failing(status):
+    return AnymailAPIError("no", status_code=status, response=SimpleNamespace(reason="", text=""))
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        *((AnymailRecipientsRefused(), "failed"), (AnymailInvalidAddress(), "failed")),
+        *((AnymailUnsupportedFeature(), "failed"), (AnymailSerializationError(), "queued")),
+        *((failing(429), "queued"), (failing(400), "queued")),
+        *((failing(502), "unknown"), (failing(200), "unknown"), (AnymailAPIError("time-out"), "unknown")),
+    ],
+)
+def test_what_a_provider_says_tells_whether_it_may_have_the_mail(started, person, monkeypatch, error, state):
+    def send_messages(self, messages):
+        raise error
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", send_messages)
+    campaign = started(person())
+
+    campaigns.send_batch(campaign_id=campaign.pk)
+
+    mail = CampaignMail.objects.get()
+    assert mail.state == state
+    assert bool(mail.handed_over_at) == (state == "unknown")
+
+
 class HangingUp(Mailbox):
     async def handle_RCPT(self, server, session, envelope, address, options):
         server.transport.abort()
@@ -287,18 +332,47 @@ def test_a_worker_that_hung_for_too_long_sends_nothing_any_more(started, person)
     assert len(outbox.outbox) == 1
 
 
-@pytest.mark.parametrize(("was_sent", "state", "mails"), [(True, "sent", 0), (False, "sent", 1)])
-def test_staff_settle_a_mail_of_which_nobody_knows(started, person, was_sent, state, mails):
+@pytest.fixture
+def unknown(started, person):
+    """A mail of which nobody knows whether it was sent."""
     campaign = started(person())
     (mail,) = campaigns.claim(campaign_id=campaign.pk)
     Sender(campaign)._prepare(mail)
     _leave(mail)
     campaigns.recover(now=timezone.now() + LEASE)
+    mail.refresh_from_db()
+    return mail
 
-    campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
-    campaigns.send_batch(campaign_id=campaign.pk)
 
-    assert outcomes(campaign) == {"anna@example.com": (state, "")}
+@pytest.mark.parametrize("reaction", ["opened_at", "responded_at", "declined_at", "snoozed_at", "unsubscribed_at"])
+def test_a_mail_whose_link_somebody_was_at_was_sent_whatever_staff_say(unknown, reaction):
+    Invitation.objects.update(**{reaction: timezone.now()})
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outbox.outbox == []
+    assert outcomes(unknown.campaign) == {"anna@example.com": ("sent", "")}
+    assert Invitation.objects.get().sent_at
+
+
+def test_an_answer_that_comes_before_the_mail_is_sent_again_stays(unknown, survey):
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+    make_response(survey=survey, invitation=Invitation.objects.get())
+
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outbox.outbox == []
+    assert outcomes(unknown.campaign) == {"anna@example.com": ("skipped", "answered")}
+    assert Response.objects.count() == 1
+
+
+@pytest.mark.parametrize(("was_sent", "state", "mails"), [(True, "sent", 0), (False, "sent", 1)])
+def test_staff_settle_a_mail_of_which_nobody_knows(unknown, was_sent, state, mails):
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=was_sent)
+    campaigns.send_batch(campaign_id=unknown.campaign_id)
+
+    assert outcomes(unknown.campaign) == {"anna@example.com": (state, "")}
     assert len(outbox.outbox) == mails
 
 
@@ -323,6 +397,48 @@ def test_a_planned_campaign_begins_at_its_time(campaign, person):
         clock.shift(2 * 60 * 60)
         campaigns.advance_campaigns(now=timezone.now())
         assert campaigns.send_batch(campaign_id=row.pk) == 1
+
+
+@pytest.mark.parametrize(("was_sent", "state"), [(True, "finished"), (False, "running")])
+def test_a_finished_campaign_goes_on_where_a_mail_is_sent_again(unknown, was_sent, state):
+    campaigns.advance_campaigns(now=timezone.now())
+    assert Campaign.objects.get().state == "finished"
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=was_sent)
+
+    campaign = Campaign.objects.get()
+    assert (campaign.state, campaign.finished_at is None) == (state, state == "running")
+    assert campaigns.send_batch(campaign_id=campaign.pk) == (0 if was_sent else 1)
+
+
+def test_a_finished_campaign_goes_on_where_a_reminder_is_owed_after_all(unknown, survey):
+    survey.allows_reminder = True
+    survey.save()
+    Campaign.objects.update(reminder_after_days=7)
+    campaigns.advance_campaigns(now=timezone.now())
+
+    campaigns.settle_unknown_by_staff(mail=unknown, was_sent=True)
+
+    assert Campaign.objects.get().state == "running"
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("queued", "")}
+
+
+def test_a_mail_of_a_cancelled_campaign_is_not_sent_again(unknown):
+    campaigns.cancel(campaign=unknown.campaign)
+
+    with pytest.raises(ValidationError):
+        campaigns.settle_unknown_by_staff(mail=unknown, was_sent=False)
+
+
+def test_what_was_being_sent_when_the_campaign_was_cancelled_waits_no_longer(started, person):
+    campaign = started(person())
+    campaigns.claim(campaign_id=campaign.pk)
+    campaigns.cancel(campaign=campaign)
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    campaigns.advance_campaigns(now=timezone.now())
+
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", "cancelled")}
 
 
 # --- Reminders --------------------------------------------------------------------------------------------------------
@@ -351,6 +467,29 @@ def test_who_did_not_react_is_reminded_once_with_the_same_link(reminded):
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("sent", "")}
 
 
+def test_the_reminder_starts_every_rest_anew(reminded):
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert Invitation.objects.get().sent_at == timezone.now()
+
+
+def test_a_reminder_of_which_nobody_knows_starts_every_rest_anew(reminded):
+    (mail,) = campaigns.claim(campaign_id=reminded.pk)
+    Sender(reminded)._prepare(mail)
+    _leave(mail)
+
+    campaigns.recover(now=timezone.now() + LEASE)
+
+    assert Invitation.objects.get().sent_at == timezone.now()
+
+
+def test_a_mail_that_turns_out_to_be_sent_was_sent_when_it_was_handed_over(unknown):
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        campaigns.settle_unknown_by_staff(mail=unknown, was_sent=True)
+
+    assert CampaignMail.objects.get().sent_at == Invitation.objects.get().sent_at == unknown.handed_over_at
+
+
 @pytest.mark.parametrize("reaction", ["responded_at", "declined_at", "snoozed_at"])
 def test_who_reacted_is_not_reminded(reminded, reaction):
     Invitation.objects.update(**{reaction: timezone.now()})
@@ -359,6 +498,15 @@ def test_who_reacted_is_not_reminded(reminded, reaction):
 
     assert len(outbox.outbox) == 1
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "answered")}
+
+
+def test_nobody_is_reminded_of_a_survey_that_does_not_allow_it_any_more(reminded, survey):
+    survey.allows_reminder = False
+    survey.save()
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "no_reminder")}
 
 
 def test_who_withdrew_the_permission_is_not_reminded(reminded):

@@ -5,11 +5,13 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from feedback import campaigns
 from feedback.models import CampaignAudience, CampaignMail, ChannelPermission, Invitation, Respondent, Segment
+from feedback.tasks import run_campaigns
 from feedback.unsubscribing import stop_mail
 from privacy.models import Suppression
 from privacy.suppression import suppress
@@ -90,6 +92,29 @@ def test_who_unsubscribed_does_not_come_back_with_a_list(campaign, person):
 
     assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
     assert not ChannelPermission.objects.exists()
+
+
+def test_who_is_listed_by_id_is_bound_by_the_wishes_of_their_mailbox(campaign, person):
+    person(subject_key="id:7", external_id="7", permitted=False)
+    person(permitted=False, unsubscribed_at=timezone.now())
+    row = campaign()
+    audience = upload(row, "id", "7", **STATED)
+
+    campaigns.take_over(audience_id=audience.pk)
+
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+
+
+def test_a_later_list_may_say_what_the_first_one_left_out(campaign, person):
+    person(permitted=False)
+    row = campaign()
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com").pk)
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com", **STATED).pk)
+
+    assert outcomes(row) == {"anna@example.com": ("queued", "")}
+    assert CampaignMail.objects.count() == 1
 
 
 def test_a_person_and_a_mailbox_get_one_mail_however_often_they_are_listed(campaign, person):
@@ -246,6 +271,21 @@ def test_what_cannot_be_used_is_refused(campaign, lines, permission, code):
 
     assert caught.value.code == code
     assert not CampaignAudience.objects.exists()
+
+
+def test_a_file_that_nobody_came_back_for_is_removed_after_30_days(campaign):
+    audience = upload(campaign(), "email", "anna@example.com")
+    late = timezone.now() + timedelta(days=30)
+
+    with time_machine.travel(late - timedelta(minutes=1)):
+        run_campaigns()
+    audience.refresh_from_db()
+    assert (audience.state, bool(audience.content)) == ("waiting", True)
+    with time_machine.travel(late + timedelta(minutes=1)):
+        run_campaigns()
+    audience.refresh_from_db()
+    assert (audience.state, bytes(audience.content)) == ("failed", b"")
+    assert audience.failure
 
 
 def test_a_cancelled_campaign_takes_nobody_over(campaign):

@@ -86,6 +86,15 @@ def test_opening_within_seconds_of_sending_is_suspected(person, invite, seconds,
     assert bool(Invitation.objects.get().opened_at) is (reason == "")
 
 
+def test_opening_a_mail_that_the_server_is_still_taking_is_suspected(person, invite):
+    address = invite()
+    Invitation.objects.update(channel="email")
+
+    person.get(address)
+
+    assert suspicion() == Suspicion.EARLY
+
+
 @pytest.mark.parametrize(("seconds", "reason"), [(59, Suspicion.TWO_SCORES), (61, "")])
 def test_two_scores_opened_within_a_minute_are_suspected_from_whatever_address(
     person, scanner, invite, seconds, reason
@@ -323,6 +332,7 @@ def test_a_decline_after_a_machines_answer_ends_there(person, scanner, invite):
 
     assert "That is fine" in page.content.decode()
     assert counted() == []
+    assert Invitation.objects.get().declined_at
 
 
 def test_the_page_for_everybody_suspects_as_well(scanner, person, nps):

@@ -30,7 +30,7 @@ def person(nps):
 
 @pytest.fixture
 def address(invite, person):
-    return invite(respondent=person) + "unsubscribe/"
+    return invite(respondent=person, sent_at=timezone.now() - timedelta(days=100)) + "unsubscribe/"
 
 
 def code(person, channel="email"):
@@ -82,7 +82,9 @@ def test_only_mail_stops(english, address, person):
 
 def test_a_link_in_an_old_mail_works(english, invite, person):
     old = timezone.now() - timedelta(days=400)
-    address = invite(respondent=person, created_at=old, expires_at=old + timedelta(days=60)) + "unsubscribe/"
+    address = (
+        invite(respondent=person, created_at=old, sent_at=old, expires_at=old + timedelta(days=60)) + "unsubscribe/"
+    )
 
     assert english.get(address).status_code == 200
     assert english.post(address).status_code == 200
@@ -136,7 +138,7 @@ def test_a_consent_given_since_then_permits_mails_again(english, address, person
 
 
 def test_the_page_speaks_the_language_of_the_mail(polish, english, invite, person):
-    address = invite(respondent=person, language="pl") + "unsubscribe/"
+    address = invite(respondent=person, language="pl", sent_at=timezone.now()) + "unsubscribe/"
 
     assert '<html lang="pl"' in english.get(address).content.decode()
     assert '<html lang="en"' in polish.get(address + "?lang=en").content.decode()

@@ -153,7 +153,7 @@ def test_what_was_written_meanwhile_goes_with_the_person():
 def test_who_proved_an_invitation_is_found_until_the_end():
     token = new_token()
     survey = make_survey()
-    asked = make_invitation(survey=survey, token=token)
+    asked = make_invitation(survey=survey, token=token, channel="email")
     make_invitation(survey=survey, respondent=asked.respondent)
     request = make_proved_request(
         kind=KINDS.INVITATION, identifier=token_digest(token).hex(), controller=survey.product.controller

@@ -178,7 +178,7 @@ def test_a_receipt_is_enough_to_be_left_alone(survey, anna):
 def token(survey, anna):
     token = new_token()
     expired = timezone.now() - timedelta(days=1)
-    make_invitation(survey=survey, respondent=anna, token=token, expires_at=expired)
+    make_invitation(survey=survey, respondent=anna, token=token, channel="email", expires_at=expired)
     return token
 
 
