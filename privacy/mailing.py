@@ -43,6 +43,9 @@ SYSTEM = RequestEvent.Actor.SYSTEM
 
 # Nobody's mailbox can be filled by somebody else who fills in the form.
 PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 60)
+# Mails that anybody can have sent to a mailbox; what is owed at once is due within this time.
+LIMITED: Final = (Kind.CONFIRMATION, Kind.COMPLAINT_INFORMATION, Kind.ANSWER)
+WITHHELD: Final = timedelta(seconds=1)
 # Whoever looks over a shoulder learns nothing from a subject.
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
@@ -62,7 +65,7 @@ BY_POST: Final = Q(kind__in=LETTERS, request__reply_channel=RightsRequest.ReplyC
 
 @transaction.atomic
 def owe_confirmation(*, request: RightsRequest) -> RequestMessage | None:
-    """Owe the request's mailbox a confirmation link; the fourth of a day is put off until the next one.
+    """Owe the request's mailbox a confirmation link; the fourth of a day is put off until there is room.
 
     So nobody's mailbox can be filled by somebody else, and nobody's own request waits for ever because of that.
     A request that is only received now waits for the confirmation.
@@ -134,6 +137,8 @@ def send_message(*, message_id: int) -> bool:
         return False
     if not message.request.email:  # the content of the request was erased meanwhile
         _give_up(message)
+        return False
+    if _is_withheld_again(message):
         return False
     try:
         _compose(message).send()
@@ -212,6 +217,21 @@ def _owed() -> QuerySet[RequestMessage]:
 
 def _due() -> QuerySet[RequestMessage]:
     return _owed().filter(next_attempt_at__lte=timezone.now())
+
+
+def _is_withheld_again(message: RequestMessage) -> bool:
+    """Count what was withheld once more, now that it is due, and put it off again where there is enough for today.
+
+    What many requests to one mailbox were owed on one day would else go out in one moment of the next.
+    """
+    if message.kind not in LIMITED or message.attempts or message.next_attempt_at - message.created_at < WITHHELD:
+        return False
+    wait = hit(PER_MAILBOX, bytes(message.request.email_hash or b"").hex())
+    if wait is None:
+        return False
+    message.next_attempt_at = timezone.now() + timedelta(seconds=wait)
+    message.save(update_fields=["next_attempt_at"])
+    return True
 
 
 def _put_off(message: RequestMessage, error: Exception) -> None:
