@@ -19,6 +19,7 @@ from privacy import erasure, objection, packages, recipients, rectification, res
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEEDS_PROOF, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
+from privacy.handing_over import Key, key_of
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
     Approval,
@@ -206,17 +207,21 @@ def _may_run(task: RequestTask) -> bool:
 
 
 def copies_are_delivered(request: RightsRequest) -> bool:
-    """Tell whether each copy that was built was fetched, or the mail that it is ready was accepted and did not return.
+    """Tell whether each copy that was built was fetched, or waits for somebody who was told of it and can open it.
 
-    Only then are the data deleted from which it would be built again.
+    Told means: the mail was accepted and did not return, or the letter was posted. Only then are the data deleted from
+    which it would be built again.
     """
     built = tasks_of(request).filter(kind=Kind.PACKAGE, state=RequestTask.State.DONE).values("item")
     packages = Package.objects.filter(item__in=built)
     arrived = RequestMessage.objects.filter(
         request=request, kind=RequestMessage.Kind.PACKAGE_READY, sent_at__isnull=False, bounced_at__isnull=True
     )
+    can_open = key_of(request) is not Key.NONE
     return len(packages) == len(built) and all(
-        package.fetched_at or arrived.filter(created_at__gte=package.built_at).exists() for package in packages
+        package.fetched_at
+        or (can_open and package.is_available() and arrived.filter(created_at__gte=package.built_at).exists())
+        for package in packages
     )
 
 

@@ -22,6 +22,7 @@ from privacy.answering import conclude_complaint_information, content_of, messag
 from privacy.audit import Action, lock, record
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.encryption import new_token
+from privacy.handing_over import Key, key_of, packages_of
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
@@ -161,16 +162,22 @@ def post_message(*, message: RequestMessage, user: User) -> None:
 
     Raises:
         PermissionDenied: the user does not work on this request.
-        ValidationError: it is no letter that waits to be posted (``no_letter``).
+        ValidationError: it is no letter that waits to be posted (``no_letter``), or the copy that it speaks of is no
+            longer there (``no_copy``).
     """
     authorise(user=user, request=message.request)
     request = lock(message.request)
+    if message.kind == Kind.PACKAGE_READY and not packages_of(request).exists():
+        raise ValidationError(_("The copy is no longer there. Have it built again first."), "no_copy")
     waits = letters_to_post(request).filter(pk=message.pk)
     if not waits.update(sent_at=timezone.now()):
         raise ValidationError(_("This is no letter that waits to be posted."), "no_letter")
     record(
         request=request, actor=RequestEvent.Actor.STAFF, action=Action.LETTER_POSTED, user=user, fields=[message.kind]
     )
+    if message.kind == Kind.PACKAGE_READY and key_of(request) is Key.LETTER:
+        codes.keep_code_of_letter(message, life=packages.LIFE)
+    message_arrived(message)
 
 
 @transaction.atomic
@@ -288,6 +295,8 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:package", kwargs={"reference": request.reference})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = packages.LIFE.days
+        if key_of(request) is Key.LETTER:
+            context["code"] = codes.code_of_letter(message)
     if message.kind == Kind.ANSWER:
         context |= {"text": request.answer.text, **content_of(request)}
     if message.kind in (Kind.STATUS_CODE, Kind.UNLOCK_CODE):

@@ -1,8 +1,8 @@
 """The page about a request: what its maker sees of it, once they prove that it is theirs, and what they can do.
 
 There is no account and no cookie. A code from the mailbox, or where there is none the receipt code that the request
-was made with, gives a pass, which the page's own forms carry on for half an hour. Whoever only knows a reference learns nothing, not even
-whether there is such a request.
+was made with, gives a pass, which the page's own forms carry on for half an hour. Whoever only knows a reference learns
+nothing, not even whether there is such a request.
 """
 
 from __future__ import annotations

@@ -16,13 +16,14 @@ from privacy.audit import verify
 from privacy.deciding import decide_approval, propose
 from privacy.delivery import RETRIES
 from privacy.fulfilment import acknowledge, due_task_ids, exempt, retry, run_task
-from privacy.mailing import due_message_ids, owe_again, send_message
-from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
+from privacy.identity import prove_mailbox
+from privacy.mailing import due_message_ids, owe_again, post_message, send_message
+from privacy.models import IdentityProof, Package, RequestMessage, RequestTask, RightsRequest
 from privacy.performing import Result
 from privacy.planning import plan_at_once
 from privacy.tasks import run_due_tasks, watch_requests
 from tests.factories import make_recipient, make_response, make_staff
-from tests.privacy.life.cases import make_case, make_dpo, make_officer, state_of
+from tests.privacy.life.cases import ANNA, make_case, make_dpo, make_officer, state_of
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +134,40 @@ def test_a_copy_that_was_fetched_is_delivered(performed):
 
     assert work(case)
     assert state_of(case) == State.RESPONDING
+
+
+def prove_otherwise(case, kind, identifier="4711"):
+    case.proofs.all().delete()
+    IdentityProof.objects.create(request=case, kind=kind, identifier=identifier)
+
+
+def test_a_notice_that_went_to_a_mailbox_nobody_proved_deletes_nothing(performed):
+    """Invariant 8: nobody could open the copy yet."""
+    case = make_case("access", "erasure")
+    Respondent.objects.update(external_id="4711")
+    prove_otherwise(case, IdentityProof.Kind.SIGNED)
+    begin(case)
+    work(case)
+    send_message(message_id=case.messages.get().pk)
+    assert work(case) == []
+
+    prove_mailbox(request=case)
+
+    assert work(case)
+    assert state_of(case) == State.RESPONDING
+
+
+def test_a_posted_letter_is_a_notice_that_opens_the_copy(performed):
+    """Invariant 8."""
+    case = make_case("access", "erasure", email="", reply_channel="post", postal_address="Long Street 1")
+    prove_otherwise(case, IdentityProof.Kind.STAFF, identifier=ANNA)
+    begin(case)
+    work(case)
+    assert work(case) == []
+
+    post_message(message=case.messages.get(), user=make_officer(case.controller))
+
+    assert work(case)
 
 
 def test_what_was_approved_is_what_is_done(performed):
