@@ -32,7 +32,7 @@ from privacy.models import (
     RightsRequest,
 )
 from privacy.officers import authorise
-from privacy.planning import plan_hash
+from privacy.planning import again, plan_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +64,11 @@ LEASE: Final = timedelta(hours=1)
 CANNOT_BE_UNDONE: Final = (Kind.SUPPRESS, Kind.ERASE)
 # Of a right that consists of these alone nothing was found.
 INCIDENTAL: Final = (Kind.SUPPRESS, Kind.TELL_RECIPIENT)
-# Beside what is in progress: objections, and liftings of what is long done.
+# Beside what is in progress: objections, liftings of what is long done, and copies that are built again.
 AT_ONCE: Final = Q(item__right=Right.OBJECTION, item__request__state__in=RightsRequest.OPEN_STATES)
 LIFTED: Final = Q(kind=Kind.LIFT, item__request__state__in=ANSWERED)
-MAY_RUN: Final = Q(item__request__state=State.IN_PROGRESS) | AT_ONCE | LIFTED
+COPIED: Final = Q(kind=Kind.PACKAGE, item__request__state__in=(State.RESPONDING, *ANSWERED))
+MAY_RUN: Final = Q(item__request__state=State.IN_PROGRESS) | AT_ONCE | LIFTED | COPIED
 
 
 def due_task_ids(request: RightsRequest | None = None) -> list[int]:
@@ -136,9 +137,7 @@ def retry(*, request: RightsRequest, user: User) -> None:
     """
     authorise(user=user, request=request)
     current = lock(request)
-    again = tasks_of(current).filter(state=FAILED)
-    fields = {"state": PLANNED, "reason": "", "attempts": 0, "next_attempt_at": timezone.now()}
-    if not again.update(**fields):
+    if not tasks_of(current).filter(state=FAILED).update(**again()):
         raise ValidationError(_("No task has failed."), "nothing_failed")
     record(request=current, actor=STAFF, action=Action.TASKS_RETRIED, user=user)
     if current.state == State.PARTIALLY_FAILED:

@@ -20,14 +20,16 @@ from django.utils.translation import gettext_lazy as _
 from privacy import codes, packages
 from privacy.answering import conclude_complaint_information, content_of, message_arrived
 from privacy.audit import Action, lock, record
+from privacy.conditions import tasks_of
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.encryption import new_token
 from privacy.handing_over import Key, key_of, packages_of
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
-from privacy.models import RequestEvent, RequestMessage, RequestToken, RightsRequest
+from privacy.models import RequestEvent, RequestMessage, RequestTask, RequestToken, RightsRequest
 from privacy.officers import authorise
+from privacy.planning import again, lost_copies
 from privacy.watching import raise_failure
 
 if TYPE_CHECKING:
@@ -184,6 +186,8 @@ def post_message(*, message: RequestMessage, user: User) -> None:
 def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     """Owe the person again what was given up or came back; an answer is written anew instead.
 
+    A copy that is no longer there is built again, and the notice of it is owed once it is.
+
     Raises:
         PermissionDenied: the user does not work on this request.
         ValidationError: everything else arrived (``nothing_lost``), or there is no mailbox (``by_post``).
@@ -193,18 +197,36 @@ def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     lost = lost_messages(current)
     if not lost:
         raise ValidationError(_("Nothing was given up or came back."), "nothing_lost")
-    if not current.email:
-        raise ValidationError(_("This person is answered by post."), "by_post")
     kinds = [message.kind for message in lost]
     record(request=current, actor=RequestEvent.Actor.STAFF, action=Action.MAIL_REPEATED, user=user, fields=kinds)
-    again = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
-    return RequestMessage.objects.bulk_create(again)
+    if Kind.PACKAGE_READY in kinds and _build_lost_copies(current):
+        lost = [message for message in lost if message.kind != Kind.PACKAGE_READY or packages_of(current).exists()]
+    if lost and not current.email:
+        raise ValidationError(_("This person is answered by post."), "by_post")
+    repeated = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
+    return RequestMessage.objects.bulk_create(repeated)
+
+
+def _build_lost_copies(request: RightsRequest) -> int:
+    """Plan lost copies anew; of those that a letter was to tell of nothing is posted any more."""
+    planned = lost_copies(request).update(**again())
+    if planned:
+        letters_to_post(request).filter(kind=Kind.PACKAGE_READY).delete()
+    return planned
 
 
 def lost_messages(request: RightsRequest) -> list[RequestMessage]:
-    """Return the last mail of each kind that the request does not go on without, where it did not arrive."""
+    """Return the last mail of each kind that the request does not go on without, where it did not arrive.
+
+    Nor does it help where the copy that it tells of is gone, and a letter still waits or something is to be deleted.
+    """
     last = {message.kind: message for message in request.messages.filter(kind__in=LETTERS).order_by("pk")}
-    return [message for message in last.values() if message.failed_at or message.bounced_at]
+    lost = [message for message in last.values() if message.failed_at or message.bounced_at]
+    notice = last.get(Kind.PACKAGE_READY)
+    if notice is None or notice in lost or not lost_copies(request).exists():
+        return lost
+    deletes = tasks_of(request).filter(kind=RequestTask.Kind.ERASE, state=RequestTask.State.PLANNED)
+    return [*lost, notice] if notice.sent_at is None or deletes.exists() else lost
 
 
 def letters_to_post(request: RightsRequest) -> QuerySet[RequestMessage]:

@@ -121,6 +121,10 @@ def _may_post(asked: RightsRequest, user: User) -> bool:
     return asked.state == State.RESPONDING and not _may_send(asked, user)
 
 
+def _may_repeat(asked: RightsRequest, user: User) -> bool:
+    return bool(asked.email or asked.reply_channel == Post) and bool(lost_messages(asked))
+
+
 def _may_propose_lifting(asked: RightsRequest, user: User) -> bool:
     return asked.state in ANSWERED and bool(restricting_tasks(asked)) and lifting_of(asked) is None
 
@@ -190,8 +194,11 @@ STEPS: Final[dict[str, Step]] = {
     ),
     "again": Step(
         label=_("Send lost mail again"),
-        explains=_("What was given up or came back is sent to the same mailbox once more. Find out first why."),
-        possible=lambda asked, user: bool(asked.email and lost_messages(asked)),
+        explains=_(
+            "What was given up or came back is sent to the same mailbox once more, and a copy that is no longer there "
+            "is built again. Find out first why."
+        ),
+        possible=_may_repeat,
         run=lambda asked, user, filled: owe_again(request=asked, user=user),
     ),
     "acknowledge": Step(
