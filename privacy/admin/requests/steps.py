@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
-from privacy.conditions import has_failed, is_proved, restricting_tasks, tasks_of
+from privacy.conditions import came_back, has_failed, is_proved, restricting_tasks, tasks_of
 from privacy.deciding import (
     ask_for_information,
     correct,
@@ -118,7 +118,9 @@ def _may_send(asked: RightsRequest, user: User) -> bool:
 
 
 def _may_post(asked: RightsRequest, user: User) -> bool:
-    return asked.state == State.RESPONDING and not _may_send(asked, user)
+    was_given_up = asked.messages.filter(kind="answer", failed_at__isnull=False).exists()
+    did_not_arrive = came_back(asked) or was_given_up
+    return asked.state == State.RESPONDING and (did_not_arrive or not _may_send(asked, user))
 
 
 def _may_repeat(asked: RightsRequest, user: User) -> bool:
