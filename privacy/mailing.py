@@ -201,7 +201,7 @@ def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     record(request=current, actor=RequestEvent.Actor.STAFF, action=Action.MAIL_REPEATED, user=user, fields=kinds)
     if Kind.PACKAGE_READY in kinds and _build_lost_copies(current):
         lost = [message for message in lost if message.kind != Kind.PACKAGE_READY or packages_of(current).exists()]
-    if lost and not current.email:
+    if lost and not current.email and current.reply_channel != RightsRequest.ReplyChannel.POST:
         raise ValidationError(_("This person is answered by post."), "by_post")
     repeated = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
     return RequestMessage.objects.bulk_create(repeated)

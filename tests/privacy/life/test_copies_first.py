@@ -109,6 +109,25 @@ def test_a_copy_that_was_lost_with_its_notice_is_built_again_before_anything_is_
     assert state_of(case) == State.RESPONDING
 
 
+def test_one_of_two_copies_that_letters_tell_of_is_built_again_and_both_are_told_of(performed):
+    case = make_case("access", "portability", "erasure", email="", reply_channel="post", postal_address="Long Street 1")
+    prove_otherwise(case, IdentityProof.Kind.STAFF, identifier=ANNA)
+    begin(case)
+    work(case)
+    first = Package.objects.earliest("pk")
+    Package.objects.filter(pk=first.pk).update(expires_at=timezone.now())
+    officer = make_officer(case.controller)
+
+    owe_again(request=case, user=officer)
+    work(case)
+    assert len(letters_to_post(case)) == 2
+    for letter in letters_to_post(case):
+        post_message(message=letter, user=officer)
+
+    assert work(case)
+    assert state_of(case) == State.RESPONDING
+
+
 def test_a_copy_that_is_gone_holds_the_erasure_up(performed):
     """Invariant 8: the notice was accepted, and the copy ended while the schedule stood still."""
     case = make_case("access", "erasure")
