@@ -25,6 +25,7 @@ from feedback.campaigns import Report, take_report
 from feedback.inbound import receive
 from feedback.inbound_reading import MALFORMED
 from feedback.models import MailEvent
+from privacy.answering import message_came_back
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def take_mail_events(request: HttpRequest, provider: str) -> HttpResponse:
     if isinstance(events, HTTPStatus):
         return HttpResponse(status=events)
     for event in events:
-        if event.event_type in KINDS:
+        if event.event_type in KINDS and not _is_about_a_request(event):
             take_report(report=_report(event))
     return HttpResponse()
 
@@ -108,6 +109,16 @@ def _report(event: Any) -> Report:
         reason=event.reject_reason or "",
         is_final=is_final,
     )
+
+
+def _is_about_a_request(event: Any) -> bool:
+    """Note that a mail about a rights request did not arrive, and tell whether it was one.
+
+    Those are asked first: what is known of no campaign is taken for its last mail to the same address.
+    """
+    bare = (event.message_id or "").strip("<> ")  # some providers leave the angle brackets out
+    did_not_arrive = KINDS[event.event_type][0] == MailEvent.Kind.BOUNCED
+    return did_not_arrive and bool(bare) and message_came_back(message_ids=[f"<{bare}>"])
 
 
 def _events(hook: Any, request: HttpRequest) -> list[Any] | HTTPStatus:

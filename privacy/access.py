@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.models import User
 from django.db import models
+from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -73,10 +74,14 @@ class Dataset:
 
 
 def subject_of_copy(request: RightsRequest) -> Subject:
-    """Return whom a copy is about: whom the proofs lead to, and every request that the same person proved theirs."""
+    """Return whom a copy is about: whom the proofs lead to, and every request that the same person proved theirs.
+
+    The mailbox of somebody who acts for others joins nothing: their clients are different people.
+    """
     subject = subject_of(request)
-    proofs = IdentityProof.objects.filter(request=request, identifier_hash__isnull=False)
-    proved = IdentityProof.objects.filter(identifier_hash__in=proofs.values("identifier_hash"))
+    of_agents = Q(kind=IdentityProof.Kind.MAILBOX, request__acts_for_another=True)
+    own = IdentityProof.objects.filter(identifier_hash__isnull=False).exclude(of_agents)
+    proved = own.filter(identifier_hash__in=own.filter(request=request).values("identifier_hash"))
     same = RightsRequest.objects.filter(controller=request.controller_id, proofs__in=proved)
     theirs = {request.pk, *same.values_list("pk", flat=True)}
     return replace(subject, records=(*subject.records, (RightsRequest._meta.label, tuple(sorted(theirs)))))

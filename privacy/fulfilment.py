@@ -19,6 +19,7 @@ from privacy import erasure, objection, packages, recipients, rectification, res
 from privacy.audit import Action, lock, record
 from privacy.conditions import NEEDS_PROOF, has_failed, is_proved, is_settled, tasks_of
 from privacy.delivery import BATCH, RETRIES
+from privacy.handing_over import Key, key_of
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
     Approval,
@@ -31,7 +32,7 @@ from privacy.models import (
     RightsRequest,
 )
 from privacy.officers import authorise
-from privacy.planning import plan_hash
+from privacy.planning import again, plan_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +64,11 @@ LEASE: Final = timedelta(hours=1)
 CANNOT_BE_UNDONE: Final = (Kind.SUPPRESS, Kind.ERASE)
 # Of a right that consists of these alone nothing was found.
 INCIDENTAL: Final = (Kind.SUPPRESS, Kind.TELL_RECIPIENT)
-# Beside what is in progress: objections, and liftings of what is long done.
+# Beside what is in progress: objections, liftings of what is long done, and copies that are built again.
 AT_ONCE: Final = Q(item__right=Right.OBJECTION, item__request__state__in=RightsRequest.OPEN_STATES)
 LIFTED: Final = Q(kind=Kind.LIFT, item__request__state__in=ANSWERED)
-MAY_RUN: Final = Q(item__request__state=State.IN_PROGRESS) | AT_ONCE | LIFTED
+COPIED: Final = Q(kind=Kind.PACKAGE, item__request__state__in=(State.RESPONDING, *ANSWERED))
+MAY_RUN: Final = Q(item__request__state=State.IN_PROGRESS) | AT_ONCE | LIFTED | COPIED
 
 
 def due_task_ids(request: RightsRequest | None = None) -> list[int]:
@@ -139,9 +141,7 @@ def retry(*, request: RightsRequest, user: User) -> None:
     """
     authorise(user=user, request=request)
     current = lock(request)
-    again = tasks_of(current).filter(state=FAILED)
-    fields = {"state": PLANNED, "reason": "", "attempts": 0, "next_attempt_at": timezone.now()}
-    if not again.update(**fields):
+    if not tasks_of(current).filter(state=FAILED).update(**again()):
         raise ValidationError(_("No task has failed."), "nothing_failed")
     record(request=current, actor=STAFF, action=Action.TASKS_RETRIED, user=user)
     if current.state == State.PARTIALLY_FAILED:
@@ -211,17 +211,21 @@ def _may_run(task: RequestTask) -> bool:
 
 
 def copies_are_delivered(request: RightsRequest) -> bool:
-    """Tell whether each copy that was built was fetched, or the mail that it is ready was accepted and did not return.
+    """Tell whether each copy that was built was fetched, or waits for somebody who was told of it and can open it.
 
-    Only then are the data deleted from which it would be built again.
+    Told means: the mail was accepted and did not return, or the letter was posted. Only then are the data deleted from
+    which it would be built again.
     """
     built = tasks_of(request).filter(kind=Kind.PACKAGE, state=RequestTask.State.DONE).values("item")
     packages = Package.objects.filter(item__in=built)
     arrived = RequestMessage.objects.filter(
         request=request, kind=RequestMessage.Kind.PACKAGE_READY, sent_at__isnull=False, bounced_at__isnull=True
     )
+    can_open = key_of(request) is not Key.NONE
     return len(packages) == len(built) and all(
-        package.fetched_at or arrived.filter(created_at__gte=package.built_at).exists() for package in packages
+        package.fetched_at
+        or (can_open and package.is_available() and arrived.filter(created_at__gte=package.built_at).exists())
+        for package in packages
     )
 
 

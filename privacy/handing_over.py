@@ -1,7 +1,8 @@
 """How a person gets at a package: a fresh code opens it for thirty minutes, in which it may be fetched repeatedly.
 
-The code goes to the mailbox that was proved. Where somebody proved a receipt code and no mailbox, there is nowhere to
-send one: then the receipt code itself, which only its holder knows and of which we keep the hash alone, is the proof.
+The code goes to the mailbox that was proved. Where none was, there is nowhere to send one: then the letter that says
+the copy is ready carries a code, and a receipt code that was proved, which only its holder knows and of which we keep
+the hash alone, is as good.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
@@ -18,18 +20,24 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
-from privacy.codes import use_code
+from privacy.codes import is_code_of_letter, use_code
 from privacy.encryption import new_token, token_digest
 from privacy.identity import normalised_mailbox, receipt_code_hash
 from privacy.limits import Limit, hit
-from privacy.models import IdentityProof, Package, RequestEvent, RequestMessage, RequestToken, Unlock
+from privacy.models import (
+    IdentityProof,
+    Package,
+    RequestEvent,
+    RequestMessage,
+    RequestToken,
+    RightsRequest,
+    Unlock,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import QuerySet
-
-    from privacy.models import RightsRequest
 
 OPEN_FOR: Final = timedelta(minutes=30)
 MOST_UNLOCKS: Final = 5
@@ -64,6 +72,25 @@ def has_proved_mailbox(request: RightsRequest) -> bool:
     return any(
         proof.kind == IdentityProof.Kind.MAILBOX or proof.identifier == mailbox for proof in request.proofs.all()
     )
+
+
+class Key(StrEnum):
+    """What opens the packages of a request."""
+
+    MAIL = "mail"  # a code that is sent to the proved mailbox
+    LETTER = "letter"  # the code in the letter that says they are ready
+    RECEIPT = "receipt"
+    NONE = "none"  # nothing, before the mailbox is proved
+
+
+def key_of(request: RightsRequest) -> Key:
+    """Return what opens the packages of a request; with a letter's code a proved receipt code does as well."""
+    if has_proved_mailbox(request):
+        return Key.MAIL
+    if request.reply_channel == RightsRequest.ReplyChannel.POST:
+        return Key.LETTER
+    has_receipt = request.proofs.filter(kind=IdentityProof.Kind.RECEIPT).exists()
+    return Key.RECEIPT if has_receipt else Key.NONE
 
 
 @transaction.atomic
@@ -121,7 +148,9 @@ def _is_fresh_proof(request: RightsRequest, code: str) -> bool:
         return False
     given = receipt_code_hash(code).hex()
     receipts = request.proofs.filter(kind=IdentityProof.Kind.RECEIPT)
-    return any(hmac.compare_digest(proof.identifier, given) for proof in receipts)
+    return is_code_of_letter(request=request, code=code) or any(
+        hmac.compare_digest(proof.identifier, given) for proof in receipts
+    )
 
 
 def _open(package: Package) -> Opened:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.alerting import owe_alerts
 from privacy.audit import Action, lock, record
-from privacy.models import Incident, Package, RequestEvent
+from privacy.codes import end_codes
+from privacy.models import Incident, Package, RequestEvent, RequestToken
 from privacy.packages import destroy
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def open_incident(*, request: RightsRequest, by: User | None = None) -> Incident
     lock(request)
     for package in Package.objects.filter(item__request=request):
         destroy(package=package)
+    end_codes(request=request, purpose=RequestToken.Purpose.UNLOCK_CODE)
     known = Incident.objects.filter(request=request, closed_at__isnull=True).first()
     if known is not None:
         return known

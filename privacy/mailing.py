@@ -20,14 +20,16 @@ from django.utils.translation import gettext_lazy as _
 from privacy import codes, packages
 from privacy.answering import conclude_complaint_information, content_of, message_arrived
 from privacy.audit import Action, lock, record
-from privacy.conditions import LETTERS, lost_messages
+from privacy.conditions import LETTERS, lost_messages, tasks_of
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.encryption import new_token
+from privacy.handing_over import Key, key_of, packages_of
 from privacy.identity import TOKEN_LIFE, Standing, look_up_confirmation, mint_token
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
-from privacy.models import RequestEvent, RequestMessage, RequestToken, RightsRequest
+from privacy.models import RequestEvent, RequestMessage, RequestTask, RequestToken, RightsRequest
 from privacy.officers import authorise
+from privacy.planning import again, lost_copies
 from privacy.watching import raise_failure
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ SYSTEM = RequestEvent.Actor.SYSTEM
 
 # Nobody's mailbox can be filled by somebody else who fills in the form.
 PER_MAILBOX: Final = Limit("rights-request-mailbox", times=3, seconds=24 * 60 * 60)
+# Mails that anybody can have sent to a mailbox; what is owed at once is due within this time.
+LIMITED: Final = (Kind.CONFIRMATION, Kind.COMPLAINT_INFORMATION, Kind.ANSWER)
+WITHHELD: Final = timedelta(seconds=1)
 # Whoever looks over a shoulder learns nothing from a subject.
 SUBJECTS: Final[dict[str, StrOrPromise]] = {
     Kind.CONFIRMATION: _("Please confirm your e-mail address"),
@@ -62,7 +67,7 @@ BY_POST: Final = Q(kind__in=LETTERS, request__reply_channel=RightsRequest.ReplyC
 
 @transaction.atomic
 def owe_confirmation(*, request: RightsRequest) -> RequestMessage | None:
-    """Owe the request's mailbox a confirmation link; the fourth of a day is put off until the next one.
+    """Owe the request's mailbox a confirmation link; the fourth of a day is put off until there is room.
 
     So nobody's mailbox can be filled by somebody else, and nobody's own request waits for ever because of that.
     A request that is only received now waits for the confirmation.
@@ -135,6 +140,8 @@ def send_message(*, message_id: int) -> bool:
     if not message.request.email:  # the content of the request was erased meanwhile
         _give_up(message)
         return False
+    if _is_withheld_again(message):
+        return False
     try:
         _compose(message).send()
     except NOT_ACCEPTED as error:
@@ -156,21 +163,29 @@ def post_message(*, message: RequestMessage, user: User) -> None:
 
     Raises:
         PermissionDenied: the user does not work on this request.
-        ValidationError: it is no letter that waits to be posted (``no_letter``).
+        ValidationError: it is no letter that waits to be posted (``no_letter``), or the copy that it speaks of is no
+            longer there (``no_copy``).
     """
     authorise(user=user, request=message.request)
     request = lock(message.request)
+    if message.kind == Kind.PACKAGE_READY and not packages_of(request).exists():
+        raise ValidationError(_("The copy is no longer there. Have it built again first."), "no_copy")
     waits = letters_to_post(request).filter(pk=message.pk)
     if not waits.update(sent_at=timezone.now()):
         raise ValidationError(_("This is no letter that waits to be posted."), "no_letter")
     record(
         request=request, actor=RequestEvent.Actor.STAFF, action=Action.LETTER_POSTED, user=user, fields=[message.kind]
     )
+    if message.kind == Kind.PACKAGE_READY and key_of(request) is Key.LETTER:
+        codes.keep_code_of_letter(message, life=packages.LIFE)
+    message_arrived(message)
 
 
 @transaction.atomic
 def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     """Owe the person again what was given up or came back; an answer is written anew instead.
+
+    A copy that is no longer there is built again, and the notice of it is owed once it is.
 
     Raises:
         PermissionDenied: the user does not work on this request.
@@ -178,15 +193,38 @@ def owe_again(*, request: RightsRequest, user: User) -> list[RequestMessage]:
     """
     authorise(user=user, request=request)
     current = lock(request)
-    lost = lost_messages(current)
+    lost = messages_to_repeat(current)
     if not lost:
         raise ValidationError(_("Nothing was given up or came back."), "nothing_lost")
-    if not current.email:
-        raise ValidationError(_("This person is answered by post."), "by_post")
     kinds = [message.kind for message in lost]
     record(request=current, actor=RequestEvent.Actor.STAFF, action=Action.MAIL_REPEATED, user=user, fields=kinds)
-    again = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
-    return RequestMessage.objects.bulk_create(again)
+    if Kind.PACKAGE_READY in kinds and _build_lost_copies(current):
+        lost = [message for message in lost if message.kind != Kind.PACKAGE_READY or packages_of(current).exists()]
+    if lost and not current.email and current.reply_channel != RightsRequest.ReplyChannel.POST:
+        raise ValidationError(_("This person is answered by post."), "by_post")
+    repeated = [RequestMessage(request=current, kind=message.kind, text=message.text) for message in lost]
+    return RequestMessage.objects.bulk_create(repeated)
+
+
+def _build_lost_copies(request: RightsRequest) -> int:
+    """Plan lost copies anew; of those that a letter was to tell of nothing is posted any more."""
+    planned = lost_copies(request).update(**again())
+    if planned:
+        letters_to_post(request).filter(kind=Kind.PACKAGE_READY).delete()
+    return planned
+
+
+def messages_to_repeat(request: RightsRequest) -> list[RequestMessage]:
+    """Return the mails without which the request does not go on, where they did not arrive or do not help.
+
+    That a copy is ready does not help where the copy is gone, and a letter still waits or something is to be deleted.
+    """
+    lost = lost_messages(request)
+    notice = request.messages.filter(kind=Kind.PACKAGE_READY).order_by("pk").last()
+    if notice is None or notice in lost or not lost_copies(request).exists():
+        return lost
+    deletes = tasks_of(request).filter(kind=RequestTask.Kind.ERASE, state=RequestTask.State.PLANNED)
+    return [*lost, notice] if notice.sent_at is None or deletes.exists() else lost
 
 
 def letters_to_post(request: RightsRequest) -> QuerySet[RequestMessage]:
@@ -206,6 +244,21 @@ def _owed() -> QuerySet[RequestMessage]:
 
 def _due() -> QuerySet[RequestMessage]:
     return _owed().filter(next_attempt_at__lte=timezone.now())
+
+
+def _is_withheld_again(message: RequestMessage) -> bool:
+    """Count what was withheld once more, now that it is due, and put it off again where there is enough for today.
+
+    What many requests to one mailbox were owed on one day would else go out in one moment of the next.
+    """
+    if message.kind not in LIMITED or message.attempts or message.next_attempt_at - message.created_at < WITHHELD:
+        return False
+    wait = hit(PER_MAILBOX, bytes(message.request.email_hash or b"").hex())
+    if wait is None:
+        return False
+    message.next_attempt_at = timezone.now() + timedelta(seconds=wait)
+    message.save(update_fields=["next_attempt_at"])
+    return True
 
 
 def _put_off(message: RequestMessage, error: Exception) -> None:
@@ -262,6 +315,8 @@ def _context(message: RequestMessage) -> dict[str, Any]:
         address = reverse("privacy:package", kwargs={"reference": request.reference})
         context["link"] = f"{settings.PUBLIC_URL}{address}?lang={request.language}"
         context["days"] = packages.LIFE.days
+        if key_of(request) is Key.LETTER:
+            context["code"] = codes.code_of_letter(message)
     if message.kind == Kind.ANSWER:
         context |= {"text": request.answer.text, **content_of(request)}
     if message.kind in (Kind.STATUS_CODE, Kind.UNLOCK_CODE):

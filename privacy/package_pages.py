@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privacy.handing_over import has_proved_mailbox, opened_by, owe_code, packages_of, unlock, was_fetched
+from privacy.handing_over import key_of, opened_by, owe_code, packages_of, unlock, was_fetched
 from privacy.incidents import open_incident
 from privacy.languages import in_chosen_language
 from privacy.models import Package, RightsRequest
@@ -151,7 +151,7 @@ def _show(
         "state": state,
         "asked": asked,
         "packages": waiting,
-        "by_mail": asked is not None and has_proved_mailbox(asked),
+        "key": key_of(asked) if asked and state == "waiting" else "",
         "was_sent": "sent" in request.GET,
     }
     return render(request, "privacy/package.html", {**told, **context}, status=status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -13,12 +13,14 @@ from django.utils import timezone
 from privacy.audit import lock
 from privacy.conditions import is_proved, tasks_of
 from privacy.erasure import erasure_order
-from privacy.models import Recipient, RequestItem, RequestTask, Right, RightsRequest
+from privacy.models import Package, Recipient, RequestItem, RequestTask, Right, RightsRequest
 from privacy.recipients import current_recipients
 from privacy.subjects import rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.db.models import QuerySet
 
     from privacy.inventory import Table
 
@@ -37,14 +39,15 @@ Step = tuple[Kind, str, Recipient | None]  # what is done, with which table, who
 def make_plan(request: RightsRequest) -> list[RequestTask]:
     """Write the tasks of a request down, in the order in which they will be done.
 
-    Only rights that have no outcome get tasks. What was done already stays as it is; what is still planned is planned
-    anew, so that making the plan twice makes it once.
+    Only rights that have no outcome get tasks. What was done already stays as it is, but for copies: they are built
+    again, with what came since. What is still planned is planned anew, so that making the plan twice makes it once.
     """
     lock(request)
     _plan_objection_again(request)
     items = [item for item in request.items.all() if not item.outcome]
     items.sort(key=lambda item: ORDER.index(Right(item.right)))
     tasks_of(request).filter(~Q(item__outcome="") | Q(attempts=0), state=RequestTask.State.PLANNED).delete()
+    tasks_of(request).filter(item__outcome="", kind=Kind.PACKAGE, state__in=RequestTask.SETTLED).update(**again())
     nobody = is_proved(request) and subject_of(request).is_nobody
     planned = [(item, step) for item in items for step in _steps(item, request, nobody=nobody)]
     for position, (item, (kind, dataset, recipient)) in enumerate(planned, start=1):
@@ -52,6 +55,21 @@ def make_plan(request: RightsRequest) -> list[RequestTask]:
             item=item, kind=kind, dataset=dataset, recipient=recipient, defaults={"position": position}
         )
     return list(tasks_of(request).order_by("position", "pk"))
+
+
+def lost_copies(request: RightsRequest) -> QuerySet[RequestTask]:
+    """Return the tasks whose copies ended before anybody fetched them, while they can be built again."""
+    over = Q(destroyed_at__isnull=False) | Q(expires_at__lte=timezone.now())
+    gone = Package.objects.filter(over, item__request=request, fetched_at__isnull=True)
+    built = tasks_of(request).filter(kind=Kind.PACKAGE, state=RequestTask.State.DONE, item__in=gone.values("item"))
+    has_begun = tasks_of(request).filter(kind=Kind.ERASE, attempts__gt=0).exists()
+    return built.none() if has_begun or request.state == RightsRequest.State.CLOSED else built
+
+
+def again() -> dict[str, Any]:
+    """Return what makes a task one that was not begun."""
+    fresh = {"state": RequestTask.State.PLANNED, "reason": "", "attempts": 0}
+    return {**fresh, "settled_at": None, "next_attempt_at": timezone.now()}
 
 
 @transaction.atomic

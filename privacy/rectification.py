@@ -15,9 +15,9 @@ from django.utils.translation import override
 from privacy.audit import lock
 from privacy.identity import normalised_mailbox
 from privacy.inventory import Identifier, Rectification, inventory
-from privacy.models import Correction, IdentityProof
+from privacy.models import Correction
 from privacy.performing import Result
-from privacy.subjects import PROVES, model_of, rows_of, subject_of, tables_about_people
+from privacy.subjects import model_of, rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
     from privacy.inventory import Table
@@ -82,7 +82,6 @@ def _apply(key: int, request: RightsRequest) -> int:
         if table.corrected is not None:
             table.corrected(row, before)
         row.save()
-        _keep_finding(request, table, row, before)
     correction.applied_at = timezone.now()
     correction.save(update_fields=["applied_at"])
     return int(row is not None)
@@ -143,14 +142,3 @@ def _is_correctable(table: Table, column: str) -> bool:
     if declared.rectification == Rectification.NOTE:
         return isinstance(field, models.TextField) and not field.choices
     return declared.rectification in (Rectification.EDIT, Rectification.REPLACE) and not field.is_relation
-
-
-def _keep_finding(request: RightsRequest, table: Table, row: models.Model, before: dict[str, Any]) -> None:
-    """Let a proof follow the identifier that was corrected: later tasks of the request have to find the person."""
-    for identifier, column in table.identifiers.items():
-        if column in before:
-            for proof in request.proofs.all():
-                is_of_kind = PROVES.get(IdentityProof.Kind(proof.kind), Identifier.MAILBOX) == identifier
-                if is_of_kind and proof.identifier == before[column]:
-                    proof.identifier = getattr(row, column)
-                    proof.save(update_fields=["identifier"])

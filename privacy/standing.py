@@ -1,8 +1,8 @@
 """The page about a request: what its maker sees of it, once they prove that it is theirs, and what they can do.
 
-There is no account and no cookie. A code from the mailbox, or the receipt code that the request was made with, gives
-a pass, which the page's own forms carry on for half an hour. Whoever only knows a reference learns nothing, not even
-whether there is such a request.
+There is no account and no cookie. A code from the mailbox, or where there is none the receipt code that the request
+was made with, gives a pass, which the page's own forms carry on for half an hour. Whoever only knows a reference learns
+nothing, not even whether there is such a request.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
 from privacy.codes import use_code
-from privacy.identity import prove_mailbox, receipt_code_hash
+from privacy.identity import mailbox_hash, prove_mailbox, receipt_code_hash
 from privacy.lifecycle import State, advance
 from privacy.limits import Limit, hit
 from privacy.models import RequestEvent, RequestItem, RequestMessage, RequestToken, RightsRequest
 
 PASS_SALT: Final = "privacy.standing.pass"  # noqa: S105  a salt is no secret
 PASS_SECONDS: Final = 30 * 60
-# Nobody who knows a reference can fill a mailbox, or try out codes for long.
+# Nobody fills somebody's mailbox, with however many requests, or tries out codes for long.
 CODES: Final = Limit("standing-codes", times=5, seconds=60 * 60)
+CODES_A_DAY: Final = Limit("standing-codes-a-day", times=10, seconds=24 * 60 * 60)
 RECEIPTS: Final = Limit("standing-receipts", times=5, seconds=60 * 60)
 LONGEST_ADDITION: Final = 2000
 LONGEST_DETAILS: Final = 20_000
@@ -37,7 +38,10 @@ WITHDRAWABLE: Final = (State.AWAITING_CONFIRMATION, State.NEEDS_INFORMATION)
 def owe_status_code(*, reference: str) -> RequestMessage | None:
     """Owe the mailbox of a request a fresh code; nothing where there is no such request, mailbox, or were too many."""
     request = RightsRequest.objects.filter(reference=reference).first()
-    if request is None or not request.email or hit(CODES, str(request.pk)) is not None:
+    if request is None or not request.email:
+        return None
+    mailbox = mailbox_hash(request.email).hex()
+    if hit(CODES, mailbox) is not None or hit(CODES_A_DAY, mailbox) is not None:
         return None
     return RequestMessage.objects.create(request=request, kind=RequestMessage.Kind.STATUS_CODE)
 
@@ -113,6 +117,12 @@ def _pass_for(request: RightsRequest) -> str:
 
 
 def _is_its_receipt(request: RightsRequest, code: str) -> bool:
-    if request.receipt_hash is None or hit(RECEIPTS, str(request.pk)) is not None:
+    """Tell whether this is the code that a request without a mailbox was made with.
+
+    Whoever made it up for somebody else's mailbox would read what becomes of it once that is confirmed.
+    """
+    if request.receipt_hash is None or request.email_hash is not None:
+        return False
+    if hit(RECEIPTS, str(request.pk)) is not None:
         return False
     return hmac.compare_digest(bytes(request.receipt_hash), receipt_code_hash(code))

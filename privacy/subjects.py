@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db.models import Q
 
 from privacy.inventory import Identifier, inventory
-from privacy.models import IdentityProof, Product
+from privacy.models import Correction, IdentityProof, Product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,8 +56,13 @@ def persons_table() -> Table:
 
 
 def subject_of(request: RightsRequest) -> Subject:
-    """Return whom the request's proofs lead to, among the products it is about."""
-    return find(proved=proved_identifiers(request), products=products_of(request))
+    """Return whom the request's proofs lead to, among the products it is about.
+
+    Those whose identifier was corrected for this request are among them, though the proof names the old one.
+    """
+    proved = proved_identifiers(request)
+    corrected = _corrected_people(request) if proved else ()
+    return find(proved=proved, products=products_of(request), corrected=corrected)
 
 
 def products_of(request: RightsRequest) -> QuerySet[Product]:
@@ -77,13 +82,16 @@ def proved_identifiers(request: RightsRequest) -> list[tuple[Identifier, str]]:
     return [(PROVES.get(IdentityProof.Kind(proof.kind), Identifier.MAILBOX), proof.identifier) for proof in proofs]
 
 
-def find(*, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product]) -> Subject:
+def find(
+    *, proved: Iterable[tuple[Identifier, str]], products: QuerySet[Product], corrected: Iterable[int] = ()
+) -> Subject:
     """Return whom the identifiers lead to.
 
     Args:
         proved: identifier → its value, normalised; hashes in hexadecimal.
+        corrected: keys of people whom an identifier led to that was corrected since.
     """
-    people: set[int] = set()
+    people: set[int] = set(corrected)
     records: dict[str, set[int]] = {}
     for identifier, value in proved:
         held: Any = bytes.fromhex(value) if identifier in IN_HEXADECIMAL else value
@@ -151,6 +159,19 @@ def model_of(table: Table) -> type[Model]:
 
 def _tables_with(identifier: Identifier) -> Iterator[Table]:
     return (table for table in inventory.tables.values() if identifier in table.identifiers)
+
+
+def _corrected_people(request: RightsRequest) -> Iterable[int]:
+    """Return the keys of people whose own identifiers were corrected for a request, as far as they are still there."""
+    root = persons_table()
+    corrections = Correction.objects.filter(
+        item__request=request,
+        applied_at__isnull=False,
+        dataset=root.model,
+        column__in=root.identifiers.values(),
+    )
+    keys = list(corrections.values_list("record_number", flat=True))
+    return model_of(root)._base_manager.filter(pk__in=keys).values_list("pk", flat=True) if keys else ()
 
 
 def _devices_of(people: set[int]) -> Iterable[int]:

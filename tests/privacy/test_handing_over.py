@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +19,20 @@ from config.security import TokenFilter
 from privacy import codes, packages
 from privacy.encryption import token_digest
 from privacy.handing_over import CODES, MOST_UNLOCKS, RECEIPTS
-from privacy.models import IdentityProof, Incident, Package, RequestEvent, RequestTask, RequestToken, Right, Unlock
+from privacy.mailing import post_message, text_of
+from privacy.models import (
+    IdentityProof,
+    Incident,
+    Membership,
+    Package,
+    RequestEvent,
+    RequestMessage,
+    RequestTask,
+    RequestToken,
+    Right,
+    RightsRequest,
+    Unlock,
+)
 from privacy.tasks import send_due_alerts
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
 
@@ -167,6 +181,94 @@ def test_a_code_goes_to_a_proved_mailbox_only(client, asked):
 
     assert client.post(page_of(asked), {"send": "1"}).status_code == 302
     assert mail.outbox == []
+
+
+@pytest.fixture
+def asked_by_letter(response):
+    asked = make_rights_request(
+        controller=response.product.controller, reply_channel="post", postal_address="Long Street 1"
+    )
+    IdentityProof.objects.create(request=asked, kind=IdentityProof.Kind.STAFF, identifier="anna@example.com")
+    return with_package(asked)
+
+
+def letter_to(asked):
+    return RequestMessage.objects.create(request=asked, kind=RequestMessage.Kind.PACKAGE_READY)
+
+
+def post(letter):
+    officer = make_staff("privacy_officer")
+    Membership.objects.create(user=officer, controller=letter.request.controller)
+    post_message(message=letter, user=officer)
+
+
+def code_in(letter):
+    return re.search(r"^\w{4}-\w{4}$", text_of(letter), re.MULTILINE)[0]
+
+
+def test_the_code_in_a_letter_opens_the_package_for_a_week_from_its_posting(client, asked_by_letter):
+    letter, page = letter_to(asked_by_letter), page_of(asked_by_letter)
+    code = code_in(letter)
+    assert code_in(letter) == code  # however often it is printed
+    assert "Code from our letter" in client.get(page).content.decode()
+    assert client.post(page, {"code": code}).status_code == 400
+    with time_machine.travel(timezone.now() + timedelta(days=3), tick=False) as clock:
+        post(letter)
+        assert Package.objects.get().expires_at == timezone.now() + packages.LIFE
+
+        clock.shift(timedelta(days=6))
+        assert client.post(page, {"code": "AAAA-AAAA"}).status_code == 400
+        for _time in range(2):  # a download that broke off is not the end
+            assert client.post(page, {"code": code.lower()}).status_code == 200
+        clock.shift(timedelta(days=1))
+        assert client.post(page, {"code": code}).status_code == 410
+
+
+def test_two_letters_of_one_request_have_codes_that_both_open(client, asked_by_letter):
+    letters = [letter_to(asked_by_letter) for _right in range(2)]
+    for letter in letters:
+        post(letter)
+
+    for letter in letters:
+        assert client.post(page_of(asked_by_letter), {"code": code_in(letter)}).status_code == 200
+
+
+def test_the_code_of_a_letter_ends_with_a_copy_that_was_taken_back(client, asked_by_letter):
+    letter = letter_to(asked_by_letter)
+    post(letter)
+    client.post(page_of(asked_by_letter), {"not_mine": "1"})
+
+    packages.build(RequestTask.objects.get())
+
+    assert client.post(page_of(asked_by_letter), {"code": code_in(letter)}).status_code == 400
+
+
+def test_a_letter_about_a_copy_that_is_gone_is_not_posted(asked_by_letter):
+    letter = letter_to(asked_by_letter)
+
+    with time_machine.travel(timezone.now() + packages.LIFE), pytest.raises(ValidationError) as refusal:
+        post(letter)
+
+    assert refusal.value.code == "no_copy"
+
+
+def test_a_letter_carries_no_code_where_the_mailbox_gets_one(client, asked):
+    RightsRequest.objects.update(reply_channel="post", postal_address="Long Street 1")
+    letter = letter_to(RightsRequest.objects.get())
+    assert not re.search(r"^\w{4}-\w{4}$", text_of(letter), re.MULTILINE)
+
+    post(letter)
+
+    assert client.post(page_of(asked), {"code": codes.code_of_letter(letter)}).status_code == 400
+
+
+def test_who_proved_no_mailbox_is_led_to_where_it_is_proved(client, asked):
+    IdentityProof.objects.update(kind=IdentityProof.Kind.SIGNED, identifier="4711")
+
+    page = client.get(page_of(asked)).content.decode()
+
+    assert f"/privacy/requests/{asked.reference}/?lang=en" in page
+    assert 'name="code"' not in page
 
 
 def test_a_receipt_code_is_the_proof_where_there_is_no_mailbox(client, asked_by_receipt):

@@ -103,6 +103,22 @@ def test_a_lost_queue_message_is_made_good_by_the_schedule():
     assert request.messages.get().sent_at is not None
 
 
+@pytest.mark.django_db
+def test_what_many_requests_owe_one_mailbox_goes_out_three_a_day():
+    controller = make_controller()
+    with time_machine.travel(NOON, tick=False) as clock:
+        for _request in range(8):
+            file_request(content=make_content(controller=controller))
+        sent = []
+        for _day in range(4):
+            send_due_messages()
+            send_due_messages()
+            sent.append(len(mail.outbox))
+            clock.shift(timedelta(days=1))
+
+    assert sent == [3, 6, 8, 8]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_queue_that_is_down_fails_no_request(monkeypatch):
     def refuse(*args):

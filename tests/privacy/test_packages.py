@@ -20,6 +20,7 @@ from django.utils import timezone
 from feedback.models import Invitation, Response, Tag
 from privacy import access, packages
 from privacy.access_log import record_access
+from privacy.identity import prove, prove_mailbox
 from privacy.models import Disclosure, IdentityProof, Package, Recipient, Redaction, RequestEvent, RequestTask, Right
 from privacy.packages import archive, keeping
 from privacy.packages.tables import neutral
@@ -242,6 +243,23 @@ def test_people_of_others_are_in_nobodys_package(answered):
     data = json.loads(build(ask(answered))["data.json"])["datasets"]
 
     assert [record["record"] for record in data["feedback.Response"]["records"]] == [answered.pk]
+
+
+@pytest.mark.parametrize("acts_for_another", [True, False])
+def test_clients_of_one_agent_do_not_see_each_others_requests(answered, acts_for_another):
+    mine, other = (
+        make_rights_request(
+            controller=answered.product.controller, email="agent@example.com", acts_for_another=acts_for_another
+        )
+        for _client in range(2)
+    )
+    for asked in (mine, other):
+        prove_mailbox(request=asked)
+        prove(request=asked, kind=IdentityProof.Kind.SIGNED, identifier=f"client-{asked.pk}")
+
+    keys = dict(access.subject_of_copy(mine).records)["privacy.RightsRequest"]
+
+    assert set(keys) == ({mine.pk} if acts_for_another else {mine.pk, other.pk})
 
 
 def test_who_is_not_known_gets_no_package(answered, folder):

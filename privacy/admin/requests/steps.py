@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
-from privacy.conditions import has_failed, is_proved, lost_messages, restricting_tasks, tasks_of
+from privacy.conditions import came_back, has_failed, is_proved, restricting_tasks, tasks_of
 from privacy.deciding import (
     ask_for_information,
     correct,
@@ -28,7 +28,7 @@ from privacy.deciding import (
 from privacy.fulfilment import acknowledge, exempt, retry
 from privacy.lifecycle import ANSWERED, State, why_not
 from privacy.lifting import decide_lifting, lifting_of, propose_lifting
-from privacy.mailing import letters_to_post, owe_again, post_message, text_of
+from privacy.mailing import letters_to_post, messages_to_repeat, owe_again, post_message, text_of
 from privacy.models import Approval, RequestTask, Right, RightsRequest
 from privacy.officers import DECIDE, HANDLE
 
@@ -118,7 +118,13 @@ def _may_send(asked: RightsRequest, user: User) -> bool:
 
 
 def _may_post(asked: RightsRequest, user: User) -> bool:
-    return asked.state == State.RESPONDING and not _may_send(asked, user)
+    was_given_up = asked.messages.filter(kind="answer", failed_at__isnull=False).exists()
+    did_not_arrive = came_back(asked) or was_given_up
+    return asked.state == State.RESPONDING and (did_not_arrive or not _may_send(asked, user))
+
+
+def _may_repeat(asked: RightsRequest, user: User) -> bool:
+    return bool(asked.email or asked.reply_channel == Post) and bool(messages_to_repeat(asked))
 
 
 def _may_propose_lifting(asked: RightsRequest, user: User) -> bool:
@@ -190,8 +196,11 @@ STEPS: Final[dict[str, Step]] = {
     ),
     "again": Step(
         label=_("Send lost mail again"),
-        explains=_("What was given up or came back is sent to the same mailbox once more. Find out first why."),
-        possible=lambda asked, user: bool(asked.email and lost_messages(asked)),
+        explains=_(
+            "What was given up or came back is sent to the same mailbox once more, and a copy that is no longer there "
+            "is built again. Find out first why."
+        ),
+        possible=_may_repeat,
         run=lambda asked, user, filled: owe_again(request=asked, user=user),
     ),
     "acknowledge": Step(

@@ -16,8 +16,15 @@ from feedback.campaigns.sending import Sender, _leave
 from feedback.models import CampaignMail, ChannelPermission, Invitation, MailEvent, Respondent
 from feedback.unsubscribing import stop_mail, unsubscribe
 from privacy.encryption import new_token, token_digest
-from privacy.models import Suppression
-from tests.factories import make_campaign, make_permission, make_respondent, make_response, make_survey
+from privacy.models import Answer, RightsRequest, Suppression
+from tests.factories import (
+    make_campaign,
+    make_permission,
+    make_respondent,
+    make_response,
+    make_rights_request,
+    make_survey,
+)
 from tests.feedback.campaigns.conftest import outcomes, owe
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +174,25 @@ def test_a_bounce_says_nothing_about_an_address_that_came_later(report, sent, ca
 
 def test_a_report_about_nobodys_mail_changes_nothing(report, sent):
     assert report("failed", recipient="else@example.com", **BOUNCE) == 200
+    assert not MailEvent.objects.exists()
+
+
+def test_a_bounce_of_the_answer_to_a_request_reopens_it_and_stops_no_campaign(report, sent):
+    asked = make_rights_request(controller=sent[0].product.controller, state="fulfilled", email="anna@example.com")
+    asked.items.create(right="access", outcome="done")
+    Answer.objects.create(request=asked, written_at=timezone.now(), accepted_at=timezone.now())
+    answer = asked.messages.create(kind="answer", message_id="<answer@feedback.example>", sent_at=timezone.now())
+    named = {"message": {"headers": {"message-id": "answer@feedback.example"}}}
+
+    assert report("delivered", **named) == 200
+    answer.refresh_from_db()
+    assert answer.bounced_at is None
+    MailEvent.objects.all().delete()
+    assert report("failed", event_id="e2", **BOUNCE, **named) == 200
+
+    answer.refresh_from_db()
+    assert answer.bounced_at is not None
+    assert RightsRequest.objects.get().state == "responding"
     assert not MailEvent.objects.exists()
 
 

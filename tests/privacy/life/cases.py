@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from privacy.deciding import decide_approval, propose
+from privacy.fulfilment import due_task_ids, run_task
 from privacy.identity import mailbox_hash
 from privacy.inventory import inventory
 from privacy.models import IdentityProof, Membership, Package, RequestEvent, RightsRequest
@@ -65,6 +67,20 @@ def make_dpo(controller: Controller, **overrides: Any) -> User:
     return make_officer(controller, "data_protection_officer", **overrides)
 
 
+def begin(case: RightsRequest) -> None:
+    """Propose the plan, and have it approved where it must be."""
+    for approval in propose(request=case, user=make_officer(case.controller)):
+        decide_approval(approval=approval, decision="approved", user=make_dpo(case.controller))
+
+
+def work(case: RightsRequest) -> list[int]:
+    """Run what may run until nothing may; return what ran."""
+    ran = []
+    while ids := due_task_ids(case):
+        ran += [task_id for task_id in ids if run_task(task_id=task_id)]
+    return ran
+
+
 def delete_rows(task: RequestTask) -> Result:
     """Erase a table's rows, as the performer of an erasure does."""
     rows = rows_of(inventory.tables[task.dataset], subject_of(task.item.request))
@@ -76,6 +92,9 @@ def build_package(task: RequestTask) -> Result:
     now = timezone.now()
     Package.objects.update_or_create(
         item=task.item,
-        defaults={"file_name": f"{task.pk}", "size": 1, "built_at": now, "expires_at": now + timedelta(days=7)},
+        defaults={
+            **{"file_name": f"{task.pk}", "size": 1, "fetched_at": None, "destroyed_at": None},
+            **{"built_at": now, "expires_at": now + timedelta(days=7)},
+        },
     )
     return Result.of(1)

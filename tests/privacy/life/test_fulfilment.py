@@ -6,42 +6,25 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from feedback.models import Respondent, Response
 from privacy import fulfilment
 from privacy.audit import verify
-from privacy.deciding import decide_approval, propose
 from privacy.delivery import RETRIES
 from privacy.fulfilment import acknowledge, due_task_ids, exempt, retry, run_task
-from privacy.mailing import due_message_ids, owe_again, send_message
-from privacy.models import Package, RequestMessage, RequestTask, RightsRequest
+from privacy.models import RequestTask, RightsRequest
 from privacy.performing import Result
 from privacy.planning import plan_at_once
 from privacy.tasks import run_due_tasks, watch_requests
 from tests.factories import make_recipient, make_response, make_staff
-from tests.privacy.life.cases import make_case, make_dpo, make_officer, state_of
+from tests.privacy.life.cases import begin, make_case, make_officer, state_of, work
 
 pytestmark = pytest.mark.django_db
 
 State = RightsRequest.State
 Kind = RequestTask.Kind
-
-
-def begin(case):
-    """Propose the plan, and have it approved where it must be."""
-    for approval in propose(request=case, user=make_officer(case.controller)):
-        decide_approval(approval=approval, decision="approved", user=make_dpo(case.controller))
-
-
-def work(case):
-    """Run what may run until nothing may; return what ran."""
-    ran = []
-    while ids := due_task_ids(case):
-        ran += [task_id for task_id in ids if run_task(task_id=task_id)]
-    return ran
 
 
 def correct_the_comment(case):
@@ -109,37 +92,6 @@ def test_an_objection_runs_at_once_in_whatever_open_state(performed):
 
     assert performed == [("object", "")]
     assert state_of(case) == State.VERIFIED
-
-
-def test_copies_are_built_and_delivered_before_anything_is_deleted(performed):
-    """Invariant 8: the mail that the copy is ready must have been accepted, or the copy fetched."""
-    case = make_case("access", "erasure")
-    begin(case)
-    first = work(case)
-    assert performed == [("package", "")]
-    assert len(first) == 1
-    now = timezone.now()
-    message = case.messages.get(kind=RequestMessage.Kind.PACKAGE_READY)
-
-    RequestMessage.objects.filter(pk=message.pk).update(sent_at=now, bounced_at=now)
-    assert work(case) == []
-    RequestMessage.objects.filter(pk=message.pk).update(bounced_at=None)
-    work(case)
-
-    assert performed[1] == ("suppress", "")
-    assert state_of(case) == State.RESPONDING
-
-
-def test_a_copy_that_was_fetched_is_delivered(performed):
-    """Invariant 8."""
-    case = make_case("access", "erasure")
-    begin(case)
-    work(case)
-
-    Package.objects.update(fetched_at=timezone.now())
-
-    assert work(case)
-    assert state_of(case) == State.RESPONDING
 
 
 def test_what_was_approved_is_what_is_done(performed):
@@ -314,40 +266,6 @@ def test_the_trail_of_a_whole_case_is_whole(performed):
     work(case)
 
     assert verify(RightsRequest.objects.get())
-
-
-def test_a_copy_is_built_and_told_of_and_its_week_counts_from_then(settings, tmp_path):
-    settings.PACKAGES_DIR = tmp_path
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        case = make_case("access")
-        begin(case)
-        work(case)
-        assert state_of(case) == State.RESPONDING
-        clock.shift(timedelta(days=2))
-
-        for message_id in due_message_ids():
-            send_message(message_id=message_id)
-
-        assert f"/privacy/requests/{case.reference}/package/?lang=en" in mail.outbox[-1].body
-        assert Package.objects.get().expires_at == timezone.now() + timedelta(days=7)
-
-
-def test_a_notice_of_a_copy_that_was_lost_holds_the_erasure_up_until_it_is_sent_again(performed):
-    case = make_case("access", "erasure")
-    begin(case)
-    work(case)
-    case.messages.update(failed_at=timezone.now())
-    officer = make_officer(case.controller)
-    assert work(case) == []
-
-    [again] = owe_again(request=case, user=officer)
-    send_message(message_id=again.pk)
-    work(case)
-
-    assert state_of(case) == State.RESPONDING
-    with pytest.raises(ValidationError) as refusal:
-        owe_again(request=case, user=officer)
-    assert refusal.value.code == "nothing_lost"
 
 
 def test_the_schedule_finds_what_is_due_and_one_task_leads_to_the_next(performed, django_capture_on_commit_callbacks):

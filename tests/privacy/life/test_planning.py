@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
+from django.utils import timezone, translation
 
 from feedback.models import Response
 from privacy.deciding import propose, see_document, set_outcome
@@ -79,13 +79,16 @@ def test_a_correction_is_told_to_those_who_have_what_was_corrected():
 def test_making_a_plan_twice_makes_it_once_and_keeps_what_was_done():
     case = make_case("access", "erasure")
     first = make_plan(case)
-    first[0].state = "done"
-    first[0].save()
+    for task in first[:2]:
+        task.state, task.attempts, task.settled_at = "done", 1, timezone.now()
+        task.save()
 
     again = make_plan(case)
 
     assert [(task.kind, task.dataset) for task in again] == [(task.kind, task.dataset) for task in first]
-    assert (again[0].pk, again[0].state) == (first[0].pk, "done")
+    assert (again[1].pk, again[1].kind, again[1].state) == (first[1].pk, "suppress", "done")
+    # but for copies, which would lack what came since
+    assert (again[0].pk, again[0].state, again[0].attempts, again[0].settled_at) == (first[0].pk, "planned", 0, None)
 
 
 def test_a_right_that_was_decided_gets_no_tasks():

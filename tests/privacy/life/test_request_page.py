@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from feedback.models import Respondent
 from privacy.admin.requests.steps import STEPS
+from privacy.answering import message_came_back, send_answer
 from privacy.fulfilment import due_task_ids, run_task
 from privacy.mailing import due_message_ids, send_message
 from privacy.models import AccessLogEntry, RightsRequest
@@ -250,6 +251,27 @@ def test_a_letter_with_the_answer_ends_the_request(desks):
     case.items.update(outcome="done")
     officer = desks(make_officer(case.controller))
     assert officer.buttons(case) == ["posted", "note"]
+
+    officer.take(case, "posted", posted_on=timezone.localdate().isoformat())
+
+    assert state_of(case) == State.FULFILLED
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_an_answer_that_did_not_arrive_by_mail_may_go_as_a_letter(desks, lost):
+    case = make_case("access", state=State.RESPONDING)
+    case.items.update(outcome="done")
+    user = make_officer(case.controller)
+    officer = desks(user)
+    assert officer.buttons(case) == ["answer", "note"]
+    message = send_answer(request=case, user=user)
+    if lost:
+        case.messages.update(failed_at=timezone.now())
+    else:
+        send_message(message_id=message.pk)
+        message.refresh_from_db()
+        message_came_back(message_ids=[message.message_id])
+    assert officer.buttons(case) == ["answer", "posted", "note"]
 
     officer.take(case, "posted", posted_on=timezone.localdate().isoformat())
 

@@ -11,9 +11,10 @@ from django.core import mail
 from django.utils import timezone
 
 from privacy.codes import TRIES
+from privacy.identity import prove_mailbox
 from privacy.lifecycle import State, advance
 from privacy.models import RequestEvent, RequestMessage, RightsRequest
-from privacy.standing import CODES
+from privacy.standing import CODES, CODES_A_DAY
 from tests.privacy.pages.filling_in import FORM, Elements, filled
 
 
@@ -99,6 +100,26 @@ def test_a_mailbox_is_not_filled_with_codes(page, asked):
         page(send="1")
 
     assert asked.messages.filter(kind=RequestMessage.Kind.STATUS_CODE).count() == CODES.times
+
+
+def test_many_requests_do_not_fill_a_mailbox_with_codes_either(page, asked, client):
+    with time_machine.travel(timezone.now().replace(hour=12), tick=False) as clock:  # limits are of one day in UTC
+        for hour in range(1, 5):
+            client.post(FORM, filled())
+            for reference in RightsRequest.objects.values_list("reference", flat=True):
+                for _try in range(CODES.times):
+                    page(send="1", reference=reference)
+            owed = RequestMessage.objects.filter(kind=RequestMessage.Kind.STATUS_CODE).count()
+            assert owed <= min(CODES.times * hour, CODES_A_DAY.times)
+            clock.shift(timedelta(hours=1))
+
+
+def test_a_made_up_receipt_code_opens_no_request_with_a_mailbox(client, controller):
+    client.post(FORM, filled(receipt_code="AAAA-1111"))
+    asked = RightsRequest.objects.get()
+    prove_mailbox(request=asked)
+
+    assert client.post(f"/privacy/requests/{asked.reference}/", {"code": "AAAA-1111"}).status_code == 400
 
 
 def test_the_receipt_code_opens_a_request_that_was_made_with_it(client, controller):

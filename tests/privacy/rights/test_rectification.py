@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -15,8 +16,17 @@ from feedback.tallies import find_drift
 from feedback.triage import add_tag
 from privacy.inventory import inventory
 from privacy.models import RequestItem, RequestTask, Right
+from privacy.recipients import tell
 from privacy.rectification import correctable_columns, propose_correction, rectify
-from tests.factories import make_respondent, make_response, make_staff, make_survey
+from privacy.subjects import subject_of
+from tests.factories import (
+    make_product,
+    make_recipient,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_survey,
+)
 from tests.privacy.rights.asking import make_proved_request, make_task
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +90,20 @@ def test_a_corrected_address_recognises_the_person_and_the_request_still_finds_t
     propose(item, stored, "name", "Anne")
     ask(product=load_product(survey.product.public_key), person=identify(email=ANNE), moment=Moment())
     assert Respondent.objects.get(product=survey.product) == stored
+
+
+def test_a_corrected_address_is_not_proved_by_that(survey, anna, item):
+    """Else everything under somebody else's mailbox, at another product, would be the person's."""
+    anne = make_respondent(product=make_product(controller=survey.product.controller), email=ANNE)
+    recipient = make_recipient(controller=survey.product.controller)
+
+    correct(item, anna, "email", ANNE)
+    tell(make_task(item.request, "tell_recipient", right=Right.RECTIFICATION, recipient=recipient))
+
+    assert subject_of(item.request).people == (anna.pk,)
+    assert f": {ANNA}\n" in mail.outbox[0].body  # by which the recipient knows the person
+    assert f": {ANNE}\n" in mail.outbox[0].body
+    assert Respondent.objects.filter(pk=anne.pk).exists()
 
 
 def test_an_address_of_somebody_else_is_not_taken_over(survey, anna, item):
