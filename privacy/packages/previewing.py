@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.access import Treatment, converted, dataset_of, redactions, rows_about, subject_of_copy, tables_of_copy
 from privacy.access_log import record_reads_for_request
-from privacy.audit import Action, record
+from privacy.audit import Action, lock, record
 from privacy.inventory import inventory
-from privacy.models import Redaction, RequestEvent, Right, RightsRequest
+from privacy.models import Redaction, RequestEvent, RequestTask, Right, RightsRequest
 from privacy.packages.contents import Part, contents_of
 from privacy.subjects import tables_about_people
 
@@ -119,9 +119,15 @@ def _check_change(item: RequestItem, dataset: str, record_number: int, column: s
     is_known = any(each.name == column and each.treatment is not Treatment.CONTEXT for each in columns)
     if not is_known or not rows_about(table, subject_of_copy(item.request)).filter(pk=record_number).exists():
         raise ValidationError(_("The copy has no such value."), "unknown_value")
-    package = getattr(item, "package", None)
-    if package is not None and package.is_available():
+    lock(item.request)  # whoever is about to begin building waits, and then knows what is left out
+    if _is_begun(item.request):
         raise ValidationError(_("The copy has been built; it stays as it is."), "already_built")
+
+
+def _is_begun(request: RightsRequest) -> bool:
+    """Tell whether any copy of the request was built or is being built: what is left out counts for all of them."""
+    begun = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.PACKAGE, attempts__gt=0)
+    return begun.exclude(state=RequestTask.State.FAILED).exists()
 
 
 def _table_of_copy(item: RequestItem, label: str) -> Table:
