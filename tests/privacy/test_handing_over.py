@@ -17,6 +17,7 @@ from django.utils import timezone
 from config.security import TokenFilter
 from privacy import codes, packages
 from privacy.encryption import token_digest
+from privacy.erasure import forget_request
 from privacy.handing_over import CODES, MOST_UNLOCKS, RECEIPTS
 from privacy.models import IdentityProof, Incident, Package, RequestEvent, RequestTask, RequestToken, Right, Unlock
 from privacy.tasks import send_due_alerts
@@ -280,6 +281,21 @@ def test_a_file_that_was_changed_is_not_handed_over(client, asked, folder):
     path.write_bytes(path.read_bytes()[:-1])
 
     assert client.get(address).status_code == 410
+
+
+def test_a_package_without_its_key_is_gone_as_is_one_of_a_request_that_was_forgotten(client, asked, folder):
+    address = unlock(client, asked)
+    package = Package.objects.get()
+
+    Package.objects.update(key="")
+    assert client.get(address).status_code == 410
+
+    Package.objects.update(key=package.key)
+    forget_request(request=asked)
+    package.refresh_from_db()
+    assert (package.key, package.destroyed_at is None) == ("", False)
+    assert client.get(address).status_code == 410
+    assert client.get(page_of(asked)).status_code == 410
 
 
 def test_both_copies_of_a_request_are_opened_at_once(client, asked):
