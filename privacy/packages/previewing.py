@@ -15,6 +15,7 @@ from privacy.audit import Action, lock, record
 from privacy.inventory import inventory
 from privacy.models import Redaction, RequestEvent, RequestTask, Right, RightsRequest
 from privacy.packages.contents import Part, contents_of
+from privacy.restriction import authorise_reading
 from privacy.subjects import tables_about_people
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ def preview(*, item: RequestItem, table: str, page: int, user: User) -> Preview:
     """Return a page of a dataset as it will be in the copy, after writing down that the member of staff reads it.
 
     Raises:
-        PermissionDenied: the user may not see who makes this request.
+        PermissionDenied: the user may not see who makes this request, or may not see restricted data.
         ValidationError: ``unknown_table``.
     """
     _check(item, user)
     declared = _table_of_copy(item, table)
     dataset = dataset_of(declared, portable=item.right == Right.PORTABILITY)
-    rows = rows_about(declared, subject_of_copy(item.request))
+    subject = subject_of_copy(item.request)
+    authorise_reading(subject=subject, user=user)
+    rows = rows_about(declared, subject)
     pages = max(1, -(-rows.count() // ON_A_PAGE))
     page = min(max(1, page), pages)
     columns = [column.field.attname for column in dataset.columns]

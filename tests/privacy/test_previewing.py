@@ -6,9 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
+from privacy.inventory import Mark
 from privacy.models import AccessLogEntry, IdentityProof, Redaction, RequestEvent, RequestTask, Right
 from privacy.packages import previewing
-from privacy.packages.previewing import preview, redact, undo_redaction
+from privacy.packages.previewing import overview, preview, redact, undo_redaction
+from privacy.restriction import mark
+from privacy.subjects import subject_of
 from tests.factories import make_product, make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +158,17 @@ def test_nobody_previews_without_the_right_to_see_who_asks(item, response):
         with pytest.raises(PermissionDenied):
             preview(item=item, table=RESPONSES, page=1, user=user)
     assert not AccessLogEntry.objects.exists()
+
+
+def test_what_is_restricted_is_previewed_by_those_who_decide_alone(item, officer, response):
+    mark(subject_of(item.request), Mark.RESTRICTED)
+
+    with pytest.raises(PermissionDenied):
+        preview(item=item, table=RESPONSES, page=1, user=officer)
+    assert not AccessLogEntry.objects.exists()
+    assert sum(part.count for part in overview(item=item, user=officer))
+    decides = make_staff("data_protection_officer", product=response.product)
+    assert preview(item=item, table=RESPONSES, page=1, user=decides).records
 
 
 def test_there_is_a_preview_of_copies_alone(item, officer):

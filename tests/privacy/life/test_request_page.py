@@ -12,8 +12,11 @@ from django.utils import timezone
 from feedback.models import Respondent
 from privacy.admin.requests.steps import STEPS
 from privacy.fulfilment import due_task_ids, run_task
+from privacy.inventory import Mark
 from privacy.mailing import due_message_ids, send_message
 from privacy.models import AccessLogEntry, RightsRequest
+from privacy.restriction import mark
+from privacy.subjects import subject_of
 from privacy.watching import raise_failure
 from tests.factories import make_recipient
 from tests.privacy.life.cases import ANNA, make_case, make_dpo, make_officer, state_of
@@ -314,6 +317,17 @@ def test_records_of_other_tables_and_controllers_stay_hidden(desks, client):
     assert officer.post(other, "records", dataset="feedback.Respondent").status_code == 404
     assert client.get(f"{LIST}{case.pk}/records/").status_code == 405
     assert not AccessLogEntry.objects.exists()
+
+
+def test_restricted_records_are_shown_to_those_who_decide_alone(desks):
+    case = make_case("restriction")
+    mark(subject_of(case), Mark.RESTRICTED)
+    officer, decides = desks(make_officer(case.controller)), desks(make_dpo(case.controller))
+
+    assert officer.post(case, "records", dataset="feedback.Respondent").status_code == 403
+    assert not AccessLogEntry.objects.exists()
+    assert "1 record" in officer.page(case)
+    assert ANNA in decides.post(case, "records", dataset="feedback.Respondent").content.decode()
 
 
 def test_nobody_is_looked_up_before_proof(desks):
