@@ -263,7 +263,7 @@ def test_a_restriction_is_lifted_by_two_people(desks):
     case = make_case("restriction", state=State.FULFILLED)
     case.items.get().tasks.create(position=1, kind="restrict", state="done")
     officer, dpo = desks(make_officer(case.controller)), desks(make_dpo(case.controller))
-    assert officer.buttons(case) == ["lift", "note"]
+    assert officer.buttons(case) == ["lift", "wrong_person", "note"]
 
     officer.take(case, "lift")
     dpo.take(case, "decide", approval=case.approvals.get().pk, decision="approved")
@@ -337,6 +337,20 @@ def test_nobody_is_looked_up_before_proof(desks):
 
     assert "Nobody is looked up" in page
     assert "1 record" not in page
+
+
+def test_staff_open_an_incident_once_anything_has_gone_out(desks):
+    case = make_case("access")
+    officer = desks(make_officer(case.controller))
+    assert "wrong_person" not in officer.buttons(case)
+
+    case.messages.create(kind="acknowledgement", sent_at=timezone.now())
+    assert "72 hours" in officer.open(case, "wrong_person").content.decode()
+    officer.take(case, "wrong_person")
+
+    incident = case.incidents.get()
+    assert (incident.opened_by, incident.alerts.exists()) == (officer.user, True)
+    assert "wrong_person" not in officer.buttons(case)
 
 
 # --- The dossier ------------------------------------------------------------------------------------------------------
