@@ -198,7 +198,7 @@ def test_the_file_may_be_fetched_repeatedly_for_thirty_minutes(client, asked):
     assert RequestEvent.objects.filter(action="package_fetched").count() == 1
 
 
-def test_ranges_are_served_and_only_the_last_one_means_fetched(client, asked):
+def test_ranges_are_served_and_only_the_whole_means_fetched(client, asked):
     address = unlock(client, asked)
     whole = body(client.get(address, headers={"Range": "bytes=0-"}))
     Package.objects.update(fetched_at=None)
@@ -211,6 +211,9 @@ def test_ranges_are_served_and_only_the_last_one_means_fetched(client, asked):
 
     assert body(client.get(address, headers={"Range": "bytes=-5"})) == whole[-5:]
     assert body(client.get(address, headers={"Range": f"bytes=20-{size + 99}"})) == whole[20:]
+    assert Package.objects.get().fetched_at is None
+
+    assert body(client.get(address, headers={"Range": "bytes=0-"})) == whole
     assert Package.objects.get().fetched_at is not None
 
 
