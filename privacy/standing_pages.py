@@ -12,8 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from privacy import standing
+from privacy.handing_over import packages_of
 from privacy.languages import in_chosen_language
-from privacy.models import Controller, Package, RequestMessage, RightsRequest
+from privacy.models import Controller, RequestMessage, RightsRequest
 from privacy.tasks import queue_mail
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _act(request: HttpRequest, asked: RightsRequest, pass_: str) -> HttpResponse
         "more": request.POST.get("more", "") if problem else "",
         "items": asked.items.all(),
         "questions": asked.messages.filter(kind=RequestMessage.Kind.INFORMATION_NEEDED).exclude(text=""),
-        "has_package": Package.objects.filter(item__request=asked, destroyed_at__isnull=True).exists(),
+        "has_package": packages_of(asked).exists(),
         "can_withdraw": asked.state in standing.WITHDRAWABLE,
         "is_open": asked.state in asked.OPEN_STATES,
         "longest": standing.LONGEST_ADDITION,
