@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
@@ -267,7 +268,7 @@ STEPS: Final[dict[str, Step]] = {
         run=lambda asked, user, filled: propose_lifting(request=asked, user=user),
     ),
     "wrong_person": Step(
-        label=_("It reached the wrong person"),
+        label=pgettext_lazy("step", "It reached the wrong person"),
         explains=_(
             "The copies are destroyed at once, the officers are told, and 72 hours begin to tell the authority. What "
             "happened is written down with the incident."
