@@ -18,6 +18,7 @@ from privacy import packages
 from privacy.access_log import record_access
 from privacy.models import Disclosure, IdentityProof, Incident, Package, Recipient, Redaction, RequestTask, Right
 from privacy.packages import archive
+from tests.browser.widget.host_site import wait_until
 from tests.factories import (
     make_invitation,
     make_respondent,
@@ -152,7 +153,7 @@ def test_a_package_is_fetched_without_scripts_and_cookies(open_page, response, t
     assert zipfile.is_zipfile(fetched.value.path())
     assert fetched.value.suggested_filename == f"{asked.reference}.zip"
     assert page.context.cookies() == []
-    assert Package.objects.filter(fetched_at__isnull=False).count() == 1
+    wait_until(page, lambda: Package.objects.filter(fetched_at__isnull=False).count() == 1)
 
 
 def test_whoever_got_it_by_mistake_takes_it_back(open_page, response, assert_accessible, screenshot):
