@@ -15,7 +15,7 @@ from rest_framework.views import set_rollback
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer to an exception of an API view, or ``None`` where it is no mistake of the caller's."""
     if isinstance(error, DjangoValidationError):
-        error = exceptions.ValidationError(error.messages, code=getattr(error, "code", None) or "invalid")
+        error = _as_input_error(error)
     elif isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -29,6 +29,18 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     return Response(body_of(error), status=error.status_code, headers=headers)
+
+
+def _as_input_error(error: DjangoValidationError) -> exceptions.ValidationError:
+    """Return a refusal of the domain with its code, and at the field that it is about where it names one."""
+    if not hasattr(error, "error_dict"):
+        return exceptions.ValidationError(error.messages, code=getattr(error, "code", None) or "invalid")
+    return exceptions.ValidationError(
+        {
+            field: [exceptions.ErrorDetail(each.messages[0], each.code or "invalid") for each in problems]
+            for field, problems in error.error_dict.items()
+        }
+    )
 
 
 def body_of(error: exceptions.APIException) -> dict[str, Any]:

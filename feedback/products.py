@@ -139,11 +139,6 @@ class ProductFacts:
         return any(candidate.rules or candidate.quotas.segments for candidate in self.candidates)
 
     @cached_property
-    def has_segments(self) -> bool:
-        """Whether a survey has quotas of segments."""
-        return any(candidate.quotas.segments for candidate in self.candidates)
-
-    @cached_property
     def history_matters(self) -> timedelta:
         """How far back the invitations of a person matter to any of the surveys.
 

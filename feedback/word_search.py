@@ -33,11 +33,11 @@ class Found:
 
 
 def find_words(words: str, *, rows: QuerySet[Response], among: QuerySet[Response], beginnings: bool = True) -> Found:
-    """Return the rows whose comment has all the words, the newest first.
+    """Return the responses whose comment has all the words; whoever calls keeps those that are in ``rows``.
 
-    Words that few comments have are found wherever they are. Of words in more than ``MOST_FOUND`` comments, those
-    among the newest ``MOST_READ`` responses are found: an index of words knows no dates, and to sort all that it
-    finds takes seconds.
+    Words that few comments have are found in all responses, in no order. Of words in more than ``MOST_FOUND`` comments,
+    those in ``rows`` among the newest ``MOST_READ`` responses are found, the newest first: an index of words knows no
+    dates, and to sort all that it finds takes seconds.
 
     Args:
         rows: where to look.

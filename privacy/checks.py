@@ -46,41 +46,10 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
     labels = {model._meta.label: model for model in models}
     for label, model in labels.items():
         table = declared.tables.get(label, Table(model=label, columns={}))
-        columns = {column.name for column in model._meta.concrete_fields}
-        app = model._meta.app_label if model._meta.app_label in settings.LOCAL_APPS else "privacy"
-        for name in sorted(columns - set(table.columns)):
-            yield Error(
-                f"{label}.{name} is not declared.",
-                hint=f'Add not_personal("{name}") or "{name}": Column(…) to {label} in {app}/personal_data.py.',
-                id="privacy.E001",
-            )
-        for name in sorted(set(table.columns) - columns):
-            yield Error(
-                f"{label}.{name} is declared but does not exist.",
-                hint=f'Remove "{name}" from the table {label} in {app}/personal_data.py.',
-                id="privacy.E002",
-            )
-        if any(column.personal for column in table.columns.values()) and table.person is None and not table.waived:
-            yield Error(
-                f"{label} has personal columns but no path to the person.",
-                hint='Write person="path__to__respondent", or waived="why there is none".',
-                id="privacy.E003",
-            )
-        if table.person and not _leads_to_a_row(model, table.person):
-            yield Error(
-                f"{label} names a path to the person that does not exist: {table.person}.",
-                hint="Write the names of foreign keys, joined by two underscores.",
-                id="privacy.E003",
-            )
+        yield from _declaration_problems(model, table)
+        yield from _path_problems(model, table)
         yield from _finding_problems(model, table)
-        for name, column in table.columns.items():
-            yield from _column_problems(f"{label}.{name}", column)
-            if column.personal and column.access == Access.WITHHELD and not column.withheld_because:
-                yield Error(
-                    f"{label}.{name} is withheld from copies without a reason.",
-                    hint='Write withheld_because=_("…") in the words that the person reads.',
-                    id="privacy.E011",
-                )
+        yield from _content_problems(table)
     for label in sorted(set(declared.tables) - set(labels)):
         yield Error(
             f"{label} is declared but is no table that needs a declaration.", hint="Remove it.", id="privacy.E002"
@@ -88,6 +57,52 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
     for store in declared.stores.values():
         yield from _store_problems(store)
     yield from _purpose_problems()
+
+
+def _declaration_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:
+    """Yield a message for each column that is declared or exists alone."""
+    columns = {column.name for column in model._meta.concrete_fields}
+    app = model._meta.app_label if model._meta.app_label in settings.LOCAL_APPS else "privacy"
+    for name in sorted(columns - set(table.columns)):
+        yield Error(
+            f"{table.model}.{name} is not declared.",
+            hint=f'Add not_personal("{name}") or "{name}": Column(…) to {table.model} in {app}/personal_data.py.',
+            id="privacy.E001",
+        )
+    for name in sorted(set(table.columns) - columns):
+        yield Error(
+            f"{table.model}.{name} is declared but does not exist.",
+            hint=f'Remove "{name}" from the table {table.model} in {app}/personal_data.py.',
+            id="privacy.E002",
+        )
+
+
+def _path_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:
+    """Yield what keeps the rows of a table from being found as somebody's."""
+    if any(column.personal for column in table.columns.values()) and table.person is None and not table.waived:
+        yield Error(
+            f"{table.model} has personal columns but no path to the person.",
+            hint='Write person="path__to__respondent", or waived="why there is none".',
+            id="privacy.E003",
+        )
+    if table.person and not _leads_to_a_row(model, table.person):
+        yield Error(
+            f"{table.model} names a path to the person that does not exist: {table.person}.",
+            hint="Write the names of foreign keys, joined by two underscores.",
+            id="privacy.E003",
+        )
+
+
+def _content_problems(table: Table) -> Iterator[CheckMessage]:
+    """Yield what is wrong with the declarations of columns."""
+    for name, column in table.columns.items():
+        yield from _column_problems(f"{table.model}.{name}", column)
+        if column.personal and column.access == Access.WITHHELD and not column.withheld_because:
+            yield Error(
+                f"{table.model}.{name} is withheld from copies without a reason.",
+                hint='Write withheld_because=_("…") in the words that the person reads.',
+                id="privacy.E011",
+            )
 
 
 def _finding_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:

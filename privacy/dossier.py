@@ -44,7 +44,6 @@ def export_dossier(*, request: RightsRequest, user: User) -> dict[str, Any]:
     """
     authorise(user=user, request=request)
     record(request=request, actor=RequestEvent.Actor.STAFF, action=Action.DOSSIER_EXPORTED, user=user)
-    events = list(request.events.order_by("number"))
     return {
         "exported_at": timezone.now().isoformat(),
         "controller": request.controller.name,
@@ -52,6 +51,14 @@ def export_dossier(*, request: RightsRequest, user: User) -> dict[str, Any]:
         "request": {name: _plain(getattr(request, name)) for name in FACTS},
         "rights": _rows(request.items.all(), "right", "objects_to", "leaves_suppression", "outcome", "decided_at"),
         "proofs": _rows(request.proofs.all(), "kind", "document", "proved_at", "checked_by__username"),
+        **_work_on(request),
+        "trail": _trail_of(request),
+    }
+
+
+def _work_on(request: RightsRequest) -> dict[str, Any]:
+    """Return what was done: by tasks and approvals, and in mails, copies, alarms and incidents."""
+    return {
         "tasks": _rows(
             tasks_of(request).order_by("position", "pk"),
             *("item__right", "position", "kind", "dataset", "recipient__name", "state", "reason", "affected"),
@@ -71,12 +78,16 @@ def export_dossier(*, request: RightsRequest, user: User) -> dict[str, Any]:
         ),
         "alarms": _rows(request.alarms.order_by("pk"), "kind", "raised_at"),
         "incidents": _rows(request.incidents.order_by("pk"), "opened_at", "notify_by", "notified_at", "closed_at"),
-        "trail": {
-            "is_whole": verify(request),
-            "how_to_check": HOW_TO_CHECK,
-            "staff": {event.user.pk: event.user.get_username() for event in events if event.user},
-            "events": _rows(request.events.order_by("number"), *EVENT),
-        },
+    }
+
+
+def _trail_of(request: RightsRequest) -> dict[str, Any]:
+    events = request.events.select_related("user").order_by("number")
+    return {
+        "is_whole": verify(request),
+        "how_to_check": HOW_TO_CHECK,
+        "staff": {event.user.pk: event.user.get_username() for event in events if event.user},
+        "events": _rows(request.events.order_by("number"), *EVENT),
     }
 
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from privacy.identity import mailbox_hash
 from privacy.inventory import Erasure, Identifier, inventory
-from privacy.models import Product, RequestTask, RightsRequest, Suppression
+from privacy.models import Package, Product, RequestTask, RightsRequest, Suppression
+from privacy.packages import destroy
 from privacy.performing import Result
 from privacy.subjects import (
     IN_HEXADECIMAL,
@@ -95,6 +96,8 @@ def forget_request(*, request: RightsRequest) -> None:
 
     What only has to be recognised stays as the keyed hash that it is. Doing it twice is as good as once.
     """
+    for package in Package.objects.filter(item__request=request):
+        destroy(package=package)
     for table in tables_about(inventory.tables[RightsRequest._meta.label]):
         values = _blanked(table)
         if values:

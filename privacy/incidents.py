@@ -71,7 +71,7 @@ def assess(
         raise ValidationError(_("This incident is closed."), "closed")
     if closes and not assessment.strip():
         raise ValidationError({"assessment": ValidationError(_("Say what happened first."), "no_assessment")})
-    if notified_at is not None and notified_at < found.opened_at:
+    if notified_at is not None and notified_at < found.opened_at.replace(second=0, microsecond=0):
         early = ValidationError(_("That was before the incident was noticed."), "before_it_was_noticed")
         raise ValidationError({"notified_at": early})
     found.assessment, found.notified_at = assessment.strip(), notified_at

@@ -204,6 +204,18 @@ def _store(content: Content, *, source: str, received_at: datetime, user: User |
         entered_by=user,
         **asdict(deadlines(received_at, zone=zone, country=content.controller.country)),
     )
+    _store_rights(request, content)
+    record(
+        request=request,
+        actor=RequestEvent.Actor.STAFF if user else RequestEvent.Actor.PERSON,
+        action=Action.ENTERED if user else Action.FILED,
+        user=user,
+        fields=[name for name, value in vars(content).items() if value],
+    )
+    return request
+
+
+def _store_rights(request: RightsRequest, content: Content) -> None:
     chosen = set(content.rights)
     RequestItem.objects.bulk_create(
         RequestItem(
@@ -215,14 +227,6 @@ def _store(content: Content, *, source: str, received_at: datetime, user: User |
         for right in Right
         if right in chosen
     )
-    record(
-        request=request,
-        actor=RequestEvent.Actor.STAFF if user else RequestEvent.Actor.PERSON,
-        action=Action.ENTERED if user else Action.FILED,
-        user=user,
-        fields=[name for name, value in vars(content).items() if value],
-    )
-    return request
 
 
 def _earlier_request(controller: Controller, email_hash: bytes | None) -> RightsRequest | None:

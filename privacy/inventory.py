@@ -121,6 +121,12 @@ PURPOSES: Final[dict[str, Purpose]] = {
 }
 
 
+def purpose_in_words(key: str, language: str) -> str:
+    """Return a purpose in a language, else in English; one that there is no more as its key."""
+    purpose = PURPOSES.get(key)
+    return (purpose.text.get(language) or purpose.text["en"]) if purpose else key
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """How a column is treated; ``personal=False`` is a declaration too.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from privacy.checks import DURATION
-from privacy.inventory import PURPOSES, STAFF, inventory
+from privacy.inventory import PURPOSES, STAFF, inventory, purpose_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def purposes(*, language: str, declared: Inventory = inventory) -> list[PurposeR
                 longest[name] = max(longest.get(name, column.keep), column.keep, key=_end)
         if longest:
             categories = tuple(CategoryRow(name, period_in_words(keep)) for name, keep in longest.items())
-            text = purpose.text.get(language) or purpose.text["en"]
+            text = purpose_in_words(key, language)
             rows.append(PurposeRow(text, str(BASES.get(purpose.basis, purpose.basis)), categories))
     return rows
 

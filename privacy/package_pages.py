@@ -1,7 +1,8 @@
 """The pages on which a package is handed over: a fresh code in, a file out, and a way to say that it is not mine.
 
 Like all pages for data subjects they set no cookie and need no script: a code and the random address that it leads to
-are all there is. GET changes nothing but that the person fetched the file.
+are all there is. GET changes nothing but that the person fetched the file. Whoever knows a reference learns whether a
+copy waits, for what reached the wrong person is taken back without a code.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _send(request: HttpRequest, asked: RightsRequest) -> HttpResponse:
 
 def _stream(file: SealedFile, opened: Unlock, start: int, stop: int) -> Iterator[bytes]:
     yield from file.read(start, stop)
-    if stop == file.size:
+    if (start, stop) == (0, file.size):  # of parts nobody knows here whether the person has them all
         was_fetched(opened=opened)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from privacy.delivery import AUTOMATIC
-from privacy.inventory import PURPOSES, Identifier, inventory
+from privacy.inventory import PURPOSES, Identifier, inventory, purpose_in_words
 from privacy.models import Recipient, RequestTask, Right
 from privacy.performing import Result
 from privacy.subjects import model_of, proved_identifiers
@@ -102,7 +102,7 @@ def named_recipients(controllers: Iterable[Controller], *, language: str) -> lis
             name=each.name,
             kind=each.get_kind_display(),
             country=each.country,
-            purposes=tuple(_purpose(key, language) for key in each.purposes),
+            purposes=tuple(purpose_in_words(key, language) for key in each.purposes),
             safeguard=each.get_safeguard_display() if each.safeguard else "",
         )
         for each in found.order_by("name", "pk")
@@ -157,8 +157,3 @@ def _language_of(controller: Controller) -> str:
     """Return the language in which a controller writes to other companies."""
     language = controller.country.lower()
     return language if language in dict(settings.LANGUAGES) else "en"
-
-
-def _purpose(key: str, language: str) -> str:
-    text = PURPOSES[key].text
-    return text.get(language) or text["en"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from privacy.conditions import restricting_elsewhere
 from privacy.inventory import Identifier, Mark
 from privacy.models import RequestMessage, RequestTask
+from privacy.officers import DECIDE
 from privacy.performing import Result
 from privacy.subjects import model_of, rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.contrib.auth.models import User
 
     from privacy.inventory import Table
     from privacy.models import RightsRequest
@@ -61,6 +64,21 @@ def may_be_lifted(request: RightsRequest, *, now: datetime | None = None) -> boo
     """Tell whether a notice of lifting was delivered to the person at least seven days ago, and did not come back."""
     delivered = request.messages.filter(kind=RequestMessage.Kind.LIFTING, bounced_at__isnull=True)
     return delivered.filter(sent_at__lte=(now or timezone.now()) - NOTICE).exists()
+
+
+def authorise_reading(*, subject: Subject, user: User) -> None:
+    """Let staff read what is stored about somebody: where any of it is restricted, those who decide alone.
+
+    Raises:
+        PermissionDenied: everybody else.
+    """
+    marked = [
+        rows_of(table, subject).filter(**{f"{table.marks[Mark.RESTRICTED]}__isnull": False})
+        for table in tables_about_people()
+        if Mark.RESTRICTED in table.marks
+    ]
+    if not user.has_perm(DECIDE) and any(rows.exists() for rows in marked):
+        raise PermissionDenied
 
 
 def mark(subject: Subject, what: Mark, *, dataset: str = "", is_set: bool = True) -> int:

@@ -14,6 +14,7 @@ from privacy.access_log import record_reads_for_request
 from privacy.audit import Action, record
 from privacy.models import RequestEvent
 from privacy.officers import authorise
+from privacy.restriction import authorise_reading
 from privacy.subjects import rows_of, subject_of, tables_about_people
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def reveal_records(*, request: RightsRequest, dataset: str, user: User) -> Revea
         dataset: the label of a table about people.
 
     Raises:
-        PermissionDenied: the user may not see who makes this request.
+        PermissionDenied: the user may not see who makes this request, or may not see restricted data.
         ValidationError: there is no such table (``unknown_table``).
     """
     authorise(user=user, request=request, permission=REVEAL)
@@ -51,7 +52,9 @@ def reveal_records(*, request: RightsRequest, dataset: str, user: User) -> Revea
     if table is None:
         raise ValidationError(_("There is no such table."), "unknown_table")
     shown = dataset_of(table, portable=False)
-    rows = rows_of(table, subject_of(request))
+    subject = subject_of(request)
+    authorise_reading(subject=subject, user=user)
+    rows = rows_of(table, subject)
     columns = [column.field.attname for column in shown.columns]
     records = list(converted(shown, rows.values("pk", *columns)[:MOST_SHOWN]))
     record(request=request, actor=RequestEvent.Actor.STAFF, action=Action.RECORDS_REVEALED, user=user, fields=[dataset])

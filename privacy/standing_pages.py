@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.shortcuts import render
@@ -12,8 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from privacy import standing
+from privacy.handing_over import packages_of
 from privacy.languages import in_chosen_language
-from privacy.models import Controller, Package, RequestMessage, RightsRequest
+from privacy.models import Controller, RequestMessage, RightsRequest
 from privacy.tasks import queue_mail
 
 if TYPE_CHECKING:
@@ -47,29 +48,40 @@ def _act(request: HttpRequest, asked: RightsRequest, pass_: str) -> HttpResponse
     """Do what was asked for, if anything, and show the request as it stands then."""
     done, problem = "", ""
     try:
-        if "withdraw" in request.POST:
-            standing.withdraw(request=asked)
-            done = "withdrawn"
-        elif "more" in request.POST:
-            standing.add_information(request=asked, text=request.POST["more"])
-            done = "added"
+        done = _change(request, asked)
     except ValidationError as error:
         problem = error.messages[0]
-    asked = RightsRequest.objects.get(pk=asked.pk)
     told = {
-        "asked": asked,
+        **_standing_of(RightsRequest.objects.get(pk=asked.pk)),
         "pass": pass_,
         "done": done,
         "problem": problem,
         "more": request.POST.get("more", "") if problem else "",
+    }
+    return render(request, "privacy/status.html", told, status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK)
+
+
+def _change(request: HttpRequest, asked: RightsRequest) -> str:
+    """Do what a form of the page asks for and return what that was, if anything."""
+    if "withdraw" in request.POST:
+        standing.withdraw(request=asked)
+        return "withdrawn"
+    if "more" in request.POST:
+        standing.add_information(request=asked, text=request.POST["more"])
+        return "added"
+    return ""
+
+
+def _standing_of(asked: RightsRequest) -> dict[str, Any]:
+    return {
+        "asked": asked,
         "items": asked.items.all(),
         "questions": asked.messages.filter(kind=RequestMessage.Kind.INFORMATION_NEEDED).exclude(text=""),
-        "has_package": Package.objects.filter(item__request=asked, destroyed_at__isnull=True).exists(),
+        "has_package": packages_of(asked).exists(),
         "can_withdraw": asked.state in standing.WITHDRAWABLE,
         "is_open": asked.state in asked.OPEN_STATES,
         "longest": standing.LONGEST_ADDITION,
     }
-    return render(request, "privacy/status.html", told, status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK)
 
 
 def _ask(

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, Throttled
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -22,47 +18,17 @@ from feedback.api.serializers import PropertiesField, TextField, YesOrNoField
 from feedback.campaigns import Entry, StatedPermission
 from feedback.models import ChannelPermission
 from feedback.tasks import queue_campaigns
-from privacy import server_keys
+from privacy.api.keys import AskKey
 from privacy.api.serializers import ErrorOutput
 from privacy.limits import Limit, hit
-from privacy.models import ServerKey
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-    from privacy.models import Product
+    from privacy.models import Product, ServerKey
 
 PER_PRODUCT: Final = Limit("inviting-product", times=60, seconds=60)
 LONGEST_KEY: Final = 255
-
-
-class InvalidKey(AuthenticationFailed):
-    default_code = "invalid_key"
-    default_detail = _("This is not a key that is in force and may invite people.")
-
-
-class ServerKeyAuthentication(BaseAuthentication):
-    """``Authorization: Bearer sk_…`` of a product's server; the key becomes ``request.auth``."""
-
-    def authenticate(self, request: Request) -> tuple[None, ServerKey]:
-        scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
-        key = server_keys.recognise(secret.strip(), scope=ServerKey.Scope.ASK) if scheme.lower() == "bearer" else None
-        if key is None:
-            raise InvalidKey
-        return None, key
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
-
-
-class ServerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """How the schema describes it."""
-
-    target_class = ServerKeyAuthentication
-    name = "serverKey"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
 
 
 class KeyReused(APIException):
@@ -134,11 +100,10 @@ ERRORS: Final = {
 }
 
 
-@method_decorator(csrf_exempt, name="dispatch")
 class InvitationsView(APIView):
     """For the product's own server only: it proves itself by a key, so no cookie and no origin counts."""
 
-    authentication_classes = (ServerKeyAuthentication,)
+    authentication_classes = (AskKey,)
     permission_classes = ()
 
     @extend_schema(
@@ -163,8 +128,6 @@ class InvitationsView(APIView):
             answer, is_known = campaigns.invite(product=product, order=order, key=_key_of(request), body=body)
         except campaigns.KeyReused as error:
             raise KeyReused from error
-        except ValidationError as error:
-            raise _refusal(error) from error
         queue_campaigns()
         return Response(answer, status=200 if is_known else 201)
 
@@ -179,18 +142,6 @@ def _counted(key: ServerKey) -> Product:
     if wait is not None:
         raise Throttled(wait)
     return key.product
-
-
-def _refusal(error: ValidationError) -> serializers.ValidationError:
-    """Return the error of the domain with the code of each problem at its field."""
-    if not hasattr(error, "error_dict"):
-        return serializers.ValidationError(error.messages, code=str(error.code))
-    return serializers.ValidationError(
-        {
-            field: [ErrorDetail(each.messages[0], code=each.code) for each in problems]
-            for field, problems in error.error_dict.items()
-        }
-    )
 
 
 def _key_of(request: Request) -> str:

@@ -44,14 +44,6 @@ class Step:
     label: StrOrPromise
     needs_note: bool
 
-    @property
-    def needs_root_cause(self) -> bool:
-        return self.to == FollowUp.Status.CLOSED
-
-    @property
-    def is_contact(self) -> bool:
-        return not self.needs_note
-
 
 @transaction.atomic
 def flag(

@@ -66,7 +66,8 @@ class AssessmentForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Incident)
 class IncidentAdmin(VisibleModelAdmin):
     empty_hint = _(
-        "No data reached the wrong person so far. Whoever gets a message by mistake says so on the page of the copy."
+        "No data reached the wrong person so far. Whoever gets a message by mistake says so on the page of the "
+        "copy, and staff say so on the page of the request."
     )
     form = AssessmentForm
     list_display = ("request", "standing", "opened_at", "notify_by", "notified_at", "closed_at")

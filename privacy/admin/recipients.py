@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin
-from privacy.inventory import PURPOSES
+from privacy.inventory import PURPOSES, purpose_in_words
 from privacy.models import Disclosure, Recipient
 from privacy.recipients import check_recipient
 from privacy.subjects import model_of, tables_about_people
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def purposes() -> list[tuple[str, str]]:
     language = get_language() or "en"
-    return [(key, purpose.text.get(language) or purpose.text["en"]) for key, purpose in PURPOSES.items()]
+    return [(key, purpose_in_words(key, language)) for key in PURPOSES]
 
 
 def datasets() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.drainage import set_override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -51,9 +52,20 @@ class RightsKey(KeyAuthentication):
     scope = ServerKey.Scope.RIGHTS
 
 
-class RightsKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = RightsKey
-    name = "server key"
+class AskKey(KeyAuthentication):
+    scope = ServerKey.Scope.ASK
+
+
+# One scheme describes them all: what a key may do is said by each door.
+set_override(KeyAuthentication, "suppress_collision_warning", True)
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """How the schema describes it."""
+
+    target_class = KeyAuthentication
+    match_subclasses = True
+    name = "serverKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "A server key of the product: sk_…"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -108,11 +107,4 @@ def _file(product: Product, said: dict[str, Any]) -> RightsRequest:
         rights=tuple(said.pop("rights")),
         **said,
     )
-    try:
-        return file_request(content=content)
-    except ValidationError as error:
-        problems = {
-            name: [exceptions.ErrorDetail(str(problem.message), str(problem.code)) for problem in found]
-            for name, found in error.error_dict.items()
-        }
-        raise exceptions.ValidationError(problems) from error
+    return file_request(content=content)

@@ -68,7 +68,7 @@ class Package(models.Model):
         return f"package {self.pk}"
 
     def is_available(self, now: datetime | None = None) -> bool:
-        return self.destroyed_at is None and (now or timezone.now()) < self.expires_at
+        return bool(self.key) and self.destroyed_at is None and (now or timezone.now()) < self.expires_at
 
 
 class Unlock(models.Model):

@@ -239,7 +239,6 @@ class ServerKey(models.Model):
 
     class Scope(models.TextChoices):
         ASK = "ask", _("invite people")
-        READ = "read", _("read answers and figures")
         RIGHTS = "rights", _("file rights requests of people it signs for")
 
     product = models.ForeignKey(

@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 
 from privacy.access import title_of_table
-from privacy.inventory import PURPOSES, inventory
+from privacy.inventory import inventory, purpose_in_words
 from privacy.models import Recipient
 from privacy.notice import purposes
 
@@ -64,7 +64,7 @@ def _recipients(contents: Contents, language: str) -> list[dict[str, Any]]:
             "name": each.name,
             "kind": str(each.get_kind_display()),
             "country": each.country,
-            "purposes": [_purpose(key, language) for key in each.purposes],
+            "purposes": [purpose_in_words(key, language) for key in each.purposes],
             "data": sorted(
                 {title_of_table(inventory.tables[one.dataset]) for one in each.disclosures.filter(dataset__in=held)}
             ),
@@ -72,11 +72,6 @@ def _recipients(contents: Contents, language: str) -> list[dict[str, Any]]:
         }
         for each in recipients
     ]
-
-
-def _purpose(key: str, language: str) -> str:
-    purpose = PURPOSES.get(key)
-    return purpose.text.get(language, purpose.text["en"]) if purpose else key
 
 
 def _safeguard(recipient: Recipient) -> str:

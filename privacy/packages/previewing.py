@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.access import Treatment, converted, dataset_of, redactions, rows_about, subject_of_copy, tables_of_copy
 from privacy.access_log import record_reads_for_request
-from privacy.audit import Action, record
+from privacy.audit import Action, lock, record
 from privacy.inventory import inventory
-from privacy.models import Redaction, RequestEvent, Right, RightsRequest
+from privacy.models import Redaction, RequestEvent, RequestTask, Right, RightsRequest
 from privacy.packages.contents import Part, contents_of
+from privacy.restriction import authorise_reading
 from privacy.subjects import tables_about_people
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ def preview(*, item: RequestItem, table: str, page: int, user: User) -> Preview:
     """Return a page of a dataset as it will be in the copy, after writing down that the member of staff reads it.
 
     Raises:
-        PermissionDenied: the user may not see who makes this request.
+        PermissionDenied: the user may not see who makes this request, or may not see restricted data.
         ValidationError: ``unknown_table``.
     """
     _check(item, user)
     declared = _table_of_copy(item, table)
     dataset = dataset_of(declared, portable=item.right == Right.PORTABILITY)
-    rows = rows_about(declared, subject_of_copy(item.request))
+    subject = subject_of_copy(item.request)
+    authorise_reading(subject=subject, user=user)
+    rows = rows_about(declared, subject)
     pages = max(1, -(-rows.count() // ON_A_PAGE))
     page = min(max(1, page), pages)
     columns = [column.field.attname for column in dataset.columns]
@@ -119,9 +122,15 @@ def _check_change(item: RequestItem, dataset: str, record_number: int, column: s
     is_known = any(each.name == column and each.treatment is not Treatment.CONTEXT for each in columns)
     if not is_known or not rows_about(table, subject_of_copy(item.request)).filter(pk=record_number).exists():
         raise ValidationError(_("The copy has no such value."), "unknown_value")
-    package = getattr(item, "package", None)
-    if package is not None and package.is_available():
+    lock(item.request)  # whoever is about to begin building waits, and then knows what is left out
+    if _is_begun(item.request):
         raise ValidationError(_("The copy has been built; it stays as it is."), "already_built")
+
+
+def _is_begun(request: RightsRequest) -> bool:
+    """Tell whether any copy of the request was built or is being built: what is left out counts for all of them."""
+    begun = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.PACKAGE, attempts__gt=0)
+    return begun.exclude(state=RequestTask.State.FAILED).exists()
 
 
 def _table_of_copy(item: RequestItem, label: str) -> Table:

@@ -153,7 +153,7 @@ def test_a_package_is_fetched_without_scripts_and_cookies(open_page, response, t
     assert zipfile.is_zipfile(fetched.value.path())
     assert fetched.value.suggested_filename == f"{asked.reference}.zip"
     assert page.context.cookies() == []
-    wait_until(page, Package.objects.filter(fetched_at__isnull=False).exists)
+    wait_until(page, lambda: Package.objects.filter(fetched_at__isnull=False).count() == 1)
 
 
 def test_whoever_got_it_by_mistake_takes_it_back(open_page, response, assert_accessible, screenshot):

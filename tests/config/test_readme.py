@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 from feedback.eligibility import WHY
 from feedback.models import Response
-from tests.factories import make_product, make_survey
+from tests.factories import make_product, make_server_key, make_survey
 
 README = (settings.BASE_DIR / "README.md").read_text()
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.S))
@@ -67,3 +67,19 @@ def test_its_requests_ask_and_answer(client):
     assert statuses == [("POST", 200), ("POST", 204), ("PUT", 201), ("PUT", 200)]
     response = Response.objects.get()
     assert (response.score, response.comment) == (9, "Fast and friendly.")
+
+
+@pytest.mark.django_db
+def test_its_requests_about_rights_are_answered_as_it_says(client):
+    _key, secret = make_server_key(product=make_product(), scopes=("rights",))
+    bodies = re.findall(r"(/api/v1/rights-requests/\S*)\" -H \"Auth[^\n]*\n[^\n]*-d '(.*?)'", SHELL, flags=re.S)
+    headers = {"authorization": f"Bearer {secret}"}
+
+    answers = {
+        path: client.post(path, body, content_type="application/json", headers=headers).json() for path, body in bodies
+    }
+
+    link, filed = answers["/api/v1/rights-requests/links/"], answers["/api/v1/rights-requests/"]
+    assert list(link) == ["url", "expires_at"]
+    assert list(filed) == ["reference", "state", "received_on", "due_on", "rights"]
+    assert client.get(f"/api/v1/rights-requests/{filed['reference']}/", headers=headers).json() == filed

@@ -119,7 +119,6 @@ def test_rules_come_in_their_order(survey):
 
     assert only(load()).rules == (Rule("property", "plan", "is_set", ()), Rule("country", "", "is", ("PL", "DE")))
     assert load().has_audiences
-    assert not load().has_segments
 
 
 def test_responses_of_today_are_those_of_the_products_day(survey):

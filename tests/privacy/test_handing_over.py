@@ -18,6 +18,7 @@ from django.utils import timezone
 from config.security import TokenFilter
 from privacy import codes, packages
 from privacy.encryption import token_digest
+from privacy.erasure import forget_request
 from privacy.handing_over import CODES, MOST_UNLOCKS, RECEIPTS
 from privacy.mailing import post_message, text_of
 from privacy.models import (
@@ -299,7 +300,7 @@ def test_the_file_may_be_fetched_repeatedly_for_thirty_minutes(client, asked):
     assert RequestEvent.objects.filter(action="package_fetched").count() == 1
 
 
-def test_ranges_are_served_and_only_the_last_one_means_fetched(client, asked):
+def test_ranges_are_served_and_only_the_whole_means_fetched(client, asked):
     address = unlock(client, asked)
     whole = body(client.get(address, headers={"Range": "bytes=0-"}))
     Package.objects.update(fetched_at=None)
@@ -312,6 +313,9 @@ def test_ranges_are_served_and_only_the_last_one_means_fetched(client, asked):
 
     assert body(client.get(address, headers={"Range": "bytes=-5"})) == whole[-5:]
     assert body(client.get(address, headers={"Range": f"bytes=20-{size + 99}"})) == whole[20:]
+    assert Package.objects.get().fetched_at is None
+
+    assert body(client.get(address, headers={"Range": "bytes=0-"})) == whole
     assert Package.objects.get().fetched_at is not None
 
 
@@ -382,6 +386,21 @@ def test_a_file_that_was_changed_is_not_handed_over(client, asked, folder):
     path.write_bytes(path.read_bytes()[:-1])
 
     assert client.get(address).status_code == 410
+
+
+def test_a_package_without_its_key_is_gone_as_is_one_of_a_request_that_was_forgotten(client, asked, folder):
+    address = unlock(client, asked)
+    package = Package.objects.get()
+
+    Package.objects.update(key="")
+    assert client.get(address).status_code == 410
+
+    Package.objects.update(key=package.key)
+    forget_request(request=asked)
+    package.refresh_from_db()
+    assert (package.key, package.destroyed_at is None) == ("", False)
+    assert client.get(address).status_code == 410
+    assert client.get(page_of(asked)).status_code == 410
 
 
 def test_both_copies_of_a_request_are_opened_at_once(client, asked):

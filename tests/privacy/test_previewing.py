@@ -6,10 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
-from privacy import packages
+from privacy.inventory import Mark
 from privacy.models import AccessLogEntry, IdentityProof, Redaction, RequestEvent, RequestTask, Right
 from privacy.packages import previewing
-from privacy.packages.previewing import preview, redact, undo_redaction
+from privacy.packages.previewing import overview, preview, redact, undo_redaction
+from privacy.restriction import mark
+from privacy.subjects import subject_of
 from tests.factories import make_product, make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -122,14 +124,29 @@ def test_a_record_of_somebody_else_is_neither_shown_nor_left_out(item, officer, 
         redact(item=item, dataset=RESPONSES, record_number=other.pk, column="comment", user=officer)
 
 
-def test_what_was_built_stays_as_it_is(item, officer, response):
-    value = {"item": item, "dataset": RESPONSES, "record_number": response.pk, "column": "comment", "user": officer}
-    redact(**value)
-    packages.build(RequestTask.objects.create(item=item, position=1, kind=RequestTask.Kind.PACKAGE))
+@pytest.mark.parametrize("state", ["planned", "done"])
+def test_what_is_being_built_or_was_stays_as_it_is_in_every_copy(item, officer, response, state):
+    value = {"dataset": RESPONSES, "record_number": response.pk, "column": "comment", "user": officer}
+    redact(item=item, **value)
+    other = item.request.items.create(right=Right.PORTABILITY)
+    RequestTask.objects.create(item=item, position=1, kind=RequestTask.Kind.PACKAGE, attempts=1, state=state)
+    RequestTask.objects.create(item=other, position=2, kind=RequestTask.Kind.PACKAGE)
 
-    with pytest.raises(ValidationError) as refused:
-        undo_redaction(**value)
-    assert refused.value.code == "already_built"
+    for copy in (item, other):
+        for change in (redact, undo_redaction):
+            with pytest.raises(ValidationError) as refused:
+                change(item=copy, **value)
+            assert refused.value.code == "already_built"
+    assert Redaction.objects.exists()
+
+
+@pytest.mark.parametrize("task", [{"attempts": 0}, {"attempts": 3, "state": "failed", "reason": "OSError"}])
+def test_before_a_copy_is_built_and_after_that_failed_values_are_left_out(item, officer, response, task):
+    RequestTask.objects.create(item=item, position=1, kind=RequestTask.Kind.PACKAGE, **task)
+
+    redact(item=item, dataset=RESPONSES, record_number=response.pk, column="comment", user=officer)
+
+    assert Redaction.objects.exists()
 
 
 def test_nobody_previews_without_the_right_to_see_who_asks(item, response):
@@ -141,6 +158,17 @@ def test_nobody_previews_without_the_right_to_see_who_asks(item, response):
         with pytest.raises(PermissionDenied):
             preview(item=item, table=RESPONSES, page=1, user=user)
     assert not AccessLogEntry.objects.exists()
+
+
+def test_what_is_restricted_is_previewed_by_those_who_decide_alone(item, officer, response):
+    mark(subject_of(item.request), Mark.RESTRICTED)
+
+    with pytest.raises(PermissionDenied):
+        preview(item=item, table=RESPONSES, page=1, user=officer)
+    assert not AccessLogEntry.objects.exists()
+    assert sum(part.count for part in overview(item=item, user=officer))
+    decides = make_staff("data_protection_officer", product=response.product)
+    assert preview(item=item, table=RESPONSES, page=1, user=decides).records
 
 
 def test_there_is_a_preview_of_copies_alone(item, officer):

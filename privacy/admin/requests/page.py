@@ -19,8 +19,9 @@ from privacy.conditions import is_decided, is_proved, tasks_of
 from privacy.deciding import is_own_case
 from privacy.inventory import inventory
 from privacy.lifecycle import State
-from privacy.models import Correction, RequestTask, Right
+from privacy.models import Correction, RequestTask
 from privacy.officers import DECIDE
+from privacy.packages.previewing import COPIES
 from privacy.planning import found_records
 from privacy.subjects import model_of
 from privacy.watching import standing_alarms
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from privacy.revealing import Revealed
 
 DASH = "–"
-COPIES = (Right.ACCESS, Right.PORTABILITY)
 
 
 def context_of(asked: RightsRequest, user: User) -> dict[str, Any]:

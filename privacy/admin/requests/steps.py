@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from privacy.admin.requests import forms
 from privacy.answering import draft, post_answer, send_answer
@@ -26,11 +27,13 @@ from privacy.deciding import (
     start,
 )
 from privacy.fulfilment import acknowledge, exempt, retry
+from privacy.incidents import open_incident
 from privacy.lifecycle import ANSWERED, State, why_not
 from privacy.lifting import decide_lifting, lifting_of, propose_lifting
 from privacy.mailing import letters_to_post, messages_to_repeat, owe_again, post_message, text_of
-from privacy.models import Approval, RequestTask, Right, RightsRequest
+from privacy.models import Approval, Package, RequestTask, Right, RightsRequest
 from privacy.officers import DECIDE, HANDLE
+from privacy.tasks import queue_alerts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +132,13 @@ def _may_repeat(asked: RightsRequest, user: User) -> bool:
 
 def _may_propose_lifting(asked: RightsRequest, user: User) -> bool:
     return asked.state in ANSWERED and bool(restricting_tasks(asked)) and lifting_of(asked) is None
+
+
+def _may_open_incident(asked: RightsRequest, user: User) -> bool:
+    """Tell whether anything went out, or waits to be fetched, that no open incident is about."""
+    went_out = asked.messages.filter(sent_at__isnull=False).exists() or asked.state in ANSWERED
+    is_known = asked.incidents.filter(closed_at__isnull=True).exists()
+    return not is_known and (went_out or Package.objects.filter(item__request=asked).exists())
 
 
 def _decide(asked: RightsRequest, user: User, filled: dict[str, Any]) -> Approval:
@@ -265,6 +275,16 @@ STEPS: Final[dict[str, Step]] = {
         explains=_("A second person decides; then the person is told, and seven days later the data are used again."),
         possible=_may_propose_lifting,
         run=lambda asked, user, filled: propose_lifting(request=asked, user=user),
+    ),
+    "wrong_person": Step(
+        label=pgettext_lazy("step", "It reached the wrong person"),
+        explains=_(
+            "The copies are destroyed at once, the officers are told, and 72 hours begin to tell the authority. What "
+            "happened is written down with the incident."
+        ),
+        possible=_may_open_incident,
+        run=lambda asked, user, filled: queue_alerts_of(open_incident(request=asked, by=user)),
+        is_grave=True,
     ),
     "note": Step(
         label=_("Write a note"),

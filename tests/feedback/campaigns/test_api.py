@@ -83,7 +83,7 @@ def test_a_dry_run_stores_nothing(invite):
 
 
 def of_another_scope(product):
-    return make_server_key(product=product, scopes=("read",))[1]
+    return make_server_key(product=product, scopes=("rights",))[1]
 
 
 def revoked(product):

@@ -13,8 +13,11 @@ from feedback.models import Respondent
 from privacy.admin.requests.steps import STEPS
 from privacy.answering import message_came_back, send_answer
 from privacy.fulfilment import due_task_ids, run_task
+from privacy.inventory import Mark
 from privacy.mailing import due_message_ids, send_message
 from privacy.models import AccessLogEntry, RightsRequest
+from privacy.restriction import mark
+from privacy.subjects import subject_of
 from privacy.watching import raise_failure
 from tests.factories import make_recipient
 from tests.privacy.life.cases import ANNA, make_case, make_dpo, make_officer, state_of
@@ -282,7 +285,7 @@ def test_a_restriction_is_lifted_by_two_people(desks):
     case = make_case("restriction", state=State.FULFILLED)
     case.items.get().tasks.create(position=1, kind="restrict", state="done")
     officer, dpo = desks(make_officer(case.controller)), desks(make_dpo(case.controller))
-    assert officer.buttons(case) == ["lift", "note"]
+    assert officer.buttons(case) == ["lift", "wrong_person", "note"]
 
     officer.take(case, "lift")
     dpo.take(case, "decide", approval=case.approvals.get().pk, decision="approved")
@@ -338,6 +341,17 @@ def test_records_of_other_tables_and_controllers_stay_hidden(desks, client):
     assert not AccessLogEntry.objects.exists()
 
 
+def test_restricted_records_are_shown_to_those_who_decide_alone(desks):
+    case = make_case("restriction")
+    mark(subject_of(case), Mark.RESTRICTED)
+    officer, decides = desks(make_officer(case.controller)), desks(make_dpo(case.controller))
+
+    assert officer.post(case, "records", dataset="feedback.Respondent").status_code == 403
+    assert not AccessLogEntry.objects.exists()
+    assert "1 record" in officer.page(case)
+    assert ANNA in decides.post(case, "records", dataset="feedback.Respondent").content.decode()
+
+
 def test_nobody_is_looked_up_before_proof(desks):
     case = make_case("access", proved=False)
 
@@ -345,6 +359,19 @@ def test_nobody_is_looked_up_before_proof(desks):
 
     assert "Nobody is looked up" in page
     assert "1 record" not in page
+
+
+def test_staff_open_an_incident_once_anything_has_gone_out(desks):
+    case = make_case("access")
+    officer = desks(make_officer(case.controller))
+    assert "wrong_person" not in officer.buttons(case)
+
+    case.messages.create(kind="acknowledgement", sent_at=timezone.now())
+    assert "72 hours" in officer.open(case, "wrong_person").content.decode()
+    officer.take(case, "wrong_person")
+
+    assert [(one.opened_by, one.alerts.exists()) for one in case.incidents.all()] == [(officer.user, True)]
+    assert "wrong_person" not in officer.buttons(case)
 
 
 # --- The dossier ------------------------------------------------------------------------------------------------------

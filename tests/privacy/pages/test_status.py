@@ -13,7 +13,7 @@ from django.utils import timezone
 from privacy.codes import TRIES
 from privacy.identity import prove_mailbox
 from privacy.lifecycle import State, advance
-from privacy.models import RequestEvent, RequestMessage, RightsRequest
+from privacy.models import Package, RequestEvent, RequestMessage, RightsRequest
 from privacy.standing import CODES, CODES_A_DAY
 from tests.privacy.pages.filling_in import FORM, Elements, filled
 
@@ -210,3 +210,13 @@ def test_the_answer_to_a_filed_request_leads_to_its_page(client, controller):
 
     assert f"/privacy/requests/{RightsRequest.objects.get().reference}/" in page
     assert "&lt;b" not in client.get("/privacy/request/received/?reference=<b>").content.decode()
+
+
+def test_a_copy_is_linked_while_it_can_be_opened(page, asked):
+    now = timezone.now()
+    end = {"built_at": now, "expires_at": now + timedelta(minutes=1)}
+    Package.objects.create(item=asked.items.get(), file_name="x", key="x", size=1, **end)
+    assert "To your copy" in (opened := open_with_code(page)).content.decode()
+
+    with time_machine.travel(now + timedelta(minutes=2)):
+        assert "To your copy" not in page(**{"pass": pass_in(opened)}).content.decode()
