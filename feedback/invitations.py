@@ -306,7 +306,7 @@ def record_shown(*, token: str, origin: str = "") -> None:
 def decline(*, token: str, origin: str = "") -> None:
     """End the invitation without a response; after a response a decline is ignored, unless a machine gave it."""
     suspect = Response.including_restricted.filter(invitation=OuterRef("pk"), is_suspect=True)
-    _stamp(token, "declined_at", Q(responded_at__isnull=True) | Exists(suspect), origin=origin)
+    _stamp(token, "declined_at", Q(responded_at__isnull=True) | Q(Exists(suspect)), origin=origin)
 
 
 def snooze(*, token: str, origin: str = "") -> None:
