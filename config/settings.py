@@ -316,6 +316,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "feedback.admin.dashboard.show_dashboard",
     "SITE_URL": None,
+    "STYLES": [lambda request: static("privacy/admin.css")],
     "SCRIPTS": [lambda request: static("privacy/labelled_search.js")],
     "SIDEBAR": {
         "show_search": False,
