@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from feedback.models import Invitation, Response
 from privacy.encryption import token_digest
@@ -249,10 +252,11 @@ def test_declining_an_invitation_is_remembered_and_can_be_thought_over(english, 
 
 def test_declining_after_an_answer_changes_nothing(english, nps):
     seal = seal_on(english.get("/s/nps/"))
-    english.post("/s/nps/", {"seal": seal, "score": "9"})
-    before = stored()
+    with time_machine.travel(timezone.now() + timedelta(seconds=30)):  # a person takes their time
+        english.post("/s/nps/", {"seal": seal, "score": "9"})
+        before = stored()
 
-    answer = english.post("/s/nps/", {"seal": seal, "action": "decline"})
+        answer = english.post("/s/nps/", {"seal": seal, "action": "decline"})
 
     assert answer.status_code == 303
     assert stored() == before

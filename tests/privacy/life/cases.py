@@ -93,7 +93,7 @@ def build_package(task: RequestTask) -> Result:
     Package.objects.update_or_create(
         item=task.item,
         defaults={
-            **{"file_name": f"{task.pk}", "size": 1, "fetched_at": None, "destroyed_at": None},
+            **{"file_name": f"{task.pk}", "key": "k", "size": 1, "fetched_at": None, "destroyed_at": None},
             **{"built_at": now, "expires_at": now + timedelta(days=7)},
         },
     )

@@ -274,7 +274,7 @@ def test_an_answer_that_did_not_arrive_by_mail_may_go_as_a_letter(desks, lost):
         send_message(message_id=message.pk)
         message.refresh_from_db()
         message_came_back(message_ids=[message.message_id])
-    assert officer.buttons(case) == ["answer", "posted", "note"]
+    assert officer.buttons(case) == ["answer", "posted", *([] if lost else ["wrong_person"]), "note"]
 
     officer.take(case, "posted", posted_on=timezone.localdate().isoformat())
 
