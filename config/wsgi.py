@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -11,28 +12,37 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+LONGEST_PREFERENCE: Final = 600  # of a header: Django reads no more than 500 characters
 ASKING_PATHS: Final = ("/api/v1/products/", "/api/v1/invitations/")
+
+
+@lru_cache(maxsize=1000)
+def _preferred_language(accepted: str) -> str:
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    return translation.get_language_from_request(request)
 
 
 class LanguageMiddleware:
     """Answers in the language the request prefers.
 
-    Django's own also looks for it in the path, before and after, where the asking endpoints never have it.
+    Django's own also looks for it in the path and in a cookie, where the asking endpoints never have it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        language = translation.get_language_from_request(request)
+        language = _preferred_language(request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST_PREFERENCE])
         translation.activate(language)
         answer = self.get_response(request)
         patch_vary_headers(answer, ("Accept-Language",))

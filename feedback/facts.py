@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from feedback.cursors import kept_cursor
 from feedback.eligibility import Occasion
 from feedback.identity import Person
 from feedback.person_rows import rows_of
@@ -219,9 +220,7 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
         has_bounced=any(row[13] for row in met),
         has_permission=mine[14] and not any(row[15] for row in met),
         # What was asked on a borrowed device is found at the device and at the person: it happened once.
-        history=tuple(
-            _occasion(product, row) for row in {row[16:18]: row for row in met if row[16] is not None}.values()
-        ),
+        history=tuple(_occasion(product, row) for row in {row[16]: row for row in met if row[16] is not None}.values()),
     )
 
 
@@ -233,7 +232,7 @@ def _is_another_of(person: Person, key: str) -> bool:
 
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
-    survey_id, created_at, *times = row[16:]
+    survey_id, created_at, *times = row[17:]
     sent_at, shown_at, responded_at, declined_at, snoozed_at = (
         None if time is None else datetime.fromtimestamp(time, UTC) for time in times
     )
@@ -325,9 +324,9 @@ def _counter(row: Stored | None) -> int:
 
 
 def _takes_effect(statement: str, parameters: dict[str, Any]) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return bool(cursor.rowcount)
+    cursor = kept_cursor()
+    cursor.execute(statement, parameters)
+    return bool(cursor.rowcount)
 
 
 def _row(product: ProductFacts, person: Person, *, at: datetime, reservations: int) -> dict[str, Any]:

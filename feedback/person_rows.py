@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection
+from feedback.cursors import kept_cursor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +27,7 @@ SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, memb
        member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
        member.country, member.company, member.language, member.properties::text, member.mail_bounced_at IS NOT NULL,
        false, member.unsubscribed_at IS NOT NULL,
-       invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
+       invitation.id, invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
        extract(epoch FROM invitation.sent_at)::float8, extract(epoch FROM invitation.shown_at)::float8,
        extract(epoch FROM invitation.responded_at)::float8, extract(epoch FROM invitation.declined_at)::float8,
        extract(epoch FROM invitation.snoozed_at)::float8
@@ -82,15 +82,15 @@ def rows_of(product: ProductFacts, person: Person, *, channel: str, at: datetime
     own_key = person.subject_key
     second_key, third_key = (*person.lasting_keys[1:], own_key, own_key)[:2]
     first, second, third = person.suppression_digests
-    with connection.cursor() as cursor:
-        cursor.execute(
-            by_mail if channel == "email" else otherwise,
-            {
-                **{"product": product.id, "since": at - product.history_matters},
-                **{"own_key": own_key, "device_key": person.device_key or own_key},
-                **{"second_key": second_key, "third_key": third_key},
-                **{"first": first, "second": second, "third": third, "email": person.email, "phone": person.phone},
-            },
-        )
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    cursor = kept_cursor()
+    cursor.execute(
+        by_mail if channel == "email" else otherwise,
+        {
+            **{"product": product.id, "since": at - product.history_matters},
+            **{"own_key": own_key, "device_key": person.device_key or own_key},
+            **{"second_key": second_key, "third_key": third_key},
+            **{"first": first, "second": second, "third": third, "email": person.email, "phone": person.phone},
+        },
+    )
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -130,6 +131,18 @@ def test_on_a_shared_device_nobody_is_asked_just_after_the_other_was(survey, ask
     assert ask(**PHONE)["code"] == "declined_recently"
     assert ask(**BOB)["code"] == "declined_recently"
     assert ask(**ANNA)["eligible"]
+
+
+def test_what_two_people_were_asked_in_one_instant_are_two_things_on_the_device_they_share(survey, ask, end):
+    with time_machine.travel(timezone.now(), tick=False):
+        end(ask(**PHONE, **BOB)["invitation"], "decline")
+        end(ask(**LAPTOP, **ANNA)["invitation"], "answer")
+
+    person = identify(anonymous_id="phone", external_id="anna")
+    product = products.product_facts(survey.product.public_key)
+    known = facts.load_person(product, person, channel="web", at=timezone.now())
+
+    assert sorted(bool(each.declined_at) for each in known.history) == [False, True]
 
 
 def test_what_a_guest_was_asked_is_forgotten_with_the_device_only_as_far_as_the_device_goes(survey, ask, end):
