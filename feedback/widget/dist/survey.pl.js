@@ -51,10 +51,12 @@ return answer;
 }
 export async function deliverAll(home, key) {
 addEventListener("online", () => deliverAll(home, key).catch(() => {}), { once: true });
+let failed;
 for (const message of unsentMessages(key)) {
 if (Date.now() - message.at > TOO_LATE) forget(key, message);
-else await deliver(home, key, message);
+else await deliver(home, key, message).catch((problem) => (failed = problem));
 }
+if (failed) throw failed;
 }
 const IN_VIEW = 1000;
 const LONGEST_COOKIE = 390;

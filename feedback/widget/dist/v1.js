@@ -84,7 +84,7 @@ performance.getEntriesByType("navigation")[0]?.type === "navigate";
 const inView = () =>
 document.visibilityState === "visible" ||
 new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
-const survey = (language) => inTime(import(home + "widget/survey-5c6ad0ab07e1." + encodeURIComponent(language) + ".js"));
+const survey = (language) => inTime(import(home + "widget/survey-9e8faeda62fa." + encodeURIComponent(language) + ".js"));
 const emit = (event, detail) => {
 for (const [name, listener] of listeners) if (name === event) safely(() => listener({ product, ...detail }));
 };

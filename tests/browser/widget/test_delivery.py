@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Error, expect
 
 from feedback.models import Invitation, Response
+from privacy.encryption import token_digest
 from tests.browser.widget.host_site import memory, score, settle, the_survey, wait_until
+from tests.factories import make_invitation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,6 +106,29 @@ def test_a_score_from_a_page_left_offline_arrives_once_from_the_next_one(site, l
     response = Response.objects.get()
     assert (response.score, response.comment, response.state) == (3, "In a tunnel", "complete")
     assert not response.score_changes.exists()
+
+
+def test_one_message_that_the_server_cannot_take_holds_no_other_up(site, survey, visit):
+    tokens = ["broken", "sound"]
+    for token in tokens:
+        make_invitation(survey=survey, token=token)
+    page = visit()
+    settle(page)
+    page.route("**/invitations/broken/response", lambda route: route.fulfill(status=500))
+    unsent = [
+        {"path": f"{token}/response", "body": {"submission_id": str(uuid4()), "score": 5, "seq": 0}} for token in tokens
+    ]
+    page.evaluate(
+        "unsent => localStorage.setItem('odzew:pk_shop:unsent', JSON.stringify(unsent.map("
+        "each => ({...each, at: Date.now()}))))",
+        unsent,
+    )
+
+    page.goto(site.url + "/next")
+
+    wait_until(page, Response.objects.filter(invitation__token_digest=token_digest("sound")).exists)
+    settle(page)
+    assert [each["path"] for each in memory(page, "pk_shop:unsent")] == ["broken/response"]
 
 
 def test_two_tabs_that_deliver_the_same_answer_store_it_once(site, line, survey, visit):
