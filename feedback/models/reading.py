@@ -9,14 +9,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from privacy.models import Membership
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Keep the user's own views and those that colleagues share."""
-        return self.filter(Q(owner=user.pk) | Q(is_shared=True))
+        """Keep the user's own views and those shared by colleagues, who work for the same controller."""
+        controllers = Membership.objects.filter(user=user.pk).values("controller")
+        colleagues = Membership.objects.filter(controller__in=controllers).values("user")
+        return self.filter(Q(owner=user.pk) | Q(is_shared=True, owner__in=colleagues))
 
 
 class SavedView(models.Model):

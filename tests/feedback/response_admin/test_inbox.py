@@ -80,7 +80,9 @@ def test_the_list_takes_as_many_queries_with_ten_products_and_views_as_with_two(
             product = make_product(controller=survey.product.controller)
             make_response(survey=make_survey(product=product))
         for name, filters in views:
-            saved_views.save_view(owner=make_staff("reviewer"), name=name, filters=filters, is_shared=True)
+            saved_views.save_view(
+                owner=make_staff("reviewer", product=survey.product), name=name, filters=filters, is_shared=True
+            )
 
     Membership.objects.create(user=user, controller=survey.product.controller)
     grow(2)
@@ -127,6 +129,8 @@ def test_a_view_holds_filters_and_never_words_that_were_searched(client, login, 
 def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen_by_others(client, login, survey):
     owner = make_staff("reviewer", product=survey.product)
     shared = saved_views.save_view(owner=owner, name="Shared", filters={"band": "passive"}, is_shared=True)
+    stranger = make_staff("reviewer", product=make_product())
+    saved_views.save_view(owner=stranger, name="Of another company", filters={"band": "passive"}, is_shared=True)
     saved_views.save_view(owner=owner, name="Private one", filters={"band": "promoter"})
     address = reverse("admin:feedback_response_saved_view", args=[shared.pk])
     login("reviewer")
@@ -134,6 +138,7 @@ def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen
     shown = text_of(client.get(LIST))
     assert "Shared" in shown
     assert "Private one" not in shown
+    assert "Of another company" not in shown
     assert client.post(address, {"name": "Mine"}).status_code == 404
     assert client.post(address, {"delete": "1"}).status_code == 404
 
