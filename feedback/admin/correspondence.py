@@ -112,9 +112,8 @@ def write_to_person(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResp
     user = staff(request)
     if not correspondence.may_write(user, follow_up):
         raise PermissionDenied
-    if request.method == "GET":
-        purpose = AccessLogEntry.Purpose.FOLLOW_UP
-        record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
+    purpose = AccessLogEntry.Purpose.FOLLOW_UP
+    record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
     return _answer(request, page, follow_up, user)
 
 

@@ -40,7 +40,10 @@ def of_whom(rows: QuerySet[FollowUp], whose: str | None, user: User | AnonymousU
         case "nobody":
             return rows.filter(owner=None, team=None)
         case "others":
-            return rows.exclude(owner=None).exclude(owner=user.pk)
+            teams = Team.objects.filter(members=user.pk).values("pk")
+            of_colleagues = Q(owner__isnull=False) & ~Q(owner=user.pk)
+            of_other_teams = Q(owner=None, team__isnull=False) & ~Q(team__in=teams)
+            return rows.filter(of_colleagues | of_other_teams)
     return rows
 
 
