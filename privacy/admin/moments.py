@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from calendar import monthrange
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from unfold.admin import ModelAdmin
 
 FIRST_YEAR_OFFERED: Final = 2000
+DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 MOST_YEARS: Final = 8
 CHOICES_IN_DAYS: Final = {
     "1": _("last 24 hours"),
@@ -26,11 +30,47 @@ CHOICES_IN_DAYS: Final = {
 
 
 def within(queryset: QuerySet[Any], column: str, choice: str) -> QuerySet[Any]:
-    """Keep the rows of a number of days or of a year, as ``MomentFilter`` has them in an address; all of no choice."""
+    """Keep the rows of a choice of ``MomentFilter`` as an address has it; all rows where it is none.
+
+    Args:
+        choice: a number of days, "2026", "2026-03" or "2026-03-05".
+    """
     if choice in CHOICES_IN_DAYS:
         return queryset.filter(**{f"{column}__gte": timezone.now() - timedelta(days=int(choice))})
-    is_year = choice.isdecimal() and len(choice) == 4
-    return queryset.filter(**{f"{column}__year": int(choice)}) if is_year else queryset
+    span = _span(choice)
+    return queryset.filter(**{f"{column}__gte": span[0], f"{column}__lt": span[1]}) if span else queryset
+
+
+def _span(choice: str) -> tuple[datetime, datetime] | None:
+    """Return when a year, a month or a day begins and ends; nothing where the text is none of them."""
+    parts = DATE.fullmatch(choice)
+    if parts is None:
+        return None
+    year, month, day = (int(part) if part else None for part in parts.groups())
+    try:
+        start = datetime(year or 0, month or 1, day or 1, tzinfo=timezone.get_current_timezone())
+        # The next day, month or year begins at the same time of the day, whatever the clocks do in between.
+        if day:
+            return start, start + timedelta(days=1)
+        following = (start.year, start.month + 1) if month and month < 12 else (start.year + 1, 1)
+        return start, start.replace(year=following[0], month=following[1])
+    except (ValueError, OverflowError):
+        return None
+
+
+def _within_the_chosen(choice: str) -> list[tuple[str, StrOrPromise]]:
+    """Return the months of the chosen year, and the days of the chosen month."""
+    if choice in CHOICES_IN_DAYS or _span(choice) is None:
+        return []
+    year, month = choice[:4], choice[5:7]
+    months = [date(int(year), number, 1) for number in range(1, 13)]
+    found: list[tuple[str, StrOrPromise]] = [
+        (f"{each:%Y-%m}", date_format(each, "YEAR_MONTH_FORMAT")) for each in months
+    ]
+    if month:
+        days = [date(int(year), int(month), number + 1) for number in range(monthrange(int(year), int(month))[1])]
+        found += [(f"{each:%Y-%m-%d}", date_format(each, "SHORT_DATE_FORMAT")) for each in days]
+    return found
 
 
 class MomentFilter(DropdownFilter):
@@ -40,7 +80,7 @@ class MomentFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
         years = [(str(year), str(year)) for year in range(timezone.now().year, FIRST_YEAR_OFFERED - 1, -1)]
-        return [*CHOICES_IN_DAYS.items(), *years[:MOST_YEARS]]
+        return [*CHOICES_IN_DAYS.items(), *years[:MOST_YEARS], *_within_the_chosen(self.value() or "")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return within(queryset, self.column, self.value() or "")

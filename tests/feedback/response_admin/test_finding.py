@@ -1,5 +1,8 @@
 """Filters and search of the list of responses."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -45,6 +48,44 @@ def test_every_filter_narrows_the_list(client, login, survey, response):
     assert found(client, answered=timezone.now().year, counted="test") == {test}
     assert found(client, answered="7", counted="test") == {test}
     assert found(client, answered="1999") == set()
+
+
+def test_a_year_leads_to_its_months_and_a_month_to_its_days(client, login, survey):
+    login("reviewer")
+    at = {
+        day: make_response(survey=survey, answered_at=datetime(2026, *day, 12, tzinfo=UTC))
+        for day in [(3, 5), (3, 31), (12, 31)]
+    }
+
+    assert found(client, answered="2026") == set(at.values())
+    assert found(client, answered="2026-03") == {at[3, 5], at[3, 31]}
+    assert found(client, answered="2026-03-05") == {at[3, 5]}
+    assert found(client, answered="2026-12") == found(client, answered="2026-12-31") == {at[12, 31]}
+    year, month = (client.get(LIST, {"answered": chosen}).text for chosen in ("2026", "2026-03"))
+    assert "March 2026" in year
+    assert "2026-03-05" not in year
+    assert "2026-03-05" in month
+
+
+@pytest.mark.parametrize("nonsense", ["2026-13", "2026-02-30", "0000", "2026-3", "9999", "9999-12-31", "x"])
+def test_a_date_that_does_not_exist_narrows_nothing_or_finds_nothing(client, login, response, nonsense):
+    login("reviewer")
+
+    assert found(client, answered=nonsense) in ({response}, set())
+
+
+def test_a_row_says_what_was_answered_where_when_and_in_which_band(client, login, survey):
+    login("reviewer")
+    make_response(
+        survey=survey, score=2, channel="email", language="pl", answered_at=datetime(2026, 3, 5, 12, tzinfo=UTC)
+    )
+
+    row = re.search(r'<table[^>]*id="result_list".*?</table>', client.get(LIST).text, re.DOTALL)[0]
+    words = " ".join(re.sub(r"<[^>]*>", " ", row).split())
+
+    for each in (survey.product.name, "NPS", "2", "detractor", "pl", "e-mail", "2026"):
+        assert each in words
+    assert re.search(r'class="[^"]*red[^"]*"[^>]*>\s*detractor', row, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
