@@ -136,7 +136,6 @@ def _comment(excerpt: reports.Excerpt) -> dict[str, Any]:
     response = excerpt.response
     return {
         "text": excerpt.text,
-        "is_masked": excerpt.is_masked,
         "band": response.band,
         "score": f"{response.score} / {scale_of(response.metric, response.band_profile).maximum}",
         "band_name": numbers.band_name(response.band, response.metric),

@@ -36,7 +36,6 @@ SEE_FIGURES: Final = "feedback.view_tally"
 SEE_IDENTITY: Final = "feedback.view_identity"
 SMALLEST_GROUP: Final = 5
 SEE_RESPONSES: Final = "feedback.view_response"
-READ_COMMENTS: Final = "feedback.read_comment"
 SEE_FOLLOW_UPS: Final = "feedback.view_followup"
 SEE_RIGHTS_REQUESTS: Final = "privacy.view_rightsrequest"
 
@@ -254,11 +253,10 @@ def _together(metric: Metric, rows: Sequence[Figures]) -> Figures:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The beginning of a comment, as far as the reader may see it."""
+    """The beginning of a comment, without the personal data that were found in it."""
 
     response: Response
     text: str
-    is_masked: bool
 
 
 def latest_comments(
@@ -266,7 +264,8 @@ def latest_comments(
 ) -> list[Excerpt] | None:
     """Return the latest comments on counted answers of the period; ``None`` when the user may not see responses.
 
-    Who may not read comments unmasked gets them with the personal data that is found in them replaced.
+    Personal data that are found in them are replaced for everybody: nobody asked to see just these, and no entry in
+    the access log would say that they were read. Who may read comments as written does so at the response.
     """
     if not user.has_perm(SEE_RESPONSES):
         return None
@@ -278,13 +277,11 @@ def latest_comments(
         .select_related("product")
         .order_by("-answered_at", "-pk")
     )
-    is_masked = not user.has_perm(READ_COMMENTS)
-    excerpts = []
-    for response in commented[:LATEST]:
-        # Masked before it is cut: half an e-mail address at the end would no longer be found.
-        text = mask(response.comment) if is_masked else response.comment
-        excerpts.append(Excerpt(response, Truncator(text.strip()).chars(LONGEST_EXCERPT), is_masked))
-    return excerpts
+    # Masked before they are cut: half an e-mail address at the end would no longer be found.
+    return [
+        Excerpt(response, Truncator(mask(response.comment).strip()).chars(LONGEST_EXCERPT))
+        for response in commented[:LATEST]
+    ]
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,6 @@ def _comments(request: HttpRequest, selection: Selection) -> dict[str, Any] | No
         return None
     return {
         "link": _list_of(request, Response),
-        "masked": any(excerpt.is_masked for excerpt in excerpts),
         "rows": [
             {
                 "excerpt": excerpt,

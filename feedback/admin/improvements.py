@@ -282,9 +282,9 @@ class ImprovementAdmin(VisibleModelAdmin):
             "may_change": may_change,
             "tags_form": TagsForm(improvement=improvement),
             "tags": improvement.tags.all(),
-            "linked": shown(mine, user),
+            "linked": shown(mine),
             "search_form": form,
-            "found": shown(finds, user),
+            "found": shown(finds),
             "most": MOST_SHOWN,
         }
 

@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from feedback.disclosure import READ_COMMENTS, disclosed_to
+from feedback.disclosure import READ_COMMENTS
 from feedback.models import Response
 from feedback.reports import SEE_RESPONSES, SMALLEST_GROUP
 from privacy.masking import mask
@@ -64,9 +64,8 @@ def newest_rows(rule: Rule, found: Found, user: User) -> list[Row]:
     if not user.has_perm(SEE_RESPONSES) or (rule.keywords and not user.has_perm(READ_COMMENTS)):
         return []
     rows = Response.objects.visible_to(user).filter(pk__in=found.newest, respondent__restricted_at__isnull=True)
-    return [Row(row, _comment(row, user)) for row in rows.defer("search").order_by("-answered_at", "-pk")]
+    return [Row(row, _comment(row)) for row in rows.defer("search").order_by("-answered_at", "-pk")]
 
 
-def _comment(response: Response, user: User) -> str:
-    as_written = not response.comment or disclosed_to(user, response).comment
-    return Truncator(response.comment if as_written else mask(response.comment)).chars(SHORTENED_TO)
+def _comment(response: Response) -> str:
+    return Truncator(mask(response.comment)).chars(SHORTENED_TO)

@@ -53,6 +53,18 @@ def test_scores_are_shown_with_n_and_interval(client):
     assert "There were no answers before to compare with." in text
 
 
+def test_the_page_says_how_invitations_ended_and_how_the_score_went(client):
+    survey = make_survey(metric=Metric.NPS)
+    answer(survey, *[10] * 6)
+    for ending in ({"declined_at": timezone.now()}, {}, {}):
+        make_invitation(survey=survey, shown_at=timezone.now(), **ending)
+
+    text = words(page(client, make_staff("reviewer", product=survey.product)))
+
+    assert "Trend as a table" in text
+    assert re.search(r"How invitations ended .* web \d+ \d+ \([\d.]+ %\) 1 \(", text)
+
+
 def test_numbers_and_days_follow_the_language(client):
     survey = make_survey(metric=Metric.CSAT)
     answer(survey, *[1] * 5, *[2] * 5, *[3] * 10, *[4] * 20, *[5] * 10)

@@ -363,3 +363,19 @@ def test_an_answer_from_the_future_was_given_now(invitation, put, moment, more):
     response = Response.objects.get()
     assert timezone.now() - timedelta(minutes=1) < response.answered_at <= timezone.now()
     assert Invitation.objects.get().shown_at == response.answered_at
+
+
+# --- Expired and used -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", [RESPONSE, *ENDINGS])
+def test_an_expired_invitation_takes_nothing(invitation, refused, address):
+    Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert refused(address, answer() if address == RESPONSE else {}, status=410) == "expired"
+
+
+def test_a_used_invitation_takes_no_second_submission(invitation, refused, client):
+    client.put(RESPONSE, answer(), content_type="application/json")
+
+    assert refused(RESPONSE, answer(submission_id=str(uuid.UUID(int=2))), status=410) == "invitation_used"
