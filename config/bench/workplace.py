@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from config.sample.seeding import Seeded
+
 DATABASE: Final = "odzew_bench"
 # The same for the product and for the floor.
 GRANIAN: Final = (
@@ -52,6 +54,7 @@ class Workplace:
 
     Args:
         survey: a published NPS survey, without a delay before the first question.
+        seeded: what was written beforehand, and how long that took.
         rounds: how often each comparison is repeated, its members in turn.
         requests: how many requests a member of a round makes.
         respondents: how many people the tables hold in the end.
@@ -65,6 +68,7 @@ class Workplace:
     """
 
     survey: Survey
+    seeded: Seeded
     rounds: int
     requests: int
     respondents: int
@@ -147,7 +151,7 @@ def workplace(
     with bench_database():
         report("Filling the database …")
         survey = _make_survey()
-        seed(surveys=[survey], responses=seeded)
+        history = seed(surveys=[survey], responses=seeded)
         with connection.cursor() as cursor:
             cursor.execute(TABLES)
         logs = settings.VAR / "log"
@@ -161,7 +165,7 @@ def workplace(
             )
             try:
                 sizes = (rounds, requests, respondents, responses, rights_responses, mails)
-                yield Workplace(survey, *sizes, product, floor, logs, report)
+                yield Workplace(survey, history, *sizes, product, floor, logs, report)
             except UnexpectedAnswerError:
                 programs.check()  # a server that stopped says more than the answer it did not give
                 raise

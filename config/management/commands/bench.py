@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.bench import asking, campaigns, rights, scripts, staff_pages  # noqa: F401  each registers its benchmarks
+from config.bench import asking, campaigns, rights, scripts, seeding, staff_pages  # noqa: F401  each registers its benchmarks
 from config.bench.load import UnexpectedAnswerError
 from config.bench.registry import BENCHMARKS, table, write
 from config.bench.workplace import workplace
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (5)")
         parser.add_argument("--requests", type=int, default=1500, help="requests of each member of a round (1500)")
-        parser.add_argument("--seeded", type=int, default=10_000, help="responses of history in the tables (10000)")
+        parser.add_argument("--seeded", type=int, default=100_000, help="responses of history in the tables (100000)")
         parser.add_argument(
             "--respondents", type=int, default=1_000_000, help="people in the tables for the large comparison (1000000)"
         )
