@@ -1,5 +1,6 @@
 """Files of earlier answers, from bytes to responses: what is written, about whom, once only, and what is not."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,10 @@ from django.utils import timezone
 from feedback import imports
 from feedback.models import ImportRowError, ImportRun, Invitation, Respondent, Response, Tally
 from feedback.tallies import find_drift
-from privacy.models import Product
+from privacy.models import Membership, Product
 from surveys.models import Survey
 from surveys.scales import Metric
-from tests.factories import make_controller, make_draft, make_product, make_respondent
+from tests.factories import make_controller, make_draft, make_product, make_respondent, make_staff
 from tests.feedback.import_files import (
     COMMENTS,
     csv_file,
@@ -36,6 +37,29 @@ def test_every_row_of_a_real_looking_file_becomes_a_response():
     assert Response.objects.count() == Invitation.objects.count() == Respondent.objects.count() == 800
     assert set(Response.objects.values_list("comment", flat=True)) == {comment.strip() for comment in COMMENTS}
     assert [Response.objects.filter(product__name=name).count() for name in ("Alpha", "Beta")] == [400, 400]
+
+
+REVIEWS_BY_SCORE = {"Alpha": (48, 16, 21, 40, 275), "Beta": (33, 17, 12, 23, 315)}
+
+
+def test_the_dashboard_shows_what_was_imported(client):
+    rows = [
+        [COMMENTS[place % len(COMMENTS)], str(score), "2026-03-01", name]
+        for name, counts in REVIEWS_BY_SCORE.items()
+        for score, count in enumerate(counts, start=1)
+        for place in range(count)
+    ]
+    controller = make_controller()
+    products = [make_product(name=name, controller=controller) for name in REVIEWS_BY_SCORE]
+    user = make_staff("analyst", product=products[0])
+    Membership.objects.create(user=user, controller=controller, product=products[1])
+
+    run = imported(csv_file(rows), controller=controller)
+    client.force_login(user)
+    shown = client.get("/admin/", {"period": "all"}).text
+
+    assert outcome(run) == ("finished", 800, 800, 0, 0)
+    assert "81.6 %" in " ".join(re.sub(r"<[^>]*>", " ", shown).split())
 
 
 def test_tallies_match_after_an_import():
