@@ -268,3 +268,21 @@ def test_every_score_is_big_enough_to_press(product, open_page, assert_accessibl
         assert boxes == in_reading_order
         screenshot(f"survey-scale-{metric}-{width}", page)
         assert_accessible(page)
+
+
+def test_every_page_is_accessible_from_right_to_left(survey, open_page, assert_accessible, screenshot):
+    page = open_page(width=320, scheme="light", language="en")
+
+    def look(name):
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        screenshot(f"survey-rtl-{name}", page)
+        assert_accessible(page)
+
+    page.goto("/s/nps/")
+    look("score")
+    score(page, 3).check()
+    page.locator("button[value=send]").click()
+    look("follow-up")
+    page.locator("button[value=send]").click()
+    look("thanks")
