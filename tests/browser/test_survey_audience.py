@@ -29,6 +29,7 @@ def editor(open_page, survey):
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", "secret")
     page.press("[name=password]", "Enter")
+    page.wait_for_url("**/change/")  # with its scripts: before them, adding a rule does nothing
     page.locator("#tabs-items").get_by_text("Audience", exact=True).click()
     expect(page.locator("[data-audience-result]")).to_contain_text("About 10 people match.")
     return page
