@@ -147,8 +147,9 @@ isTest || write({ rest: after(Math.min(days, 7)), pause: after(Math.min(days, lo
 if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7, 7);
 write({ language });
 api.asked = true;
+const askedAt = Date.now();
 const { ask } = await survey(language);
-if (isStopped) return;
+if (isStopped || Date.now() - askedAt > 20 * MINUTE) return;
 shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit, complain });
 await shown.closed;
 };

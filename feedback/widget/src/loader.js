@@ -175,8 +175,10 @@
     if (!isTest && ("; " + document.cookie).includes("; odzew_" + id + "=")) return rest(7, 7);
     write({ language });
     api.asked = true;
+    const askedAt = Date.now();
     const { ask } = await survey(language);
-    if (isStopped) return;
+    // A page that slept meanwhile holds a reservation that others no longer wait for.
+    if (isStopped || Date.now() - askedAt > 20 * MINUTE) return;
     shown = ask({ home, answer, settings, isTest, isKnown: Boolean(who), unsent: key + ":unsent", rest, emit, complain });
     await shown.closed;
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -169,3 +170,21 @@ def test_a_clock_that_was_years_ahead_does_not_silence_the_survey_for_years(site
     )
 
     expect(the_survey(visit())).to_be_visible()
+
+
+def test_a_page_that_slept_between_the_answer_and_the_survey_shows_nothing(site, survey, open_page):
+    site.before = "const now = Date.now; window.slept = 0; Date.now = () => now() + window.slept;"
+    page, asked_for = open_page(), []
+
+    def sleep_first(route):
+        page.evaluate("window.slept = 40 * 60e3")
+        asked_for.append(route.request.url)
+        route.continue_()
+
+    page.route(re.compile(r"/survey[^/]*\.js"), sleep_first)
+    page.goto(site.url)
+    wait_until(page, lambda: asked_for)
+    settle(page)
+
+    expect(the_survey(page)).to_have_count(0)
+    assert Invitation.objects.get().shown_at is None
