@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from feedback.cursors import kept_cursor
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
@@ -236,9 +237,9 @@ def _submit(token: str, submission: Submission, origin: str) -> Outcome:
 
 
 def _locked_invitation(token: str) -> LockedInvitation:
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_INVITATION, [token_digest(token)])
-        row = cursor.fetchone()
+    cursor = kept_cursor()
+    cursor.execute(LOCK_INVITATION, [token_digest(token)])
+    row = cursor.fetchone()
     if row is None:
         raise UnknownInvitation
     return LockedInvitation(*row)
@@ -274,9 +275,9 @@ def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
         "completed_at": at if is_complete else None,
         **traces_of(submission.sender),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CREATE_RESPONSE, values)
-        is_created = bool(cursor.rowcount)
+    cursor = kept_cursor()
+    cursor.execute(CREATE_RESPONSE, values)
+    is_created = bool(cursor.rowcount)
     return Outcome(state=state, seq=submission.seq, created=True, receipt=receipt) if is_created else None
 
 

@@ -16,7 +16,7 @@ GOAL: Final = 10_000  # rows of all tables together, per second
 
 @benchmark
 def seeding(work: Workplace) -> Iterator[Measurement]:
-    """What filling the database took before the first of these benchmarks began."""
+    """What filling the workplace took."""
     yield Measurement(
         name=f"seeding, {work.seeded.responses:,} responses",
         value=round(work.seeded.rows_per_second),

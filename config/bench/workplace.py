@@ -156,16 +156,10 @@ def workplace(
             cursor.execute(TABLES)
         logs = settings.VAR / "log"
         with Programs(logs=logs, folder=settings.BASE_DIR) as programs:
-            product = _serve(programs, "bench-product", "config.wsgi:application", env=NO_LIMITS)
-            floor = _serve(
-                programs,
-                "bench-floor",
-                *("--factory", "django.core.wsgi:get_wsgi_application"),
-                env={"DJANGO_SETTINGS_MODULE": "config.bench.bare_settings"},
-            )
+            ports = _serve_product(programs), _serve_floor(programs)
             try:
                 sizes = (rounds, requests, respondents, responses, rights_responses, mails)
-                yield Workplace(survey, history, *sizes, product, floor, logs, report)
+                yield Workplace(survey, history, *sizes, *ports, logs, report)
             except UnexpectedAnswerError:
                 programs.check()  # a server that stopped says more than the answer it did not give
                 raise
@@ -197,6 +191,15 @@ def libpq_variables() -> dict[str, str]:
     at = connection.settings_dict
     names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"}
     return {variable: str(at[name]) for name, variable in names.items() if at[name]}
+
+
+def _serve_product(programs: Programs) -> int:
+    return _serve(programs, "bench-product", "config.wsgi:application", env=NO_LIMITS)
+
+
+def _serve_floor(programs: Programs) -> int:
+    application = ("--factory", "django.core.wsgi:get_wsgi_application")
+    return _serve(programs, "bench-floor", *application, env={"DJANGO_SETTINGS_MODULE": "config.bench.bare_settings"})
 
 
 def _serve(programs: Programs, name: str, *target: str, env: dict[str, str]) -> int:

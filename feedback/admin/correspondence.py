@@ -112,8 +112,6 @@ def write_to_person(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResp
     user = staff(request)
     if not correspondence.may_write(user, follow_up):
         raise PermissionDenied
-    purpose = AccessLogEntry.Purpose.FOLLOW_UP
-    record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
     return _answer(request, page, follow_up, user)
 
 
@@ -130,6 +128,8 @@ def _answer(request: HttpRequest, page: ModelAdmin, follow_up: FollowUp, user: U
             page.log_change(request, follow_up, gettext("Wrote an e-mail."))
             messages.success(request, gettext("The e-mail is on its way; this page says when it was sent."))
             return HttpResponseRedirect(reverse("admin:feedback_followup_change", args=[follow_up.pk]))
+    purpose = AccessLogEntry.Purpose.FOLLOW_UP
+    record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
     context = {
         **page.admin_site.each_context(request),
         "title": gettext("Write to the person"),

@@ -31,16 +31,15 @@ BY_DUE_DATE: Final = (RUNNING_DUE.asc(nulls_last=True), "created_at", "pk")
 
 def of_whom(rows: QuerySet[FollowUp], whose: str | None, user: User | AnonymousUser) -> QuerySet[FollowUp]:
     """Keep the follow-ups of one of ``WHOSE``; of my teams' those that a colleague owns are theirs."""
+    teams = Team.objects.filter(members=user.pk)
     match whose:
         case "mine":
             return rows.filter(owner=user.pk)
         case "team":
-            teams = Team.objects.filter(members=user.pk).values("pk")
             return rows.filter(Q(owner=None) | Q(owner=user.pk), team__in=teams)
         case "nobody":
             return rows.filter(owner=None, team=None)
         case "others":
-            teams = Team.objects.filter(members=user.pk).values("pk")
             of_colleagues = Q(owner__isnull=False) & ~Q(owner=user.pk)
             of_other_teams = Q(owner=None, team__isnull=False) & ~Q(team__in=teams)
             return rows.filter(of_colleagues | of_other_teams)

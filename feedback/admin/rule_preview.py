@@ -27,7 +27,7 @@ SHORTENED_TO: Final = 200
 
 @dataclass(frozen=True)
 class Row:
-    """A response in the preview; its comment is masked where the user may not read it."""
+    """A response in the preview, with its comment masked and shortened."""
 
     response: Response
     comment: str
@@ -64,8 +64,5 @@ def newest_rows(rule: Rule, found: Found, user: User) -> list[Row]:
     if not user.has_perm(SEE_RESPONSES) or (rule.keywords and not user.has_perm(READ_COMMENTS)):
         return []
     rows = Response.objects.visible_to(user).filter(pk__in=found.newest, respondent__restricted_at__isnull=True)
-    return [Row(row, _comment(row)) for row in rows.defer("search").order_by("-answered_at", "-pk")]
-
-
-def _comment(response: Response) -> str:
-    return Truncator(mask(response.comment)).chars(SHORTENED_TO)
+    newest = rows.defer("search").order_by("-answered_at", "-pk")
+    return [Row(row, Truncator(mask(row.comment)).chars(SHORTENED_TO)) for row in newest]

@@ -214,7 +214,8 @@ class Response(models.Model):
             # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
             # that is kept for any value of a parameter cannot know that an index is about the one it is given.
             models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
-            # Every page of the list counts what is unread: from the index alone, wherever in the table that lies.
+            # Every page of the list counts what is unread: from the index alone, wherever in the table that lies. Its
+            # condition may have a value: no plans are kept of what staff pages ask.
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_unread",

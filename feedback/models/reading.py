@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from privacy.models import Membership
+from privacy.models import Controller, Membership
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Keep the user's own views and those shared by colleagues, who work for the same controller."""
-        controllers = Membership.objects.filter(user=user.pk).values("controller")
-        colleagues = Membership.objects.filter(controller__in=controllers).values("user")
+        colleagues = Membership.objects.filter(controller__in=Controller.objects.visible_to(user)).values("user")
         return self.filter(Q(owner=user.pk) | Q(is_shared=True, owner__in=colleagues))
 
 

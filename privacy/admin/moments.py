@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from unfold.admin import ModelAdmin
 
 FIRST_YEAR_OFFERED: Final = 2000
-DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 MOST_YEARS: Final = 8
+SPANS: Final = {"%Y": relativedelta(years=1), "%Y-%m": relativedelta(months=1), "%Y-%m-%d": relativedelta(days=1)}
 CHOICES_IN_DAYS: Final = {
     "1": _("last 24 hours"),
     "7": _("last 7 days"),
@@ -43,34 +44,26 @@ def within(queryset: QuerySet[Any], column: str, choice: str) -> QuerySet[Any]:
 
 def _span(choice: str) -> tuple[datetime, datetime] | None:
     """Return when a year, a month or a day begins and ends; nothing where the text is none of them."""
-    parts = DATE.fullmatch(choice)
-    if parts is None:
-        return None
-    year, month, day = (int(part) if part else None for part in parts.groups())
-    try:
-        start = datetime(year or 0, month or 1, day or 1, tzinfo=timezone.get_current_timezone())
-        # The next day, month or year begins at the same time of the day, whatever the clocks do in between.
-        if day:
-            return start, start + timedelta(days=1)
-        following = (start.year, start.month + 1) if month and month < 12 else (start.year + 1, 1)
-        return start, start.replace(year=following[0], month=following[1])
-    except (ValueError, OverflowError):
-        return None
+    for form, length in SPANS.items():
+        with suppress(ValueError, OverflowError):
+            start = datetime.strptime(choice, form).replace(tzinfo=timezone.get_current_timezone())
+            return start, start + length
+    return None
 
 
 def _within_the_chosen(choice: str) -> list[tuple[str, StrOrPromise]]:
     """Return the months of the chosen year, and the days of the chosen month."""
-    if choice in CHOICES_IN_DAYS or _span(choice) is None:
+    span = _span(choice)
+    if span is None:
         return []
-    year, month = choice[:4], choice[5:7]
-    months = [date(int(year), number, 1) for number in range(1, 13)]
-    found: list[tuple[str, StrOrPromise]] = [
-        (f"{each:%Y-%m}", date_format(each, "YEAR_MONTH_FORMAT")) for each in months
+    year, month = span[0].replace(month=1, day=1), span[0].replace(day=1)
+    months = [year + relativedelta(months=number) for number in range(12)]
+    days = [month + relativedelta(days=number) for number in range(monthrange(month.year, month.month)[1])]
+    is_year = len(choice) == len("2026")
+    return [
+        *((f"{each:%Y-%m}", date_format(each, "YEAR_MONTH_FORMAT")) for each in months),
+        *((f"{each:%Y-%m-%d}", date_format(each, "SHORT_DATE_FORMAT")) for each in days if not is_year),
     ]
-    if month:
-        days = [date(int(year), int(month), number + 1) for number in range(monthrange(int(year), int(month))[1])]
-        found += [(f"{each:%Y-%m-%d}", date_format(each, "SHORT_DATE_FORMAT")) for each in days]
-    return found
 
 
 class MomentFilter(DropdownFilter):

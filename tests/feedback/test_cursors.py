@@ -39,11 +39,13 @@ def test_a_statement_that_fails_leaves_the_cursor_usable() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_threads_never_share_a_cursor() -> None:
-    def cursor_elsewhere() -> int:
+    def ask_elsewhere() -> object:
         try:
-            return id(kept_cursor().cursor.connection)
+            return _ask()
         finally:
             connection.close()
 
+    before = kept_cursor().cursor
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(cursor_elsewhere).result() != id(kept_cursor().cursor.connection)
+        assert pool.submit(ask_elsewhere).result() == 1
+    assert kept_cursor().cursor is before

@@ -59,7 +59,7 @@ def test_the_dashboard_shows_what_was_imported(client):
     shown = client.get("/admin/", {"period": "all"}).text
 
     assert outcome(run) == ("finished", 800, 800, 0, 0)
-    assert "81.6 %" in " ".join(re.sub(r"<[^>]*>", " ", shown).split())
+    assert "CSAT products together 81.6 %" in " ".join(re.sub(r"<[^>]*>", " ", shown).split())
 
 
 def test_tallies_match_after_an_import():

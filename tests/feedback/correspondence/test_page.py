@@ -10,6 +10,7 @@ from feedback.follow_up import change_status, flag
 from feedback.inbound import receive
 from feedback.inbound_reading import parse
 from feedback.models import Contact, FollowUp, Respondent
+from privacy.models import AccessLogEntry
 from tests.factories import make_response, make_staff
 from tests.feedback.correspondence.letters import reply
 from tests.feedback.response_admin.looking import text_of, told
@@ -29,6 +30,18 @@ def login(client, survey):
         return user
 
     return as_role
+
+
+def test_every_time_the_page_is_shown_is_recorded(client, login, follow_up):
+    login("agent")
+    page = address(follow_up, "write")
+
+    client.get(page)
+    assert AccessLogEntry.objects.count() == 1
+    assert client.post(page, {"subject": "", "text": ""}).status_code == 200
+    assert AccessLogEntry.objects.count() == 2
+    assert client.post(page, LETTER).status_code == 302
+    assert AccessLogEntry.objects.count() == 2
 
 
 def test_an_agent_writes_and_sees_the_mail_sent_and_the_reply(

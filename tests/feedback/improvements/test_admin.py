@@ -202,6 +202,17 @@ def test_people_are_not_searched_for(desk, draft, answer):
     assert "No other response was found." in text_of(shown)
 
 
+def test_comments_are_masked_also_for_who_may_read_them(desk, draft, answer, reviewer):
+    improvement, response = draft(), answer(comment="Write to jan@example.com")
+    answer(comment="Or to eva@example.com")
+    improvements.link(improvement=improvement, responses=[response], by=reviewer)
+
+    shown = text_of(desk.get(page(improvement, "responses")))
+
+    assert "Write to [e-mail]" in shown
+    assert "Or to [e-mail]" in shown
+
+
 def test_who_may_not_read_comments_sees_them_masked_and_changes_nothing(client, draft, answer, reviewer, product):
     improvement, response = draft(), answer(comment="Write to jan@example.com")
     improvements.link(improvement=improvement, responses=[response], by=reviewer)

@@ -67,11 +67,11 @@ def test_a_year_leads_to_its_months_and_a_month_to_its_days(client, login, surve
     assert "2026-03-05" in month
 
 
-@pytest.mark.parametrize("nonsense", ["2026-13", "2026-02-30", "0000", "2026-3", "9999", "9999-12-31", "x"])
-def test_a_date_that_does_not_exist_narrows_nothing_or_finds_nothing(client, login, response, nonsense):
+@pytest.mark.parametrize("nonsense", ["2026-13", "2026-02-30", "0000", "9999", "9999-12-31", "2026-", "x"])
+def test_a_date_that_does_not_exist_narrows_nothing(client, login, response, nonsense):
     login("reviewer")
 
-    assert found(client, answered=nonsense) in ({response}, set())
+    assert found(client, answered=nonsense) == {response}
 
 
 def test_a_row_says_what_was_answered_where_when_and_in_which_band(client, login, survey):
@@ -83,8 +83,7 @@ def test_a_row_says_what_was_answered_where_when_and_in_which_band(client, login
     row = re.search(r'<table[^>]*id="result_list".*?</table>', client.get(LIST).text, re.DOTALL)[0]
     words = " ".join(re.sub(r"<[^>]*>", " ", row).split())
 
-    for each in (survey.product.name, "NPS", "2", "detractor", "pl", "e-mail", "2026"):
-        assert each in words
+    assert re.search(rf"\b0?3/0?5/2026\b.* {survey.product.name} NPS 2 detractor pl e-mail", words), words
     assert re.search(r'class="[^"]*red[^"]*"[^>]*>\s*detractor', row, re.IGNORECASE)
 
 

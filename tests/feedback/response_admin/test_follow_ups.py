@@ -83,6 +83,12 @@ def test_the_queue_is_filtered_by_owner_and_state(client, login, survey, respons
     teams = flag(response=make_response(survey=survey), reason="Angry", by=agent, team=team)
     strangers = Team.objects.create(product=survey.product, name="Sales")
     others = flag(response=make_response(survey=survey), reason="Angry", by=agent, team=strangers)
+    colleagues = flag(
+        response=make_response(survey=survey),
+        reason="Angry",
+        by=agent,
+        owner=make_staff("agent", product=survey.product),
+    )
     done = flag(response=make_response(survey=survey), reason="Angry", by=agent)
     change_status(follow_up=done, to="dismissed", by=agent, note="spam")
     FollowUp.objects.filter(pk=mine.pk).update(due_at=timezone.now() - timedelta(hours=1))
@@ -95,15 +101,15 @@ def test_the_queue_is_filtered_by_owner_and_state(client, login, survey, respons
     assert listed(whose="mine") == {mine}
     assert listed(whose="nobody") == {nobodys}
     assert listed(whose="team") == {teams}
-    assert listed(whose="others") == {others}
-    assert listed() == {mine, nobodys, teams, others}
+    assert listed(whose="others") == {others, colleagues}
+    assert listed() == {mine, nobodys, teams, others, colleagues}
     assert listed(open="no") == {done}
-    assert listed(open="all") == {mine, nobodys, teams, others, done}
+    assert listed(open="all") == {mine, nobodys, teams, others, colleagues, done}
     assert listed(due="overdue") == {mine}
     assert listed(due="done") == {nobodys}
-    assert listed(due="none") == {mine, teams, others}
+    assert listed(due="none") == {mine, teams, others, colleagues}
     assert listed(status__exact="dismissed") == {done}
-    assert listed(product__id__exact=survey.product_id) == {mine, nobodys, teams, others}
+    assert listed(product__id__exact=survey.product_id) == {mine, nobodys, teams, others, colleagues}
 
 
 def test_the_list_begins_with_what_is_due_first(client, login, survey, response):
