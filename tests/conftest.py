@@ -26,6 +26,9 @@ running = contextlib.ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings  # noqa: PLC0415  settings are read once the environment above is set
 
+    from tests import clients  # noqa: PLC0415  likewise
+
+    clients.prepare()
     if settings.EMBEDDED_POSTGRESQL:
         running.enter_context(embedded.server(settings.VAR))
 
