@@ -3,9 +3,12 @@
 import contextlib
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -93,23 +96,32 @@ def of_one_product(controller, number):
 
 
 def statements(client, address):
+    """Return what a page asks the database; nothing where it does not open."""
     with CaptureQueriesContext(connection) as captured:
         status = client.get(address).status_code
-    assert status == 200, address
-    return [query["sql"][:160] for query in captured.captured_queries]
+    return [query["sql"][:160] for query in captured.captured_queries] if status == 200 else None
 
 
-@pytest.mark.parametrize("role", ["superuser", "data_protection_officer", "administrator"])
-def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(client, controller, role):
+def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(controller):
     rows = of_one_product(controller, 0)
     assert set(rows) == registered()
-    user = make_staff(None if role == "superuser" else role, is_superuser=role == "superuser")
-    Membership.objects.create(user=user, controller=controller)
-    client.force_login(user)
-    open_to_them = [address for address in pages(rows) if client.get(address).status_code == 200]
-    before = {address: statements(client, address) for address in open_to_them}
-    assert len(before) > 10
-    assert reverse("admin:index") in before
+    ContentType.objects.get_for_models(*apps.get_models())  # remembered from here on, whichever page is the first
+    staff = {
+        "superuser": make_staff(is_superuser=True),
+        **{role: make_staff(role) for role in ("data_protection_officer", "administrator")},
+    }
+    # The first to open a response marks it as read.
+    read_once = reverse("admin:feedback_response_change", args=[rows["feedback.response"].pk])
+    before = {}
+    for role, user in staff.items():
+        Membership.objects.create(user=user, controller=controller)
+        client = Client()
+        client.force_login(user)
+        client.get(read_once)
+        asked = {(role, client, address): statements(client, address) for address in pages(rows)}
+        before |= {page: few for page, few in asked.items() if few is not None}
+        assert (role, client, reverse("admin:index")) in before
+        assert sum(page[0] == role for page in before) > 10
 
     for number in range(1, MANY):
         of_one_product(controller, number)
@@ -117,13 +129,13 @@ def test_every_page_takes_as_many_statements_for_twelve_rows_as_for_one(client, 
     for _ in range(MANY):
         make_response(survey=rows["surveys.survey"], respondent=rows["feedback.respondent"])
         make_staff("agent", product=rows["privacy.product"])
-    after = {address: statements(client, address) for address in open_to_them}
 
-    grown = {
-        address: (len(before[address]), len(listed), _more(before[address], listed))
-        for address, listed in after.items()
-        if len(listed) > len(before[address])
-    }
+    grown = {}
+    for (role, client, address), few in before.items():
+        many = statements(client, address)
+        assert many is not None, (role, address)
+        if len(many) > len(few):
+            grown[role, address] = (len(few), len(many), _more(few, many))
     assert grown == {}
 
 
