@@ -81,16 +81,22 @@ DEFAULT_BANDS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
 @transaction.atomic
 def add_default_wording(*, survey: Survey, languages: Collection[str] = tuple(DECLINE)) -> None:
     """Give a survey the shipped wording of its metric in each of the languages that it does not have yet."""
-    for language in languages:
-        Wording.objects.get_or_create(survey=survey, language=language, defaults=default_words(survey.metric, language))
-        for band in Band:
-            follow_up, placeholder, thanks = DEFAULT_BANDS[band, language]
-            BandWording.objects.get_or_create(
-                survey=survey,
-                language=language,
-                band=band,
-                defaults={"follow_up_question": follow_up, "placeholder": placeholder, "thanks": thanks},
-            )
+    Wording.objects.bulk_create(
+        (Wording(survey=survey, language=each, **default_words(survey.metric, each)) for each in languages),
+        ignore_conflicts=True,
+    )
+    BandWording.objects.bulk_create(
+        (
+            BandWording(survey=survey, language=each, band=band, **_of_band(band, each))
+            for each in languages
+            for band in Band
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _of_band(band: str, language: str) -> dict[str, str]:
+    return dict(zip(("follow_up_question", "placeholder", "thanks"), DEFAULT_BANDS[band, language], strict=True))
 
 
 def default_words(metric: str, language: str) -> dict[str, str]:
