@@ -132,6 +132,17 @@ def screenshot(request):
 
 
 @pytest.fixture(scope="session")
+def send():
+    """Press the button of a page's form and wait until the next page is there: a click alone does not wait for it."""
+
+    def send(page: Page) -> None:
+        with page.expect_navigation():
+            page.locator("form button").click()
+
+    return send
+
+
+@pytest.fixture(scope="session")
 def assert_accessible():
     """Fail with a report where axe-core finds anything against WCAG 2.2 AA, or the page is wider than its window."""
 

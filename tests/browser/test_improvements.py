@@ -133,7 +133,7 @@ def test_from_a_draft_to_the_public_page_and_the_mail(open_page, product, review
 
 @pytest.mark.parametrize(("width", "scheme", "language"), SIZES)
 def test_the_public_pages_are_accessible(
-    open_page, product, published, assert_accessible, screenshot, width, scheme, language
+    open_page, product, published, send, assert_accessible, screenshot, width, scheme, language
 ):
     published(12)
     owed = ImprovementMail.objects.create(
@@ -154,7 +154,7 @@ def test_the_public_pages_are_accessible(
         assert_accessible(page)
         screenshot(f"improvements-{name}-{width}-{scheme}-{language}", page)
     page.goto(link)
-    page.locator("form button").click()
+    send(page)
     assert_accessible(page)
     screenshot(f"improvements-objected-{width}-{scheme}-{language}", page)
 

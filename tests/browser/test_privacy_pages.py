@@ -133,7 +133,9 @@ def test_a_person_whose_browser_fills_in_the_hidden_field_still_gets_through(
 
 
 @on_every_screen
-def test_every_page_is_accessible(open_page, assert_accessible, screenshot, controller, width, scheme, language):
+def test_every_page_is_accessible(
+    open_page, send, assert_accessible, screenshot, controller, width, scheme, language
+):
     make_product(name="Bankowość internetowa", controller=make_controller())
     tokens = [
         mint_token(request=file_request(content=make_content(controller=controller)), purpose=purpose)
@@ -159,11 +161,11 @@ def test_every_page_is_accessible(open_page, assert_accessible, screenshot, cont
         assert_accessible(page)
         screenshot(f"privacy-{name}-{width}-{scheme}-{language}", page)
     page.goto("/privacy/request/")
-    page.locator("form button").click()
+    send(page)
     assert_accessible(page)
     for name in ("confirm", "object"):
         page.goto(pages[name])
-        page.locator("form button").click()
+        send(page)
         assert_accessible(page)
         screenshot(f"privacy-{name}-done-{width}-{scheme}-{language}", page)
 
