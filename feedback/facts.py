@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from feedback.cursors import kept_cursor
+from feedback.cursors import run_kept
 from feedback.eligibility import Occasion
 from feedback.identity import Person
 from feedback.person_rows import rows_of
@@ -324,9 +324,7 @@ def _counter(row: Stored | None) -> int:
 
 
 def _takes_effect(statement: str, parameters: dict[str, Any]) -> bool:
-    cursor = kept_cursor()
-    cursor.execute(statement, parameters)
-    return bool(cursor.rowcount)
+    return bool(run_kept(statement, parameters).rowcount)
 
 
 def _row(product: ProductFacts, person: Person, *, at: datetime, reservations: int) -> dict[str, Any]:

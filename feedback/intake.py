@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from feedback.cursors import kept_cursor
+from feedback.cursors import run_kept
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
@@ -237,9 +237,7 @@ def _submit(token: str, submission: Submission, origin: str) -> Outcome:
 
 
 def _locked_invitation(token: str) -> LockedInvitation:
-    cursor = kept_cursor()
-    cursor.execute(LOCK_INVITATION, [token_digest(token)])
-    row = cursor.fetchone()
+    row = run_kept(LOCK_INVITATION, [token_digest(token)]).fetchone()
     if row is None:
         raise UnknownInvitation
     return LockedInvitation(*row)
@@ -275,9 +273,7 @@ def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
         "completed_at": at if is_complete else None,
         **traces_of(submission.sender),
     }
-    cursor = kept_cursor()
-    cursor.execute(CREATE_RESPONSE, values)
-    is_created = bool(cursor.rowcount)
+    is_created = bool(run_kept(CREATE_RESPONSE, values).rowcount)
     return Outcome(state=state, seq=submission.seq, created=True, receipt=receipt) if is_created else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from feedback.cursors import kept_cursor
+from feedback.cursors import run_kept
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,8 +82,7 @@ def rows_of(product: ProductFacts, person: Person, *, channel: str, at: datetime
     own_key = person.subject_key
     second_key, third_key = (*person.lasting_keys[1:], own_key, own_key)[:2]
     first, second, third = person.suppression_digests
-    cursor = kept_cursor()
-    cursor.execute(
+    cursor = run_kept(
         by_mail if channel == "email" else otherwise,
         {
             **{"product": product.id, "since": at - product.history_matters},
