@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.views import APIView
 
 from feedback.api.limiting import count_call
+from feedback.api.writing import as_json
 from feedback.identity import IdentityError
 from feedback.invitations import InvitationError
 
@@ -58,13 +58,12 @@ class AskingView(APIView):
     def _refuse(self, error: Exception) -> HttpResponse:
         """Return the answer that describes an error, in the one form that errors have."""
         described = self.get_exception_handler()(error, {})
-        answer = answer_in_json(described.data, described.status_code)
+        answer = answer_in_json(as_json(described.data), described.status_code)
         if "Retry-After" in described:
             answer["Retry-After"] = described["Retry-After"]
         return answer
 
 
-def answer_in_json(body: Any, status: int = 200) -> HttpResponse:
+def answer_in_json(text: str, status: int = 200) -> HttpResponse:
     """Return an answer; there is no other format to choose from."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return HttpResponse(text.encode(), status=status, content_type="application/json")

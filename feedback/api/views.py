@@ -23,7 +23,7 @@ from feedback.api.serializers import (
     SubmissionOutput,
     UserInput,
 )
-from feedback.api.writing import askable_body, eligibility_body
+from feedback.api.writing import as_json, askable_body, eligibility_json
 from feedback.products import product_facts
 from privacy.api.serializers import ErrorOutput
 from privacy.models import origin_is_accepted
@@ -87,7 +87,7 @@ class SurveysView(AskingView):
     def get(self, request: HttpRequest, public_key: str) -> HttpResponse:
         """Tell what may be asked; says nothing about people and may be cached by anybody."""
         product = product_of(request, public_key)
-        answer = answer_in_json(askable_body(public_key, product, at=timezone.now()))
+        answer = answer_in_json(as_json(askable_body(public_key, product, at=timezone.now())))
         # Only what is good for everybody may be kept: a refusal is one caller's.
         patch_cache_control(answer, public=True, max_age=60, s_maxage=300)
         return answer
@@ -108,7 +108,7 @@ class EligibilityView(AskingView):
             raise PermissionDenied(_("This is not the product's test key."), code="invalid_test_key")
         person, moment = person_in(data, product), moment_in(data, request)
         count_person(product, person)
-        return answer_in_json(eligibility_body(invitations.ask(product=product, person=person, moment=moment)))
+        return answer_in_json(eligibility_json(invitations.ask(product=product, person=person, moment=moment)))
 
 
 def person_in(data: dict[str, Any], product: ProductFacts) -> identity.Person:
@@ -152,7 +152,7 @@ class ResponseView(AskingView):
         body = {"state": outcome.state, "seq": outcome.seq}
         if outcome.receipt:
             body["receipt"] = outcome.receipt
-        return answer_in_json(body, 201 if outcome.created else 200)
+        return answer_in_json(as_json(body), 201 if outcome.created else 200)
 
     @extend_schema(exclude=True)
     def post(self, request: HttpRequest, token: str) -> HttpResponse:

@@ -1,7 +1,9 @@
-"""Bodies of answers, as plain dictionaries: a serializer per nesting would cost more than the decision itself."""
+"""Bodies of answers, without serializers: one per nesting would cost more than the decision itself."""
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from surveys.scales import Band, scale_of
@@ -13,16 +15,28 @@ if TYPE_CHECKING:
     from feedback.products import ProductFacts
 
 
-def eligibility_body(answer: Answer) -> dict[str, Any]:
-    """Return the body of ``EligibilityOutput``."""
-    return {
+def eligibility_json(answer: Answer) -> str:
+    """Return ``EligibilityOutput`` as JSON."""
+    body = {
         "eligible": answer.question is not None,
         "code": answer.code,
         "why": answer.why,
         "next_check_at": answer.next_check_at.isoformat(),
         "invitation": answer.token,
-        "survey": question_body(answer.question) if answer.question else None,
     }
+    survey = question_json(answer.question) if answer.question else "null"
+    return f'{as_json(body)[:-1]},"survey":{survey}}}'
+
+
+@lru_cache(maxsize=1000)
+def question_json(question: Question) -> str:
+    """Return ``SurveyOutput`` as JSON: everybody who is asked a version in one language gets the same bytes."""
+    return as_json(question_body(question))
+
+
+def as_json(body: Any) -> str:
+    """Return JSON without a byte too many."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def question_body(question: Question) -> dict[str, Any]:
