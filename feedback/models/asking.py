@@ -49,7 +49,10 @@ class Respondent(models.Model):
     turned out to be somebody points at that ``person``.
     """
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
+    # The unique key begins with it.
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("product")
+    )
     subject_key = models.CharField(_("subject key"), max_length=330, editable=False)
     external_id = models.CharField(_("id in the product"), max_length=255, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
@@ -178,11 +181,23 @@ class Invitation(models.Model):
     e-mail or phone that another record carries: the invitation names that device or record.
     """
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
-    survey = models.ForeignKey(Survey, on_delete=models.PROTECT, related_name="+", verbose_name=_("survey"))
-    version = models.ForeignKey(SurveyVersion, on_delete=models.PROTECT, related_name="+", verbose_name=_("version"))
+    # Asking somebody writes every index of this table and locks what each constraint refers to. So there is no index by
+    # which nothing is looked up, and of what was asked the version is guarded, which guards its survey and product.
+    product = models.ForeignKey(
+        *(Product, models.PROTECT), db_index=False, db_constraint=False, related_name="+", verbose_name=_("product")
+    )
+    survey = models.ForeignKey(
+        *(Survey, models.PROTECT), db_index=False, db_constraint=False, related_name="+", verbose_name=_("survey")
+    )
+    version = models.ForeignKey(
+        SurveyVersion, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("version")
+    )
     respondent = models.ForeignKey(
-        Respondent, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("respondent")
+        Respondent,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="invitations",
+        verbose_name=_("respondent"),
     )
     borrowed_device = models.ForeignKey(
         Respondent,
