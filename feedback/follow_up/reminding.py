@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from feedback.follow_up.assigning import possible_owners, staff_who_see
+from feedback.follow_up.barring import bars_of, unmarked
 from feedback.follow_up.clocks import SOON, schedules_of
 from feedback.models import FollowUp, Notice
 from feedback.staff_mail import owe
@@ -35,28 +37,34 @@ def remind_and_escalate(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     _remind(now)
     overdue = _waiting().filter(due_at__lt=now, escalated_at__isnull=True).order_by("pk")
-    return sum(_escalate(pk, now) for pk in overdue.values_list("pk", flat=True))
+    return sum(_escalate(each.pk, now) for each in _contactable(overdue))
 
 
 def _waiting() -> QuerySet[FollowUp]:
     """Return the follow-ups whose person still waits; nobody is urged to contact those who must be left alone."""
     waiting: QuerySet[FollowUp] = FollowUp.objects.open().filter(contacted_at__isnull=True, closed_at__isnull=True)
-    return waiting.filter(
-        respondent__restricted_at__isnull=True, respondent__objected_at__isnull=True, respondent__do_not_contact=False
-    )
+    return waiting.filter(unmarked("respondent__"))
+
+
+def _contactable(rows: QuerySet[FollowUp]) -> list[FollowUp]:
+    """Return those of the rows whose person may be contacted, as the list of suppressed people knows too."""
+    found = list(rows.select_related("owner", "team", "product", "response", "respondent"))
+    bars = bars_of(found)
+    return [each for each in found if bars[each.pk] is None]
 
 
 def _remind(now: datetime) -> None:
     clocks = _waiting().filter(due_at__gte=now)
-    schedules = schedules_of(clocks.order_by().values_list("product", flat=True).distinct())
-    for product, schedule in schedules.items():
-        if not schedule.is_working_moment(now):
-            continue
-        soon = add_working_hours(now, SOON, schedule)
-        for follow_up in clocks.filter(product=product, due_at__lte=soon).select_related("owner", "team", "product"):
-            for user in _responsible(follow_up):
-                key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
-                owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
+    soon = Q()
+    for product, schedule in schedules_of(clocks.order_by().values_list("product", flat=True).distinct()).items():
+        if schedule.is_working_moment(now):
+            soon |= Q(product=product, due_at__lte=add_working_hours(now, SOON, schedule))
+    if not soon:
+        return  # nobody works now
+    for follow_up in _contactable(clocks.filter(soon)):
+        for user in _responsible(follow_up):
+            key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
+            owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
 
 
 @transaction.atomic

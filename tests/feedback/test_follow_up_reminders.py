@@ -8,12 +8,20 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.celery import SCHEDULE
 from feedback.follow_up import assign, change_status, flag, log_contact, remind_and_escalate
 from feedback.models import FollowUp, Respondent, Response, StaffMail, Team
 from feedback.tasks import watch_follow_ups
-from tests.factories import make_product, make_response, make_staff, make_survey
+from tests.factories import (
+    make_product,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +167,49 @@ def test_nobody_is_urged_to_contact_whoever_must_be_left_alone(follow_up, wish):
 
     assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
     assert not StaffMail.objects.exists()
+
+
+@pytest.mark.parametrize("wish", [{"objected_at": DUE}, {"do_not_contact": True}, {"restricted_at": DUE}])
+def test_nobody_is_urged_to_contact_a_device_whose_person_must_be_left_alone(follow_up, wish):
+    device = Respondent.objects.filter(pk=follow_up.respondent_id)
+    device.update(subject_key="anon:device", person=make_respondent(product=follow_up.product, **wish))
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+
+
+@pytest.mark.parametrize("is_device", [False, True])
+def test_nobody_is_urged_to_contact_whoever_is_on_the_list(follow_up, is_device):
+    person = follow_up.respondent
+    if is_device:
+        person = make_respondent(product=follow_up.product)
+        device = Respondent.objects.filter(pk=follow_up.respondent_id)
+        device.update(subject_key="anon:device", person=person)
+    make_suppression(product=follow_up.product, key=person.subject_key, reason="erased")
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+    assert FollowUp.objects.get().escalated_at is None
+
+
+def test_the_list_is_asked_as_often_for_ten_people_as_for_one(survey, follow_up, owner):
+    def leave_alone(number):
+        for _ in range(number):
+            response = make_response(survey=survey, score=1)
+            with time_machine.travel(FRIDAY, tick=False):
+                flag(response=response, reason="Angry", by=owner, owner=owner)
+            make_suppression(product=survey.product, key=response.respondent.subject_key)
+
+    def statements(now):
+        with CaptureQueriesContext(connection) as asked:
+            remind_and_escalate(now=now)
+        return len(asked)
+
+    leave_alone(1)
+    remind_and_escalate(now=SOON)  # the mail to the owner of the one who may be contacted is owed
+    few = statements(SOON)
+    leave_alone(9)
+    assert statements(SOON) == few
 
 
 @pytest.mark.django_db(transaction=True)

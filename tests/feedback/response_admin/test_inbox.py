@@ -9,9 +9,17 @@ from django.utils import timezone
 from feedback import saved_views, triage
 from feedback.follow_up import flag
 from feedback.models import Respondent, Response, SavedView
-from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product
+from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
 from privacy.models import AccessLogEntry, Membership
-from tests.factories import make_invitation, make_product, make_respondent, make_response, make_staff, make_survey
+from tests.factories import (
+    make_invitation,
+    make_product,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, person, text_of, told
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +62,48 @@ def test_each_queue_shows_and_counts_what_waits_in_it(client, login, survey):
     everything = {waits, mine, taken, again, suspect, silent, objected, unasked, happy, aside, decided}
     assert listed(client) == listed(client, queue="nonsense") == everything
     assert tabs(client) == {"All": "", "Unread": "1", "Mine": "1", "Needs follow-up": "1", "Suspect": "1"}
+
+
+def test_whoever_a_device_belongs_to_or_the_list_knows_needs_no_follow_up(client, login, survey):
+    login("reviewer")
+    people = {"product": survey.product}
+    marked = [
+        make_respondent(**people, objected_at=timezone.now()),
+        make_respondent(**people, do_not_contact=True),
+        make_respondent(**people, restricted_at=timezone.now()),
+    ]
+    listed_person, known, free = (make_respondent(**people) for _ in range(3))
+    by_mail = make_respondent(**people, email="jan@example.com")
+    make_suppression(**people, key=listed_person.subject_key)
+    make_suppression(**people, key="mail:jan@example.com", reason="erased")
+    owners = [*marked, listed_person, known]
+    devices = [make_respondent(**people, subject_key=f"anon:{one.pk}", person=one) for one in owners]
+    waits = [
+        make_response(survey=survey, score=0, contact_permission=True, respondent=each)
+        for each in (*devices, listed_person, by_mail, free)
+    ]
+
+    assert listed(client, queue="needs-follow-up") == {waits[4], waits[-1]}
+    assert tabs(client)["Needs follow-up"] == "2"
+
+
+def test_who_needs_a_follow_up_takes_as_many_queries_for_ten_as_for_one(survey):
+    user = make_staff("reviewer", product=survey.product)
+
+    def grow(number):
+        for _ in range(number):
+            response = make_response(survey=survey, score=0, contact_permission=True)
+            make_suppression(product=survey.product, key=response.respondent.subject_key)
+
+    def statements():
+        with CaptureQueriesContext(connection) as asked:
+            assert not waiting(Response.objects.all(), queue=Queue.NEEDS_FOLLOW_UP, user=user)
+        return len(asked)
+
+    grow(1)
+    few = statements()
+    grow(9)
+    assert statements() == few
 
 
 def test_counts_end_at_their_limit_and_at_the_products_of_the_user(monkeypatch, survey):
