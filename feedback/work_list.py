@@ -64,7 +64,7 @@ def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> Query
 
 
 def _listed(needing: QuerySet[Response]) -> set[int]:
-    """Return the respondents of the newest responses who are suppressed: the list knows digests, which no join finds."""
+    """Return which respondents of the newest responses are suppressed: the list knows digests, which no join finds."""
     newest = needing.order_by("-answered_at", "-pk").values("respondent")[: MOST_COUNTED + 1]
     people = Respondent.including_restricted.filter(pk__in=newest).select_related("person")
     own = ("pk", *IDENTIFIERS, "person")

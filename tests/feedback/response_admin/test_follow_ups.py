@@ -375,16 +375,49 @@ def test_a_team_refuses_members_of_another_product_of_the_same_controller(client
 def test_working_hours_are_checked_and_kept(client, login, survey):
     login("administrator")
     add = reverse("admin:feedback_workinghours_add")
-    hours = {"product": survey.product_id, "days": ["0", "5"], "opens": "10:00", "closes": "14:00"}
+    promise = {"first_contact_hours": "72", "remind_hours": "3"}
+    hours = {"product": survey.product_id, "days": ["0", "5"], "opens": "10:00", "closes": "14:00", **promise}
 
     assert "Later than the beginning." in text_of(client.post(add, {**hours, "closes": "09:00"}))
     assert client.post(add, {**hours, "days": []}).status_code == 200
+    assert "has 12 working hours" in text_of(client.post(add, {**hours, "remind_hours": "12"}))
+    assert client.post(add, {**hours, "first_contact_hours": "721"}).status_code == 200
     assert not WorkingHours.objects.exists()
     client.post(add, hours)
 
-    assert WorkingHours.objects.get().days == [0, 5]
+    kept = WorkingHours.objects.get()
+    assert (kept.days, kept.first_contact_hours, kept.remind_hours) == ([0, 5], 72, 3)
     assert "Monday, Saturday" in text_of(client.get(reverse("admin:feedback_workinghours_changelist")))
     assert "48 hours" in text_of(client.get(add))
+
+
+def test_only_staff_who_see_follow_ups_of_the_product_are_told_of_what_is_overdue(client, login, survey):
+    administrator = login("administrator")
+    reviewer, stranger = make_staff("reviewer", product=survey.product), make_staff("reviewer", product=make_product())
+    add = reverse("admin:feedback_workinghours_add")
+    hours = {"product": survey.product_id, "days": ["0"], "opens": "10:00", "closes": "14:00"}
+    hours |= {"first_contact_hours": "48", "remind_hours": "4"}
+
+    form = text_of(client.get(add))
+    assert (reviewer.username in form, stranger.username in form) == (True, False)
+    for blind in (stranger, administrator):
+        client.post(add, {**hours, "escalate_to": [blind.pk]})
+    assert not WorkingHours.objects.exists()
+
+    client.post(add, {**hours, "escalate_to": [reviewer.pk]})
+    assert list(WorkingHours.objects.get().escalate_to.all()) == [reviewer]
+
+
+def test_a_neighbour_is_not_told_of_what_is_overdue_here(client, survey):
+    client.force_login(make_staff("administrator", is_superuser=True))
+    neighbour = make_staff("reviewer", product=make_product(controller=survey.product.controller))
+    hours = {"product": survey.product_id, "days": ["0"], "opens": "10:00", "closes": "14:00"}
+    hours |= {"first_contact_hours": "48", "remind_hours": "4", "escalate_to": [neighbour.pk]}
+
+    answer = client.post(reverse("admin:feedback_workinghours_add"), hours)
+
+    assert "do not see the product or its follow-ups" in text_of(answer)
+    assert not WorkingHours.objects.exists()
 
 
 def test_reviewers_name_root_causes_of_their_products(client, login, survey):
