@@ -86,7 +86,7 @@ def of_owner(rows: QuerySet[FollowUp], owner: str | None, user: User) -> QuerySe
 
 def of_team(rows: QuerySet[FollowUp], team: str | None, user: User) -> QuerySet[FollowUp]:
     """Keep the follow-ups of a chosen team that the user sees, whoever of it works on them."""
-    return rows.filter(team=team, team__product__in=Product.objects.visible_to(user)) if is_key(team) else rows
+    return rows.filter(team=int(team), team__product__in=Product.objects.visible_to(user)) if is_key(team) else rows
 
 
 def is_key(value: str | None) -> TypeGuard[str]:

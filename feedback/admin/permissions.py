@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -100,7 +101,7 @@ class ChannelPermissionAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                self.log_addition(request, permission, "Recorded.")
+                self.log_addition(request, permission, [{"added": {}}])
                 messages.success(request, _("The permission is recorded."))
                 return HttpResponseRedirect(reverse("admin:feedback_channelpermission_change", args=[permission.pk]))
         context = {"title": _("Record a permission for e-mail"), "subtitle": str(respondent), "form": form}
@@ -116,7 +117,7 @@ class ChannelPermissionAdmin(VisibleModelAdmin):
             context = {"title": _("Withdraw this permission?"), "subtitle": str(permission), "back": back}
             return self._page(request, "withdraw", context)
         if withdraw_permission(permission=permission):
-            self.log_change(request, permission, "Withdrawn.")
+            self.log_change(request, permission, gettext("Withdrawn."))
             messages.success(request, _("The permission is withdrawn: nobody mails this person any more."))
         else:
             messages.info(request, _("The permission was withdrawn before."))
