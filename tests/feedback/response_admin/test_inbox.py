@@ -190,7 +190,8 @@ def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen
     assert "Private one" not in shown
     assert "Of another company" not in shown
     assert client.post(address, {"name": "Mine"}).status_code == 404
-    assert client.post(address, {"delete": "1"}).status_code == 404
+    deletion = reverse("admin:feedback_response_delete_view", args=[shared.pk])
+    assert client.post(deletion).status_code == 404
 
     client.force_login(owner)
     assert client.get(address).status_code == 200
@@ -199,7 +200,12 @@ def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen
     client.post(address, {"name": "Renamed"})
     shared.refresh_from_db()
     assert (shared.name, shared.is_shared) == ("Renamed", False)
-    client.post(address, {"delete": "1"})
+    shared.is_shared = True
+    shared.save()
+    assert deletion in text_of(client.get(address))
+    assert "Your colleagues lose it too." in text_of(client.get(deletion))
+    assert SavedView.objects.filter(pk=shared.pk).exists()
+    client.post(deletion)
     assert not SavedView.objects.filter(pk=shared.pk).exists()
 
 
@@ -248,6 +254,37 @@ def test_archiving_is_taken_back_and_what_others_changed_since_is_left_alone(cli
     assert "Undo" not in text_of(client.get(LIST))
     client.post(UNDO)  # again, from another tab
     assert [one.triage for one in Response.objects.order_by("pk")] == ["unread", "read", "read"]
+
+
+def test_accepting_a_suspect_is_taken_back_on_its_page_or_in_the_list(client, login, survey):
+    login("reviewer")
+    one, other = (make_response(survey=survey, is_suspect=True, suspicion="no_input") for _ in range(2))
+
+    client.post(do(one, "accept"), {"answered": "1"})
+    assert f'action="{UNDO}?page={one.pk}"' in text_of(client.get(page(one)))
+    assert UNDO not in text_of(client.get(page(other)))
+    assert client.post(f"{UNDO}?page={one.pk}").headers["Location"] == page(one)
+    assert set(Response.objects.filter(is_suspect=True)) == {one, other}
+    assert UNDO not in text_of(client.get(page(one)))
+
+    client.post(LIST, {"action": "accept", "_selected_action": [one.pk, other.pk], "answered": "1"})
+    assert Response.objects.counted().count() == 2
+    assert told(client.post(UNDO))[-1] == "2 responses put back."
+    assert Response.objects.counted().count() == 0
+
+
+def test_who_was_not_suspect_or_was_decided_about_since_is_not_doubted_again(client, login, survey):
+    reviewer = login("reviewer")
+    never = make_response(survey=survey)
+    out, anew, waits = (make_response(survey=survey, is_suspect=True, suspicion="early") for _ in range(3))
+    keys = [each.pk for each in (never, out, anew, waits)]
+    client.post(LIST, {"action": "accept", "_selected_action": keys, "answered": "1"})
+    triage.exclude(responses=[out], reason="spam", by=reviewer)
+    Response.objects.filter(pk=anew.pk).update(suspicion="")  # answered again, by hand
+
+    assert told(client.post(UNDO))[-1] == "1 response put back."
+
+    assert set(Response.objects.filter(is_suspect=True)) == {waits}
 
 
 def test_the_question_says_how_many(client, login, survey):
