@@ -73,7 +73,10 @@ class LetterForm(forms.Form):
     """An e-mail to a person."""
 
     subject = forms.CharField(
-        label=_("Subject"), max_length=correspondence.LONGEST_SUBJECT, widget=UnfoldAdminTextInputWidget
+        label=_("Subject"),
+        max_length=correspondence.LONGEST_SUBJECT,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("One line. It is read also where others can see the screen: nothing private belongs here."),
     )
     text = forms.CharField(
         label=_("Text"),

@@ -57,8 +57,18 @@ class QueueFilter(DropdownFilter):
 
 
 class ViewForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=saved_views.LONGEST_NAME, widget=UnfoldAdminTextInputWidget)
-    is_shared = forms.BooleanField(label=_("Share with colleagues"), required=False, widget=UnfoldBooleanWidget)
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=saved_views.LONGEST_NAME,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Under this name the filters stand above the list. It names no person."),
+    )
+    is_shared = forms.BooleanField(
+        label=_("Share with colleagues"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=_("They see its name and the filters, and of the responses only those of their products."),
+    )
 
 
 @dataclass(frozen=True)

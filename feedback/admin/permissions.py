@@ -31,7 +31,10 @@ class PermissionForm(forms.Form):
     """On what a permission rests, where that can be looked up, and since when."""
 
     basis = forms.ChoiceField(
-        label=_("Basis"), choices=ChannelPermission.Basis.choices, widget=UnfoldAdminRadioSelectWidget
+        label=_("Basis"),
+        choices=ChannelPermission.Basis.choices,
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text=_("Why the person may be asked by e-mail."),
     )
     evidence = forms.CharField(
         label=_("Evidence"),
@@ -39,7 +42,11 @@ class PermissionForm(forms.Form):
         help_text=_("Where it can be looked up: a form and its version, a contract."),
         widget=UnfoldAdminTextInputWidget,
     )
-    given_on = forms.DateField(label=_("Given on"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    given_on = forms.DateField(
+        label=_("Given on"),
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=_("The day from which it holds, which is not to come: when they consented or became a customer."),
+    )
 
 
 @admin.register(ChannelPermission)

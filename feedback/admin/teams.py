@@ -121,7 +121,11 @@ class WorkingHoursForm(StaffOfProductForm):
     permission = SEE_FOLLOW_UPS
     refusal = _("These do not see the product or its follow-ups: %(names)s.")
     days = forms.TypedMultipleChoiceField(
-        label=_("Days"), choices=Weekday, coerce=int, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("Days"),
+        choices=Weekday,
+        coerce=int,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Clocks run on these days only, and not on public holidays."),
     )
 
     def clean(self) -> dict[str, Any]:

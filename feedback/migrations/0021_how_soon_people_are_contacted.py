@@ -1,6 +1,9 @@
+"""How soon people are contacted, as each product sets it; the rest is what forms say of their fields."""
+
 from datetime import time
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models
 
@@ -94,6 +97,96 @@ class Migration(migrations.Migration):
                 help_text="In a few words, as it is offered when a follow-up is closed: “fees”.",
                 max_length=80,
                 verbose_name="name",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="campaign",
+            name="window_until",
+            field=models.PositiveSmallIntegerField(
+                default=11,
+                help_text="What is not sent by then waits for the next day.",
+                validators=[MinValueValidator(1), MaxValueValidator(24)],
+                verbose_name="until (hour)",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="campaign",
+            name="pace",
+            field=models.PositiveSmallIntegerField(
+                default=120,
+                help_text="As many as the mail server, and those who answer replies, can take.",
+                validators=[MinValueValidator(1), MaxValueValidator(6000)],
+                verbose_name="mails a minute, at most",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="name",
+            field=models.CharField(
+                help_text="As it is offered when a campaign chooses whom it is for.",
+                max_length=120,
+                verbose_name="name",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="companies",
+            field=ArrayField(
+                base_field=models.CharField(max_length=200),
+                blank=True,
+                default=list,
+                help_text="As the product names them, separated by commas; any one of them.",
+                size=None,
+                verbose_name="companies",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="property_name",
+            field=models.CharField(
+                blank=True,
+                help_text="One that the product’s backend sends, such as plan.",
+                max_length=64,
+                verbose_name="property",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="property_values",
+            field=ArrayField(
+                base_field=models.CharField(max_length=500),
+                blank=True,
+                default=list,
+                help_text="Separated by commas; any one of them.",
+                size=None,
+                verbose_name="values of the property",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="customer_before",
+            field=models.DateField(
+                blank=True,
+                help_text="Customers for longer than since this day.",
+                null=True,
+                verbose_name="customer since before",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="segment",
+            name="customer_after",
+            field=models.DateField(
+                blank=True,
+                help_text="Customers since a later day than this.",
+                null=True,
+                verbose_name="customer since after",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="tag",
+            name="name",
+            field=models.CharField(
+                help_text="A theme in a word or two. It names no person.", max_length=60, verbose_name="name"
             ),
         ),
     ]
