@@ -58,13 +58,7 @@ def write(*, follow_up: FollowUp, by: User, subject: str, text: str) -> Contact:
     respondent = lock_respondent(follow_up.respondent_id)
     follow_up = lock_follow_up(follow_up)
     follow_up.respondent = respondent
-    if not may_write(by, follow_up):
-        raise PermissionDenied
-    subject, text = _checked(subject, text)
-    if not follow_up.is_open:
-        raise ValidationError(_("It is closed; reopen it first."), code="not_open")
-    check_may_get_mail(follow_up)
-    _check_not_written_already(follow_up, by, subject, text)
+    subject, text = _check_writable(follow_up, by, subject, text)
     now, message_id = timezone.now(), f"<{new_token()}@{_domain()}>"
     return Contact.objects.create(
         follow_up=follow_up,
@@ -77,6 +71,18 @@ def write(*, follow_up: FollowUp, by: User, subject: str, text: str) -> Contact:
         reply_digest=token_digest(reply_token(message_id)) if settings.REPLY_DOMAIN else None,
         next_attempt_at=now,
     )
+
+
+def draft(*, follow_up: FollowUp, by: User, subject: str, text: str) -> tuple[str, str]:
+    """Return the subject and the whole text that the person would read, without owing them anything.
+
+    Raises:
+        as ``write`` does.
+    """
+    subject, text = _check_writable(follow_up, by, subject, text)
+    unsaved, language = Contact(follow_up=follow_up, subject=subject, text=text), language_of(follow_up)
+    with translation.override(language):
+        return subject, render_to_string("feedback/correspondence/mail.txt", _context(unsaved, language))
 
 
 def may_write(user: User, follow_up: FollowUp) -> bool:
@@ -157,6 +163,17 @@ def language_of(follow_up: FollowUp) -> str:
     wishes = (follow_up.respondent.language, follow_up.response.language, follow_up.product.default_language)
     codes = (wish.lower().partition("-")[0] for wish in wishes)
     return next((code for code in codes if code in spoken), settings.LANGUAGE_CODE)
+
+
+def _check_writable(follow_up: FollowUp, by: User, subject: str, text: str) -> tuple[str, str]:
+    if not may_write(by, follow_up):
+        raise PermissionDenied
+    subject, text = _checked(subject, text)
+    if not follow_up.is_open:
+        raise ValidationError(_("It is closed; reopen it first."), code="not_open")
+    check_may_get_mail(follow_up)
+    _check_not_written_already(follow_up, by, subject, text)
+    return subject, text
 
 
 def _checked(subject: str, text: str) -> tuple[str, str]:

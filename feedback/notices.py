@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedback.disclosure import disclosed_to
+from feedback.follow_up import ADMINISTER, bar_of
 from feedback.letters import Letter, link_to
 from feedback.models import Contact, FollowUp, Note, Notice
 from feedback.numbers import band_name
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 LONGEST_QUOTE: Final = 1000
 # What is no longer worth a mail once nobody has to act on it.
 CALLS_FOR_WORK: Final = (Notice.ASSIGNED, Notice.REMINDER, Notice.ESCALATION)
+CALLS_FOR_CONTACT: Final = (Notice.REMINDER, Notice.ESCALATION)
 
 WHY: Final[dict[str, StrOrPromise]] = {
     Notice.ALERT: gettext_lazy("You get this mail because a rule alerts you about such responses."),
@@ -93,6 +95,8 @@ def _write_about_follow_up(mail: StaffMail) -> Letter | None:
     follow_up, notice = mail.follow_up, Notice(mail.notice)
     if follow_up is None or not is_worth_telling(mail, follow_up):
         return None
+    if not mail.user.has_perm(SEE_FOLLOW_UPS):
+        return _write_to_administrator(follow_up)
     subject, heading = _titles(notice, follow_up, mail.user)
     shown = disclosed_to(mail.user, follow_up.response)
     return Letter(
@@ -110,18 +114,43 @@ def _write_about_follow_up(mail: StaffMail) -> Letter | None:
     )
 
 
+def _write_to_administrator(follow_up: FollowUp) -> Letter:
+    """Say that nobody could be told, and nothing of the follow-up: administrators do not see what people answered."""
+    product = {"product": follow_up.product.name}
+    return Letter(
+        _("Overdue, and nobody to tell: a follow-up of %(product)s") % product,
+        "notice",
+        {
+            "heading": _("A follow-up is overdue and nobody who works on it could be told"),
+            "facts": [(_("Product"), follow_up.product.name)],
+            "quotes": [],
+            "link": link_to("admin:feedback_workinghours_changelist"),
+            "link_label": _("Choose who is told"),
+            "why": _("You get this mail as an administrator of the product, because nobody else could be told."),
+            "stop_label": STOP[Notice.ESCALATION],
+        },
+    )
+
+
 def is_worth_telling(mail: StaffMail, follow_up: FollowUp) -> bool:
     """Tell whether a mail about a follow-up still says something that its receiver may know and can act on.
 
-    A mention or a reply is news also where the follow-up was closed meanwhile; a call for work is none.
+    A mention or a reply is news also where the follow-up was closed meanwhile; a call for work is none. Nobody is urged
+    to contact a person who must be left alone. That a follow-up is overdue is also for administrators to know.
     """
-    if _is_restricted(follow_up.response) or not mail.user.has_perm(SEE_FOLLOW_UPS):
+    if _is_restricted(follow_up.response) or not _may_know(mail.user, mail.notice):
         return False
     if mail.notice in CALLS_FOR_WORK and not follow_up.is_open:
+        return False
+    if mail.notice in CALLS_FOR_CONTACT and bar_of(follow_up.response) is not None:
         return False
     if mail.notice == Notice.REMINDER and follow_up.contacted_at is not None:
         return False
     return mail.notice != Notice.ASSIGNED or follow_up.owner_id in {None, mail.user_id}
+
+
+def _may_know(user: User, notice: str) -> bool:
+    return user.has_perm(SEE_FOLLOW_UPS) or (notice == Notice.ESCALATION and user.has_perm(ADMINISTER))
 
 
 def _is_restricted(response: Response) -> bool:

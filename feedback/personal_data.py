@@ -270,7 +270,15 @@ declare(
         columns={**not_personal("id", "note"), "user": STAFF},
     ),
     Table(model="feedback.RootCause", columns=not_personal("id", "product", "name")),
-    Table(model="feedback.WorkingHours", columns=not_personal("id", "product", "days", "opens", "closes")),
+    Table(
+        model="feedback.WorkingHours",
+        columns=not_personal("id", "product", "days", "opens", "closes", "first_contact_hours", "remind_hours"),
+    ),
+    Table(
+        model="feedback.WorkingHours_escalate_to",
+        waived="members of staff, not data subjects of a survey",
+        columns={**not_personal("id", "workinghours"), "user": STAFF},
+    ),
     Table(
         model="feedback.SavedView",
         waived="a member of staff's own",

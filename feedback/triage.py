@@ -118,6 +118,19 @@ def accept(*, responses: Iterable[Response], by: User) -> int:
 
 
 @transaction.atomic
+def doubt_again(*, responses: Iterable[Response], before: Mapping[int, str], by: User) -> int:
+    """Take back that suspects were accepted; return how many are suspects again.
+
+    Args:
+        before: what each was suspected of, by primary key; one that was answered anew or excluded since stays as it is.
+    """
+    accepted = _locked(responses).filter(is_suspect=False, excluded_at__isnull=True)
+    unchanged = [pk for pk, suspicion in accepted.values_list("pk", "suspicion") if before.get(pk) == suspicion]
+    doubted: int = Response.objects.filter(pk__in=unchanged).update(is_suspect=True)
+    return doubted
+
+
+@transaction.atomic
 def reject(*, responses: Iterable[Response], by: User) -> int:
     """Exclude suspects for being what they looked like; return how many were."""
     suspects = _locked(responses).filter(is_suspect=True, excluded_at__isnull=True)

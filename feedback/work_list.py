@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from feedback.follow_up.barring import IDENTIFIERS, listed_among, unmarked
 from feedback.models import FollowUp, Respondent, Response
 from privacy.models import Product
 from surveys.scales import Band
@@ -43,7 +44,8 @@ def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> Query
 
     Unread are those nobody opened; mine, those with an open follow-up assigned to the user; in need of a follow-up,
     detractors who may be contacted, have had none about this response, have none open, and were not put aside;
-    suspects, those nobody decided about.
+    suspects, those nobody decided about. The list of suppressed people is asked about the newest of those in need, as
+    many as are counted.
     """
     match queue:
         case Queue.UNREAD:
@@ -52,11 +54,21 @@ def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> Query
             return responses.filter(pk__in=FollowUp.objects.open().filter(owner=user).values("response"))
         case Queue.SUSPECT:
             return responses.filter(SUSPECTS)
-    return responses.filter(WAITS_FOR_FOLLOW_UP, Response.COUNTED).filter(
+    needing = responses.filter(WAITS_FOR_FOLLOW_UP, Response.COUNTED).filter(
         ~Exists(FollowUp.objects.filter(response=OuterRef("pk")).order_by()),
         ~Exists(FollowUp.objects.open().filter(respondent=OuterRef("respondent")).order_by()),
-        Exists(Respondent.objects.filter(pk=OuterRef("respondent"), do_not_contact=False, objected_at__isnull=True)),
+        Exists(Respondent.including_restricted.filter(unmarked(), pk=OuterRef("respondent"))),
     )
+    listed = _listed(needing)
+    return needing.exclude(respondent__in=listed) if listed else needing
+
+
+def _listed(needing: QuerySet[Response]) -> set[int]:
+    """Return which respondents of the newest responses are suppressed: the list knows digests, which no join finds."""
+    newest = needing.order_by("-answered_at", "-pk").values("respondent")[: MOST_COUNTED + 1]
+    people = Respondent.including_restricted.filter(pk__in=newest).select_related("person")
+    own = ("pk", *IDENTIFIERS, "person")
+    return listed_among(people.only(*own, *(f"person__{name}" for name in IDENTIFIERS)))
 
 
 def count_waiting(responses: QuerySet[Response], *, user: User) -> dict[Queue, int]:

@@ -35,7 +35,11 @@ class AudienceForm(forms.Form):
     """A saved segment or a file; of a file also what is known about the permission of those in it."""
 
     segment = forms.ModelChoiceField(
-        Segment.objects.none(), label=_("segment"), required=False, widget=UnfoldAdminSelectWidget
+        Segment.objects.none(),
+        label=_("segment"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("People of the product who are known already; permissions are those recorded with each of them."),
     )
     file = forms.FileField(
         label=_("or a file"),
@@ -51,6 +55,7 @@ class AudienceForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("already recorded for each person")), *ChannelPermission.Basis.choices],
+        help_text=_("Of everybody in the file. Who has no permission is left out of the campaign."),
     )
     evidence = forms.CharField(
         label=_("evidence"),
@@ -59,7 +64,12 @@ class AudienceForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Where it can be looked up: a form and its version, a contract."),
     )
-    given_on = forms.DateField(label=_("given on"), required=False, widget=UnfoldAdminSingleDateWidget)
+    given_on = forms.DateField(
+        label=_("given on"),
+        required=False,
+        widget=UnfoldAdminSingleDateWidget,
+        help_text=_("Since when the permission has been in force; of several days the latest."),
+    )
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

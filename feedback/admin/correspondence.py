@@ -73,7 +73,10 @@ class LetterForm(forms.Form):
     """An e-mail to a person."""
 
     subject = forms.CharField(
-        label=_("Subject"), max_length=correspondence.LONGEST_SUBJECT, widget=UnfoldAdminTextInputWidget
+        label=_("Subject"),
+        max_length=correspondence.LONGEST_SUBJECT,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("One line. It is read also where others can see the screen: nothing private belongs here."),
     )
     text = forms.CharField(
         label=_("Text"),
@@ -107,7 +110,7 @@ def panel(user: User, follow_up: FollowUp, form: LetterForm | None = None) -> di
 
 
 def write_to_person(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the correspondence with its form, or queue what was written."""
+    """Show the correspondence with its form, what the person would read, or queue what was confirmed."""
     follow_up = get_object_or_404(page.get_queryset(request).select_related("respondent", "product__controller"), pk=pk)
     user = staff(request)
     if not correspondence.may_write(user, follow_up):
@@ -118,27 +121,51 @@ def write_to_person(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 def _answer(request: HttpRequest, page: ModelAdmin, follow_up: FollowUp, user: User) -> HttpResponse:
     form = LetterForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and "edit" not in request.POST:
         try:
-            contact = correspondence.write(follow_up=follow_up, by=user, **form.cleaned_data)
+            if "confirmed" in request.POST:
+                return _send(request, page, follow_up, user, form)
+            return _preview(request, page, follow_up, user, form)
         except ValidationError as error:
             form.add_error(None, error)
-        else:
-            tasks.queue_contact(contact.pk)
-            page.log_change(request, follow_up, gettext("Wrote an e-mail."))
-            messages.success(request, gettext("The e-mail is on its way; this page says when it was sent."))
-            return HttpResponseRedirect(reverse("admin:feedback_followup_change", args=[follow_up.pk]))
-    purpose = AccessLogEntry.Purpose.FOLLOW_UP
-    record_product_access(user=user, purpose=purpose, record=follow_up, product=follow_up.product)
     context = {
-        **page.admin_site.each_context(request),
         "title": gettext("Write to the person"),
-        "opts": page.opts,
         "media": page.media + form.media,
         "correspondence": panel(user, follow_up, form if request.method == "POST" else None),
         "errors": form.non_field_errors() if request.method == "POST" else [],
     }
-    return TemplateResponse(request, "admin/feedback/followup/write.html", context)
+    return _show(request, page, follow_up, "write", context)
+
+
+def _send(
+    request: HttpRequest, page: ModelAdmin, follow_up: FollowUp, user: User, form: LetterForm
+) -> HttpResponseRedirect:
+    contact = correspondence.write(follow_up=follow_up, by=user, **form.cleaned_data)
+    tasks.queue_contact(contact.pk)
+    page.log_change(request, follow_up, gettext("Wrote an e-mail."))
+    messages.success(request, gettext("The e-mail is on its way; this page says when it was sent."))
+    return HttpResponseRedirect(reverse("admin:feedback_followup_change", args=[follow_up.pk]))
+
+
+def _preview(request: HttpRequest, page: ModelAdmin, follow_up: FollowUp, user: User, form: LetterForm) -> HttpResponse:
+    """Show the whole e-mail as the person would read it; what was typed goes along, to be sent or changed."""
+    subject, text = correspondence.draft(follow_up=follow_up, by=user, **form.cleaned_data)
+    to = correspondence.email_of(follow_up) if disclosed_to(user, follow_up.response).identity else ""
+    context = {
+        **{"title": gettext("Send this e-mail?"), "media": page.media, "follow_up": follow_up},
+        **{"to": to, "subject": subject, "text": text, "typed": form.cleaned_data},
+    }
+    return _show(request, page, follow_up, "preview", context)
+
+
+def _show(
+    request: HttpRequest, page: ModelAdmin, follow_up: FollowUp, name: str, context: dict[str, Any]
+) -> HttpResponse:
+    """Show a page that names the person, which is recorded."""
+    purpose = AccessLogEntry.Purpose.FOLLOW_UP
+    record_product_access(user=staff(request), purpose=purpose, record=follow_up, product=follow_up.product)
+    everywhere = {**page.admin_site.each_context(request), "opts": page.opts}
+    return TemplateResponse(request, f"admin/feedback/followup/{name}.html", {**everywhere, **context})
 
 
 def _mails(follow_up: FollowUp) -> QuerySet[Contact]:

@@ -11,7 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback import follow_up as work
-from feedback.admin.follow_up_filters import BY_DUE_DATE, WHOSE, of_whom, overdue
+from feedback.admin.follow_up_filters import (
+    BY_DUE_DATE,
+    WHOSE,
+    is_key,
+    of_owner,
+    of_team,
+    of_whom,
+    overdue,
+    owners_for,
+    teams_for,
+)
 from feedback.models import FollowUp
 from privacy.models import Product
 
@@ -24,7 +34,8 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (*FollowUp.OPEN_STATUSES, FollowUp.Status.RESOLVED)
 MOST_IN_A_COLUMN: Final = 20
-PARAMETERS: Final = ("whose", "product", "due")
+PARAMETERS: Final = ("whose", "owner", "team", "product", "due")
+NUMBERS: Final = ("owner", "team", "product")
 
 
 @dataclass(frozen=True)
@@ -58,9 +69,7 @@ class Column:
 def chosen_in(query: QueryDict | dict[str, str]) -> dict[str, str]:
     """Return what of an address narrows the board; the rest is nothing of ours."""
     found = {name: query.get(name) or "" for name in PARAMETERS}
-    if not (found["product"].isdecimal() and len(found["product"]) < 16):
-        found["product"] = ""
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value and (name not in NUMBERS or is_key(value))}
 
 
 def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, may_work: bool) -> dict[str, Any]:
@@ -70,6 +79,7 @@ def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, 
         rows: what the user may see.
     """
     rows = of_whom(rows, chosen.get("whose"), user)
+    rows = of_team(of_owner(rows, chosen.get("owner"), user), chosen.get("team"), user)
     rows = rows.filter(product=int(chosen["product"])) if "product" in chosen else rows
     rows = overdue(rows) if chosen.get("due") == "overdue" else rows
     return {
@@ -77,6 +87,9 @@ def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, 
         "chosen": chosen,
         "query": urlencode(chosen),
         "whose": WHOSE,
+        "owners": owners_for(user),
+        "teams": teams_for(user),
+        "list_address": _list(chosen),
         "products": Product.objects.visible_to(user).order_by("name", "pk"),
     }
 
@@ -89,7 +102,9 @@ def _columns(rows: QuerySet[FollowUp], chosen: dict[str, str], *, may_work: bool
         if counts.get(status):
             wanted = rows.filter(status=status).select_related("response", "respondent", "product", "owner", "team")
             found += wanted.defer("response__search", "response__comment").order_by(*BY_DUE_DATE)[:MOST_IN_A_COLUMN]
-    columns = {status: Column(status, counts.get(status, 0), _rest(status, chosen)) for status in COLUMNS}
+    columns = {
+        status: Column(status, counts.get(status, 0), _list(chosen, status__exact=status.value)) for status in COLUMNS
+    }
     for card in _cards(found, may_work=may_work):
         columns[FollowUp.Status(card.follow_up.status)].cards.append(card)
     return list(columns.values())
@@ -113,6 +128,8 @@ def _cards(follow_ups: list[FollowUp], *, may_work: bool) -> list[Card]:
     return cards
 
 
-def _rest(status: FollowUp.Status, chosen: dict[str, str]) -> str:
+def _list(chosen: dict[str, str], **more: str) -> str:
+    """Return the address of the list, narrowed as the board is."""
     narrowed = {("product__id__exact" if name == "product" else name): value for name, value in chosen.items()}
-    return f"{reverse('admin:feedback_followup_changelist')}?{urlencode({'status__exact': status.value, **narrowed})}"
+    query = urlencode({**more, **narrowed})
+    return f"{reverse('admin:feedback_followup_changelist')}{'?' if query else ''}{query}"

@@ -47,6 +47,7 @@ class AssignmentForm(CaseForm):
         required=False,
         empty_label=_("nobody"),
         widget=UnfoldAdminSelectWidget,
+        help_text=_("They get a mail. Only staff who see the product and work on follow-ups are offered."),
     )
     team = forms.ModelChoiceField(
         label=_("Team"),
@@ -54,6 +55,9 @@ class AssignmentForm(CaseForm):
         required=False,
         empty_label=_("no team"),
         widget=UnfoldAdminSelectWidget,
+        help_text=_(
+            "Its members are reminded where nobody is assigned, and the person’s answers go to its address too."
+        ),
     )
 
     def prepare(self, follow_up: FollowUp) -> None:
@@ -77,7 +81,12 @@ class PriorityForm(CaseForm):
 
 class ContactForm(CaseForm):
     name = "contact"
-    kind = forms.ChoiceField(label=_("What it was"), choices=LOGGED, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(
+        label=_("What it was"),
+        choices=LOGGED,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("E-mails that are written on this page log themselves."),
+    )
     at = forms.DateTimeField(
         label=_("When"),
         required=False,
@@ -110,6 +119,7 @@ class EndingForm(CaseForm):
         required=False,
         empty_label=_("choose, or name a new one below"),
         widget=UnfoldAdminSelectWidget,
+        help_text=_("Required to close: what has to change so that it does not happen to others."),
     )
     new_root_cause = forms.CharField(
         label=_("New root cause"),

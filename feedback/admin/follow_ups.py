@@ -21,7 +21,15 @@ from unfold.decorators import action, display
 
 from feedback import follow_up as work
 from feedback.admin import correspondence, follow_up_board, follow_up_page
-from feedback.admin.follow_up_filters import BY_DUE_DATE, RUNNING_DUE, DueFilter, WhoseFilter, WorkFilter
+from feedback.admin.follow_up_filters import (
+    BY_DUE_DATE,
+    RUNNING_DUE,
+    DueFilter,
+    OwnerFilter,
+    TeamFilter,
+    WhoseFilter,
+    WorkFilter,
+)
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.admin.restricted import HidesRestricted
@@ -70,6 +78,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
     )
     list_filter = (
         WhoseFilter,
+        OwnerFilter,
+        TeamFilter,
         DueFilter,
         WorkFilter,
         ("status", ChoicesDropdownFilter),

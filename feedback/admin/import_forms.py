@@ -48,12 +48,17 @@ class ColumnsForm(forms.Form):
     product = forms.ChoiceField(label=_("product"), widget=UnfoldAdminSelectWidget)
     score = forms.ChoiceField(label=_("score"), widget=UnfoldAdminSelectWidget)
     comment = forms.ChoiceField(label=_("comment"), required=False, widget=UnfoldAdminSelectWidget)
-    date = forms.ChoiceField(label=_("date"), widget=UnfoldAdminSelectWidget)
+    date = forms.ChoiceField(
+        label=_("date"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("When the person answered, with or without a time."),
+    )
     date_order = forms.ChoiceField(
         label=_("order of day and month"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("decided by the whole column")), *imports.DateOrder.choices],
+        help_text=_("Choose it where every day of the column could be a month too, as in 03/04/2026."),
     )
     respondent = forms.ChoiceField(
         label=_("respondent's id in the product"),

@@ -21,7 +21,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from feedback import saved_views, triage
-from feedback.admin.triaging import TRIAGE
+from feedback.admin.triaging import TRIAGE, is_undecided
 from feedback.models import Response, SavedView
 from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
 from privacy.admin.visibility import staff
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 QUEUE: Final = "queue"
 UNDO: Final = "responses_to_put_back"
 UNDO_SECONDS: Final = 600
+ACCEPTED: Final = "accepted"  # stands beside the states of triage in what is kept for the undo
 LIST: Final = "admin:feedback_response_changelist"
 
 
@@ -56,8 +57,18 @@ class QueueFilter(DropdownFilter):
 
 
 class ViewForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=saved_views.LONGEST_NAME, widget=UnfoldAdminTextInputWidget)
-    is_shared = forms.BooleanField(label=_("Share with colleagues"), required=False, widget=UnfoldBooleanWidget)
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=saved_views.LONGEST_NAME,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Under this name the filters stand above the list. It names no person."),
+    )
+    is_shared = forms.BooleanField(
+        label=_("Share with colleagues"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=_("They see its name and the filters, and of the responses only those of their products."),
+    )
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,7 @@ class Inbox:
         return [
             path("views/save/", view(self.save_view_view), name="feedback_response_save_view"),
             path("views/<int:pk>/", view(self.saved_view_view), name="feedback_response_saved_view"),
+            path("views/<int:pk>/delete/", view(self.delete_view_view), name="feedback_response_delete_view"),
             path("undo/", view(self.undo_view), name="feedback_response_undo"),
         ]
 
@@ -136,13 +148,9 @@ class Inbox:
         return HttpResponseRedirect(_address(filters))
 
     def saved_view_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Rename, share or delete one of the user's own views."""
+        """Rename or share one of the user's own views."""
         self.check_may_view(request)
         view = get_object_or_404(SavedView, pk=pk, owner=staff(request))
-        if request.method == "POST" and "delete" in request.POST:
-            saved_views.delete_view(view=view)
-            messages.success(request, gettext("The view is deleted. Its responses stay."))
-            return HttpResponseRedirect(reverse(LIST))
         initial = {"name": view.name, "is_shared": view.is_shared}
         form = ViewForm(request.POST if request.method == "POST" else None, initial=initial)
         if form.is_valid():
@@ -152,31 +160,50 @@ class Inbox:
                 form.add_error("name", error)
             else:
                 return HttpResponseRedirect(_address(view.filters))
-        site = self.admin_site.each_context(request)  # type: ignore[attr-defined]  # a ModelAdmin's
-        context = {"title": gettext("Saved view"), "form": form, "back": _address(view.filters), "opts": Response._meta}
-        return TemplateResponse(request, "admin/feedback/response/saved_view.html", {**site, **context})
+        context = {"title": gettext("Saved view"), "form": form, "view": view, "back": _address(view.filters)}
+        return self._show_view(request, "saved_view", context)
+
+    def delete_view_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, then delete one of the user's own views."""
+        self.check_may_view(request)
+        view = get_object_or_404(SavedView, pk=pk, owner=staff(request))
+        if request.method == "POST":
+            saved_views.delete_view(view=view)
+            messages.success(request, gettext("The view is deleted. Its responses stay."))
+            return HttpResponseRedirect(reverse(LIST))
+        back = reverse("admin:feedback_response_saved_view", args=[pk])
+        return self._show_view(
+            request, "delete_view", {"title": gettext("Delete this view?"), "view": view, "back": back}
+        )
+
+    def _show_view(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+        everywhere = {**self.admin_site.each_context(request), "opts": Response._meta}  # type: ignore[attr-defined]  # a ModelAdmin's
+        return TemplateResponse(request, f"admin/feedback/response/{name}.html", {**everywhere, **context})
 
     def undo_view(self, request: HttpRequest) -> HttpResponse:
-        """Put back what the last archiving or marking as read changed."""
+        """Put back what the last archiving, marking as read or accepting changed."""
         self.check_may_view(request, TRIAGE)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         undo = _undo_of(request)
         request.session.pop(UNDO, None)
         if undo:
-            before = {int(pk): was for pk, was in undo["before"].items()}
-            responses = Response.objects.visible_to(staff(request)).filter(pk__in=before)
-            count = triage.put_back(responses=responses, before=before, now=undo["now"], by=staff(request))
+            count = _put_back(undo, staff(request))
             message = ngettext("%(count)d response put back.", "%(count)d responses put back.", count)
             messages.success(request, message % {"count": count})
-        return HttpResponseRedirect(list_address(request))
+        page = request.GET.get("page", "")
+        back = reverse("admin:feedback_response_change", args=[page]) if page.isdecimal() else list_address(request)
+        return HttpResponseRedirect(back)
 
 
 def remember(request: HttpRequest, *, name: str, responses: Sequence[Response]) -> None:
-    """Keep for ten minutes what archiving or marking as read is about to change, so that it can be taken back."""
-    now = {"archive": Response.Triage.ARCHIVED, "mark-read": Response.Triage.READ}.get(name)
-    if now:
+    """Keep for ten minutes what archiving, marking as read or accepting is about to change, to be taken back."""
+    now = {"archive": Response.Triage.ARCHIVED, "mark-read": Response.Triage.READ, "accept": ACCEPTED}.get(name)
+    if now == ACCEPTED:
+        before = {str(response.pk): response.suspicion for response in responses if is_undecided(response)}
+    else:
         before = {str(response.pk): response.triage for response in responses if response.triage != now}
+    if now:
         request.session[UNDO] = {"before": before, "now": now, "at": time.time()}
 
 
@@ -184,6 +211,20 @@ def list_address(request: HttpRequest) -> str:
     """Return the list with the filters it had, as ``from`` in the address of a task names them."""
     came_from = QueryDict(request.GET.get("from", "")).urlencode()
     return f"{reverse(LIST)}?{came_from}" if came_from else reverse(LIST)
+
+
+def undo_of_page(request: HttpRequest, response: Response) -> dict[str, Any] | None:
+    """Return the step that can be taken back on the page of a response; nothing where it concerns others alone."""
+    undo = _undo_of(request)
+    return undo if undo and str(response.pk) in undo["before"] and request.user.has_perm(TRIAGE) else None
+
+
+def _put_back(undo: dict[str, Any], by: User) -> int:
+    before = {int(pk): was for pk, was in undo["before"].items()}
+    responses = Response.objects.visible_to(by).filter(pk__in=before)
+    if undo["now"] == ACCEPTED:
+        return triage.doubt_again(responses=responses, before=before, by=by)
+    return triage.put_back(responses=responses, before=before, now=undo["now"], by=by)
 
 
 def _undo_of(request: HttpRequest) -> dict[str, Any] | None:

@@ -95,9 +95,17 @@ class MomentForm(forms.Form):
     )
     language = _text(_("Language"), 100, _("Of the page or the app, as a code: pl"))
     is_signed = forms.BooleanField(
-        label=_("The product's backend signed who this is"), required=False, widget=UnfoldBooleanWidget
+        label=_("The product's backend signed who this is"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=_("A product that asks only people with a signed identity asks nobody else."),
     )
-    forced = forms.BooleanField(label=_("Asked with the test key"), required=False, widget=UnfoldBooleanWidget)
+    forced = forms.BooleanField(
+        label=_("Asked with the test key"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=_("Such an occasion is a test: it is asked whatever the checks say, and counts nowhere."),
+    )
 
     def moment(self) -> Moment:
         """Return the moment, once the form is valid."""

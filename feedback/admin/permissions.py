@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -30,7 +31,10 @@ class PermissionForm(forms.Form):
     """On what a permission rests, where that can be looked up, and since when."""
 
     basis = forms.ChoiceField(
-        label=_("Basis"), choices=ChannelPermission.Basis.choices, widget=UnfoldAdminRadioSelectWidget
+        label=_("Basis"),
+        choices=ChannelPermission.Basis.choices,
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text=_("Why the person may be asked by e-mail."),
     )
     evidence = forms.CharField(
         label=_("Evidence"),
@@ -38,7 +42,11 @@ class PermissionForm(forms.Form):
         help_text=_("Where it can be looked up: a form and its version, a contract."),
         widget=UnfoldAdminTextInputWidget,
     )
-    given_on = forms.DateField(label=_("Given on"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    given_on = forms.DateField(
+        label=_("Given on"),
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=_("The day from which it holds, which is not to come: when they consented or became a customer."),
+    )
 
 
 @admin.register(ChannelPermission)
@@ -100,7 +108,7 @@ class ChannelPermissionAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                self.log_addition(request, permission, "Recorded.")
+                self.log_addition(request, permission, [{"added": {}}])
                 messages.success(request, _("The permission is recorded."))
                 return HttpResponseRedirect(reverse("admin:feedback_channelpermission_change", args=[permission.pk]))
         context = {"title": _("Record a permission for e-mail"), "subtitle": str(respondent), "form": form}
@@ -116,7 +124,7 @@ class ChannelPermissionAdmin(VisibleModelAdmin):
             context = {"title": _("Withdraw this permission?"), "subtitle": str(permission), "back": back}
             return self._page(request, "withdraw", context)
         if withdraw_permission(permission=permission):
-            self.log_change(request, permission, "Withdrawn.")
+            self.log_change(request, permission, gettext("Withdrawn."))
             messages.success(request, _("The permission is withdrawn: nobody mails this person any more."))
         else:
             messages.info(request, _("The permission was withdrawn before."))

@@ -48,6 +48,7 @@ class PreferencesForm(forms.Form):
         choices=[(notice.value, notice.label) for notice in AT_ONCE],
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Sent as it happens, about products that you see."),
     )
     digests = forms.MultipleChoiceField(
         label=_("Digests"),
@@ -55,7 +56,12 @@ class PreferencesForm(forms.Form):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Sent in the morning. Nothing is sent about a day without answers and without open work."),
     )
-    quiet_from = forms.TimeField(label=_("Quiet from"), required=False, widget=ClockWidget)
+    quiet_from = forms.TimeField(
+        label=_("Quiet from"),
+        required=False,
+        widget=ClockWidget,
+        help_text=_("From then on no mail is sent to you, by the clock of your time zone."),
+    )
     quiet_until = forms.TimeField(
         label=_("Quiet until"),
         required=False,
@@ -66,11 +72,13 @@ class PreferencesForm(forms.Form):
         label=_("Time zone"),
         choices=[(name, name) for name in sorted(zoneinfo.available_timezones())],
         widget=UnfoldAdminSelectWidget,
+        help_text=_("Quiet hours and the times in your mail are those of this zone."),
     )
     language = forms.ChoiceField(
         label=_("Language of mail"),
         choices=MailPreference._meta.get_field("language").choices or (),
         widget=UnfoldAdminRadioSelectWidget,
+        help_text=_("The pages have a choice of their own."),
     )
 
     def __init__(self, data: Any, *, user: User) -> None:

@@ -29,7 +29,7 @@ from feedback.admin.filtering import (
     LanguageFilter,
     TagFilter,
 )
-from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember
+from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember, undo_of_page
 from feedback.admin.person_page import PersonPages, log_read
 from feedback.admin.response_columns import comment_column, decision_column
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
-AT_ONCE: Final = ("accept", "reject")  # one click and no question: each can be undone by a task of its own
+AT_ONCE: Final = ("accept", "reject")  # one click and no question: each can be taken back
 TRIAGE_COLOURS: Final = {"unread": "info"}
 MOST_AT_ONCE: Final = 1000
 
@@ -217,7 +217,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
                 if task.fits(response) and name in AT_ONCE
             ]
             extra_context = {**(extra_context or {}), **context_of(response, user), "tasks": tasks, "at_once": at_once}
-            extra_context["may_reveal"] = self.may_reveal(request, response)
+            extra_context |= {"may_reveal": self.may_reveal(request, response), "undo": undo_of_page(request, response)}
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return page
 

@@ -137,6 +137,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
             "name": _("For staff; a follow-up that the rule opens names it."),
             "is_active": _("A rule that is switched off keeps what it did and does nothing new."),
             "position": _("Lower numbers go first. Tags that earlier rules give count for later ones."),
+            "with_comment": _("Ratings without a word are left to other rules."),
+            "priority": _("High sets a date for the first contact also where the person is no detractor."),
             "lowest_score": _("Needs exactly one metric above. Empty: from the lowest."),
             "highest_score": _("The score itself is included. Empty: to the highest."),
             "with_contact_permission": _("They ticked “you may contact me about this” when they answered."),

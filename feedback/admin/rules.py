@@ -166,8 +166,7 @@ class RuleAdmin(VisibleModelAdmin):
         self._switch(request, queryset, on=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Rule], *, on: bool) -> None:
-        changed = [rule for rule in queryset if rule.is_active != on]
-        Rule.objects.filter(pk__in=[rule.pk for rule in changed]).update(is_active=on)
+        changed = rules.switch_rules(rules=queryset, on=on)
         for rule in changed:
             self.log_change(request, rule, [{"changed": {"fields": [gettext("active")]}}])
         text = ngettext("%(count)d rule changed.", "%(count)d rules changed.", len(changed)) % {"count": len(changed)}

@@ -71,7 +71,7 @@ class SuppressionAdmin(VisibleModelAdmin):
             product = form.cleaned_data["product"]
             keys = suppress_person(product=product, person=form.person(), reason=Suppression.Reason.BY_STAFF)
             for entry in suppressions_of(product=product, subject_keys=keys):
-                self.log_addition(request, entry, "Suppressed by staff.")
+                self.log_addition(request, entry, [{"added": {}}])
             messages.success(request, _("This person is on the list: the product does not ask them any more."))
             return HttpResponseRedirect(reverse("admin:privacy_suppression_changelist"))
         return self._page(request, "suppress", {"title": _("Suppress a person"), "form": form})

@@ -17,7 +17,12 @@ class PlainForm(forms.Form):
 
 
 class RenameForm(forms.Form):
-    name = forms.CharField(label=_("New name"), max_length=tagging.LONGEST_NAME, widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(
+        label=_("New name"),
+        max_length=tagging.LONGEST_NAME,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Responses and rules that have the tag follow."),
+    )
 
 
 class MergeForm(forms.Form):

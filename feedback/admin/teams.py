@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,7 +10,8 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count
-from django.utils.translation import gettext as _now
+from django.template.defaultfilters import floatformat
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -19,29 +21,43 @@ from feedback.follow_up.assigning import BACKEND
 from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import RootCause, Team, WorkingHours
 from feedback.models.working import Weekday
+from feedback.reports import SEE_FOLLOW_UPS
 from privacy import staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django_stubs_ext import StrOrPromise
 
 
-class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
-    """A team has only members who see its product and may work on its follow-ups."""
+class StaffOfProductForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
+    """What names staff of its product: only those who see it and hold the permission that is needed."""
+
+    staff_field = ""
+    permission = ""
+    refusal: StrOrPromise = ""
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         product = self.instance.product if self.instance.pk else found.get("product")
-        members = found.get("members")
-        if product is None or members is None:
+        named = found.get(self.staff_field)
+        if product is None or not named:
             return found
-        able = set(work.possible_owners(product).values_list("pk", flat=True))
-        unable = [user.get_username() for user in members if user.pk not in able]
+        able = set(work.staff_who_see(product, self.permission).values_list("pk", flat=True))
+        unable = [user.get_username() for user in named if user.pk not in able]
         if unable:
-            message = _now("These do not see the product or may not work on follow-ups: %(names)s.")
-            self.add_error("members", ValidationError(message % {"names": ", ".join(unable)}, code="may_not_work"))
+            refusal = ValidationError(self.refusal, code="may_not_work", params={"names": ", ".join(unable)})
+            self.add_error(self.staff_field, refusal)
         return found
+
+
+class TeamForm(StaffOfProductForm):
+    """A team has only members who see its product and may work on its follow-ups."""
+
+    staff_field = "members"
+    permission = work.WORK
+    refusal = _("These do not see the product or may not work on follow-ups: %(names)s.")
 
 
 class OfOneProduct(VisibleModelAdmin):
@@ -52,6 +68,16 @@ class OfOneProduct(VisibleModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("product",) if obj else ()
+
+
+def _choice_of_staff(request: HttpRequest, permission: str) -> dict[str, Any]:
+    """Return what lets a field offer the staff whom the user sees and who hold a permission."""
+    holders = User.objects.with_perm(permission, backend=BACKEND).filter(is_staff=True, is_active=True)
+    visible = staffing.visible_staff(staff(request)).values("pk")
+    return {
+        "queryset": holders.filter(pk__in=visible).order_by("username"),
+        "widget": UnfoldAdminCheckboxSelectMultipleWidget(),
+    }
 
 
 @admin.register(Team)
@@ -70,10 +96,7 @@ class TeamAdmin(OfOneProduct):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "members":
-            workers = User.objects.with_perm(work.WORK, backend=BACKEND).filter(is_staff=True, is_active=True)
-            visible = staffing.visible_staff(staff(request)).values("pk")
-            kwargs["queryset"] = workers.filter(pk__in=visible).order_by("username")
-            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+            kwargs |= _choice_of_staff(request, work.WORK)
             kwargs["help_text"] = _("They are reminded of follow-ups of the team that nobody owns.")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
@@ -91,17 +114,36 @@ class RootCauseAdmin(OfOneProduct):
     search_help_text = _("Names of root causes")
 
 
-class WorkingHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
+class WorkingHoursForm(StaffOfProductForm):
+    """Hours that leave time for a reminder, and only staff who see what they are told of."""
+
+    staff_field = "escalate_to"
+    permission = SEE_FOLLOW_UPS
+    refusal = _("These do not see the product or its follow-ups: %(names)s.")
     days = forms.TypedMultipleChoiceField(
-        label=_("Days"), choices=Weekday, coerce=int, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("Days"),
+        choices=Weekday,
+        coerce=int,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Clocks run on these days only, and not on public holidays."),
     )
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         opens, closes = found.get("opens"), found.get("closes")
         if opens and closes and closes <= opens:
-            self.add_error("closes", ValidationError(_now("Later than the beginning."), code="closes_too_early"))
+            self.add_error("closes", ValidationError(gettext("Later than the beginning."), code="closes_too_early"))
+        elif opens and closes:
+            self._check_reminder(datetime.combine(date.min, closes) - datetime.combine(date.min, opens))
         return found
+
+    def _check_reminder(self, day: timedelta) -> None:
+        promised = self.cleaned_data.get("first_contact_hours")
+        reminder = self.cleaned_data.get("remind_hours")
+        if promised and reminder and timedelta(hours=reminder) >= day * promised / 24:
+            message = gettext("Earlier than the whole time for the first contact: that has %(hours)s working hours.")
+            hours = floatformat(day * promised / 24 / timedelta(hours=1), -1)
+            self.add_error("remind_hours", ValidationError(message, code="too_early", params={"hours": hours}))
 
 
 @admin.register(WorkingHours)
@@ -113,8 +155,16 @@ class WorkingHoursAdmin(OfOneProduct):
         "that differs."
     )
     form = WorkingHoursForm
-    list_display = ("product", "day_names", "opens", "closes")
-    fieldsets = ((None, {"fields": ("product", "days", "opens", "closes"), "description": HOW_IT_COUNTS}),)
+    list_display = ("product", "day_names", "opens", "closes", "first_contact_hours", "remind_hours")
+    fieldsets = (
+        (None, {"fields": ("product", "days", "opens", "closes"), "description": HOW_IT_COUNTS}),
+        (_("First contact"), {"fields": ("first_contact_hours", "remind_hours", "escalate_to")}),
+    )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "escalate_to":
+            kwargs |= _choice_of_staff(request, SEE_FOLLOW_UPS)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @display(description=_("days"))
     def day_names(self, hours: WorkingHours) -> str:

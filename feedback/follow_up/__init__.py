@@ -7,9 +7,10 @@ from feedback.follow_up.contacting import log_contact, mark_contacted
 from feedback.follow_up.locking import LONGEST_NOTE, LONGEST_REASON, WITH_A_NOTE, WORK
 from feedback.follow_up.moving import Step, change_status, flag, possible_steps
 from feedback.follow_up.noting import LONGEST_TEXT, Mentions, write_note
-from feedback.follow_up.reminding import remind_and_escalate
+from feedback.follow_up.reminding import ADMINISTER, remind_and_escalate
 
 __all__ = [
+    "ADMINISTER",
     "LONGEST_NOTE",
     "LONGEST_REASON",
     "LONGEST_TEXT",

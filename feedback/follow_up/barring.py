@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models import Respondent
@@ -28,6 +29,8 @@ class Bar(models.TextChoices):
     SUPPRESSED = "suppressed", _("They are on the list of people who are never contacted.")
 
 
+# What is read of somebody to recognise them on the list.
+IDENTIFIERS = ("product_id", "subject_key", "external_id", "email", "phone")
 LISTED = {Suppression.Reason.ERASED: Bar.ERASED, Suppression.Reason.OBJECTED: Bar.OBJECTED}
 
 
@@ -52,6 +55,28 @@ def bars_of(follow_ups: Iterable[FollowUp]) -> dict[int, Bar | None]:
     return {each.pk: found[each.response_id] for each in follow_ups}
 
 
+def unmarked(path: str = "") -> Q:
+    """Return the condition that no mark forbids contact: neither one of a visitor nor one of who they turned out to be.
+
+    What only the list of suppressed people knows is no column: ask ``listed_among`` for that.
+
+    Args:
+        path: leads from the rows to be filtered to the respondent, ``respondent__`` for instance.
+    """
+    return _without_marks(path) & (Q(**{f"{path}person__isnull": True}) | _without_marks(f"{path}person__"))
+
+
+def listed_among(people: Iterable[Respondent]) -> set[int]:
+    """Return the numbers of those who are on the list of suppressed people, themselves or as who they turned out to be.
+
+    Args:
+        people: with ``person`` at hand; the list is asked once for all of them.
+    """
+    rows = {each.pk: [each, *([each.person] if each.person else [])] for each in people}
+    listed = _listed([one for several in rows.values() for one in several])
+    return {pk for pk, several in rows.items() if any(key in listed for one in several for key in _keys(one))}
+
+
 def check_contact(response: Response, respondent: Respondent) -> None:
     """Refuse a step that means contact with somebody who must not be contacted.
 
@@ -62,6 +87,11 @@ def check_contact(response: Response, respondent: Respondent) -> None:
     if bar is not None:
         message = _("This person must not be contacted. %(why)s")
         raise ValidationError(message, code="may_not_be_contacted", params={"why": bar.label})
+
+
+def _without_marks(path: str) -> Q:
+    marks = {"restricted_at__isnull": True, "objected_at__isnull": True, "do_not_contact": False}
+    return Q(**{f"{path}{name}": value for name, value in marks.items()})
 
 
 def _bars(pairs: Collection[tuple[Response, Respondent]]) -> dict[int, Bar | None]:

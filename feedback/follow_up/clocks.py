@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from feedback.models import Priority, WorkingHours
+from feedback.models.working import FIRST_CONTACT_HOURS, REMIND_HOURS
 from feedback.working_time import Schedule, add_working_hours, working_part, working_time_between
 from privacy.models import Product
 from surveys.scales import Band
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
     from feedback.models import FollowUp
 
-FIRST_CONTACT: Final = timedelta(hours=48)
-SOON: Final = timedelta(hours=4)
 ONE_HOUR: Final = timedelta(hours=1)
 
 HOW_IT_COUNTS: Final = gettext_lazy(
-    "The first contact is due within 48 hours, of which only working days count: two working days, so what comes in "
-    "on Friday at 15:00 is due on Tuesday at 15:00. Public holidays of the controller’s country are no working days."
+    "The first contact is due within the hours that are set for the product, 48 where nothing is set. Only working "
+    "days count: 48 hours are two working days, so what comes in on Friday at 15:00 is due on Tuesday at 15:00. "
+    "Public holidays of the controller’s country are no working days."
 )
 
 
@@ -38,21 +38,36 @@ class Urgency(TextChoices):
 
 
 @dataclass(frozen=True)
+class ContactSchedule(Schedule):
+    """When the people of a product work, and how soon they contact others.
+
+    Args:
+        first_contact: within which time, of which 24 hours are one working day.
+        reminder: how much working time before that they are reminded.
+    """
+
+    first_contact: timedelta = timedelta(hours=FIRST_CONTACT_HOURS)
+    reminder: timedelta = timedelta(hours=REMIND_HOURS)
+
+
+@dataclass(frozen=True)
 class Clock:
     """How much working time is left, negative when it is past.
 
     Args:
         day: how long a working day is.
+        reminder: with how much working time left it is due soon.
     """
 
     left: timedelta
     day: timedelta
+    reminder: timedelta
 
     @property
     def urgency(self) -> Urgency:
         if self.left < timedelta(0):
             return Urgency.OVERDUE
-        return Urgency.SOON if self.left <= SOON else Urgency.LATER
+        return Urgency.SOON if self.left <= self.reminder else Urgency.LATER
 
     @property
     def words(self) -> str:
@@ -76,12 +91,12 @@ class Clock:
         return _("overdue by less than a working hour")
 
 
-def schedule_of(product: Product) -> Schedule:
-    """Return when the people of a product work: their hours, or Monday to Friday from 9 to 17."""
+def schedule_of(product: Product) -> ContactSchedule:
+    """Return when the people of a product work and how soon they contact others, as set or as it is by default."""
     return schedules_of([product.pk])[product.pk]
 
 
-def schedules_of(products: Iterable[int]) -> dict[int, Schedule]:
+def schedules_of(products: Iterable[int]) -> dict[int, ContactSchedule]:
     """Return the schedules of products, by their number, in two queries."""
     products = set(products)
     rows = Product.objects.filter(pk__in=products).select_related("controller")
@@ -90,31 +105,38 @@ def schedules_of(products: Iterable[int]) -> dict[int, Schedule]:
     return {product.pk: _schedule(product, hours.get(product.pk)) for product in rows}
 
 
-def first_contact_due(*, band: str, priority: str, opened_at: datetime, schedule: Schedule) -> datetime | None:
+def first_contact_due(*, band: str, priority: str, opened_at: datetime, schedule: ContactSchedule) -> datetime | None:
     """Return when somebody who was flagged must have been contacted.
 
-    Detractors, and whoever is of high priority, are contacted within 48 hours. Only working days count, each for 24 of
-    these hours whatever its length: see ``working_part``. Nobody else has a date.
+    Detractors, and whoever is of high priority, are contacted within the hours of the product, 48 where none are set.
+    Only working days count, each for 24 of these hours whatever its length: see ``working_part``. Nobody else has a
+    date.
     """
     if band != Band.DETRACTOR and priority != Priority.HIGH:
         return None
-    return add_working_hours(opened_at, working_part(FIRST_CONTACT, schedule), schedule)
+    return add_working_hours(opened_at, working_part(schedule.first_contact, schedule), schedule)
 
 
-def clock_of(follow_up: FollowUp, *, schedule: Schedule, now: datetime) -> Clock | None:
+def clock_of(follow_up: FollowUp, *, schedule: ContactSchedule, now: datetime) -> Clock | None:
     """Return the clock that runs for a follow-up; ``None`` where none does: contacted, done, or without a date."""
     if follow_up.due_at is None or follow_up.contacted_at is not None or not follow_up.is_open:
         return None
     left = working_time_between(now, follow_up.due_at, schedule)
     if not left and now > follow_up.due_at:
         left = -timedelta.resolution  # overdue overnight: no working hour has passed yet
-    return Clock(left, schedule.day_length)
+    return Clock(left, schedule.day_length, schedule.reminder)
 
 
-def _schedule(product: Product, hours: WorkingHours | None) -> Schedule:
+def _schedule(product: Product, hours: WorkingHours | None) -> ContactSchedule:
     country = product.controller.country
     if hours is None:
-        return Schedule(zone=product.zone, country=country)
-    return Schedule(
-        zone=product.zone, country=country, days=frozenset(hours.days), opens=hours.opens, closes=hours.closes
+        return ContactSchedule(zone=product.zone, country=country)
+    return ContactSchedule(
+        zone=product.zone,
+        country=country,
+        days=frozenset(hours.days),
+        opens=hours.opens,
+        closes=hours.closes,
+        first_contact=timedelta(hours=hours.first_contact_hours),
+        reminder=timedelta(hours=hours.remind_hours),
     )

@@ -24,6 +24,7 @@ from feedback.follow_up.locking import (
 from feedback.models import FollowUp, Priority, Respondent, Response, RootCause, StatusChange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from django.contrib.auth.models import User
@@ -72,26 +73,11 @@ def flag(
     missing = _("Say why this person should be contacted.")
     reason = required_text(reason, LONGEST_REASON, message=missing, code="reason_required")
     check_priority(priority)
-    if response.is_test:
-        raise ValidationError(_("A test response has nobody behind it to contact."), code="test_response")
-    respondent = lock_respondent(response.respondent_id)
-    check_contact(response, respondent)
-    _check_nothing_open(respondent)
+    respondent = _lock_whom_to_contact(response)
     check_owner(owner, response.product_id)
     check_team(team, response.product_id)
-    now = timezone.now()
-    created: FollowUp = FollowUp.objects.create(
-        response=response,
-        respondent=respondent,
-        product_id=response.product_id,
-        reason=reason,
-        owner=owner,
-        team=team,
-        priority=priority,
-        flagged_by=by,
-        due_at=_due(response, priority, now),
-    )
-    _record(created, before="", by=by, at=now)
+    work = {"reason": reason, "owner": owner, "team": team, "priority": priority}
+    created = _open(response, respondent, by=by, at=timezone.now(), **work)
     if owner is not None and owner != by:
         tell_of_assignment(created, owner)
     return created
@@ -115,14 +101,7 @@ def change_status(
     """
     respondent = lock_respondent(follow_up.respondent_id)
     follow_up = lock_follow_up(follow_up)
-    before, now, moves = follow_up.status, timezone.now(), follow_up.possible_moves()
-    if to not in moves:
-        raise ValidationError(
-            _("It is “%(status)s” now, so this is not possible. Somebody else may have changed it."),
-            code="not_possible",
-            params={"status": follow_up.get_status_display()},
-        )
-    move = getattr(follow_up, moves[to].name)
+    before, now, move = follow_up.status, timezone.now(), _move_to(to, follow_up)
     if to in WITH_A_NOTE:
         text = required_text(note, LONGEST_NOTE, message=_("Say how it ended."), code="note_required")
         if to == FollowUp.Status.CLOSED:
@@ -147,6 +126,41 @@ def possible_steps(follow_up: FollowUp) -> list[Step]:
     """Return the changes of status that are possible from here, in the order of the work."""
     moves = follow_up.possible_moves()
     return [Step(to, moves[to].custom["label"], to in WITH_A_NOTE) for to in FollowUp.Status if to in moves]
+
+
+def _lock_whom_to_contact(response: Response) -> Respondent:
+    """Return whom a new follow-up would be about, locked, or refuse it."""
+    if response.is_test:
+        raise ValidationError(_("A test response has nobody behind it to contact."), code="test_response")
+    respondent = lock_respondent(response.respondent_id)
+    check_contact(response, respondent)
+    _check_nothing_open(respondent)
+    return respondent
+
+
+def _open(response: Response, respondent: Respondent, *, by: User | None, at: datetime, **work: Any) -> FollowUp:
+    created: FollowUp = FollowUp.objects.create(
+        response=response,
+        respondent=respondent,
+        product_id=response.product_id,
+        flagged_by=by,
+        due_at=_due(response, work["priority"], at),
+        **work,
+    )
+    _record(created, before="", by=by, at=at)
+    return created
+
+
+def _move_to(status: str, follow_up: FollowUp) -> Callable[..., None]:
+    moves = follow_up.possible_moves()
+    if status not in moves:
+        raise ValidationError(
+            _("It is “%(status)s” now, so this is not possible. Somebody else may have changed it."),
+            code="not_possible",
+            params={"status": follow_up.get_status_display()},
+        )
+    move: Callable[..., None] = getattr(follow_up, moves[status].name)
+    return move
 
 
 def _record(follow_up: FollowUp, *, before: str, by: User | None, at: datetime) -> None:

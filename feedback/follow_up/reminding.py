@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from feedback.follow_up.assigning import possible_owners, staff_who_see
-from feedback.follow_up.clocks import SOON, schedules_of
-from feedback.models import FollowUp, Notice
+from feedback.follow_up.barring import bars_of, unmarked
+from feedback.follow_up.clocks import schedules_of
+from feedback.models import FollowUp, MailPreference, Notice, WorkingHours
+from feedback.reports import SEE_FOLLOW_UPS
 from feedback.staff_mail import owe
 from feedback.working_time import add_working_hours
 
@@ -20,14 +23,18 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
 
+    from privacy.models import Product
+
 REVIEW = "feedback.flag_response"
+ADMINISTER = "feedback.change_workinghours"
 
 
 def remind_and_escalate(*, now: datetime | None = None) -> int:
-    """Remind of follow-ups that are due within four working hours and escalate those that are overdue.
+    """Remind of follow-ups that are due soon and escalate those that are overdue; the product says how soon soon is.
 
     Reminded is the owner, or the team where nobody owns it, while people work. Escalation goes further: to the owner,
-    the team and the reviewers of the product. May run at any time and twice at once.
+    the team and those whom the product names, its reviewers where it names nobody. Where none of them can be told it
+    goes to the administrators of the product, and without any it is tried again. May run at any time and twice at once.
 
     Returns:
         How many follow-ups were escalated.
@@ -35,28 +42,34 @@ def remind_and_escalate(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     _remind(now)
     overdue = _waiting().filter(due_at__lt=now, escalated_at__isnull=True).order_by("pk")
-    return sum(_escalate(pk, now) for pk in overdue.values_list("pk", flat=True))
+    return sum(_escalate(each.pk, now) for each in _contactable(overdue))
 
 
 def _waiting() -> QuerySet[FollowUp]:
     """Return the follow-ups whose person still waits; nobody is urged to contact those who must be left alone."""
     waiting: QuerySet[FollowUp] = FollowUp.objects.open().filter(contacted_at__isnull=True, closed_at__isnull=True)
-    return waiting.filter(
-        respondent__restricted_at__isnull=True, respondent__objected_at__isnull=True, respondent__do_not_contact=False
-    )
+    return waiting.filter(unmarked("respondent__"))
+
+
+def _contactable(rows: QuerySet[FollowUp]) -> list[FollowUp]:
+    """Return those of the rows whose person may be contacted, as the list of suppressed people knows too."""
+    found = list(rows.select_related("owner", "team", "product", "response", "respondent"))
+    bars = bars_of(found)
+    return [each for each in found if bars[each.pk] is None]
 
 
 def _remind(now: datetime) -> None:
     clocks = _waiting().filter(due_at__gte=now)
-    schedules = schedules_of(clocks.order_by().values_list("product", flat=True).distinct())
-    for product, schedule in schedules.items():
-        if not schedule.is_working_moment(now):
-            continue
-        soon = add_working_hours(now, SOON, schedule)
-        for follow_up in clocks.filter(product=product, due_at__lte=soon).select_related("owner", "team", "product"):
-            for user in _responsible(follow_up):
-                key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
-                owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
+    soon = Q()
+    for product, schedule in schedules_of(clocks.order_by().values_list("product", flat=True).distinct()).items():
+        if schedule.is_working_moment(now):
+            soon |= Q(product=product, due_at__lte=add_working_hours(now, schedule.reminder, schedule))
+    if not soon:
+        return  # nobody works now
+    for follow_up in _contactable(clocks.filter(soon)):
+        for user in _responsible(follow_up):
+            key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
+            owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
 
 
 @transaction.atomic
@@ -65,14 +78,35 @@ def _escalate(pk: int, now: datetime) -> int:
     follow_up = rows.select_for_update(of=("self",), no_key=True, skip_locked=True).filter(pk=pk).first()
     if follow_up is None:
         return 0  # somebody was faster: contacted, done or escalated
+    if not _tell_of_overdue(follow_up):
+        return 0  # nobody would know: tried again until somebody works here
     follow_up.escalated_at = now
     follow_up.save(update_fields=["escalated_at"])
-    reviewers = list(staff_who_see(follow_up.product, REVIEW))
-    everybody = {user.pk: user for user in (*_responsible(follow_up), *_members(follow_up), *reviewers)}
-    for user in everybody.values():
-        key = f"escalation:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
-        owe(user=user, notice=Notice.ESCALATION, key=key, follow_up=follow_up)
     return 1
+
+
+def _tell_of_overdue(follow_up: FollowUp) -> bool:
+    """Owe a mail to all who are told of an overdue follow-up; return whether anybody is there who listens."""
+    first = [*_responsible(follow_up), *_members(follow_up), *_escalated_to(follow_up.product)]
+    # The administrators of teams and hours see no follow-up, but can name somebody who does.
+    return _owe_escalation(follow_up, first) or _owe_escalation(follow_up, staff_who_see(follow_up.product, ADMINISTER))
+
+
+def _owe_escalation(follow_up: FollowUp, users: Iterable[User]) -> bool:
+    key = f"escalation:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
+    everybody = {user.pk: user for user in users}
+    told = [
+        user.pk for user in everybody.values() if owe(user=user, notice=Notice.ESCALATION, key=key, follow_up=follow_up)
+    ]
+    deaf = MailPreference.objects.filter(user__in=told, muted__contains=[Notice.ESCALATION])
+    return len(told) > deaf.count()
+
+
+def _escalated_to(product: Product) -> Iterable[User]:
+    """Return those whom a product names, as long as they see its follow-ups; its reviewers where there is none."""
+    chosen = WorkingHours.objects.filter(product=product).values("escalate_to")
+    named = staff_who_see(product, SEE_FOLLOW_UPS).filter(pk__in=chosen)
+    return list(named) or staff_who_see(product, REVIEW)
 
 
 def _responsible(follow_up: FollowUp) -> Iterable[User]:

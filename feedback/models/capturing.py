@@ -281,7 +281,7 @@ class Tag(models.Model):
     """A theme that staff give to responses of one product."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(_("name"), max_length=60, help_text=_("A theme in a word or two. It names no person."))
 
     objects = TagQuerySet.as_manager()
 

@@ -68,12 +68,16 @@ class Campaign(models.Model):
         help_text=_("By the clock where the person is; else by that of the product."),
     )
     window_until = models.PositiveSmallIntegerField(
-        _("until (hour)"), default=11, validators=[MinValueValidator(1), MaxValueValidator(24)]
+        _("until (hour)"),
+        default=11,
+        validators=[MinValueValidator(1), MaxValueValidator(24)],
+        help_text=_("What is not sent by then waits for the next day."),
     )
     pace = models.PositiveSmallIntegerField(
         _("mails a minute, at most"),
         default=120,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_A_MINUTE)],
+        help_text=_("As many as the mail server, and those who answer replies, can take."),
     )
     reminder_after_days = models.PositiveSmallIntegerField(
         _("days until the reminder"),

@@ -37,18 +37,38 @@ class Segment(models.Model):
     """
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="segments", verbose_name=_("product"))
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(
+        _("name"), max_length=120, help_text=_("As it is offered when a campaign chooses whom it is for.")
+    )
     countries = ArrayField(
         _texts(2), verbose_name=_("countries"), default=list, blank=True, help_text=_("Codes of two letters: PL, DE.")
     )
     languages = ArrayField(
         _texts(10), verbose_name=_("languages"), default=list, blank=True, help_text=_("Codes such as pl or pt-br.")
     )
-    companies = ArrayField(_texts(200), verbose_name=_("companies"), default=list, blank=True)
-    property_name = models.CharField(_("property"), max_length=64, blank=True)
-    property_values = ArrayField(_texts(500), verbose_name=_("values of the property"), default=list, blank=True)
-    customer_before = models.DateField(_("customer since before"), null=True, blank=True)
-    customer_after = models.DateField(_("customer since after"), null=True, blank=True)
+    companies = ArrayField(
+        _texts(200),
+        verbose_name=_("companies"),
+        default=list,
+        blank=True,
+        help_text=_("As the product names them, separated by commas; any one of them."),
+    )
+    property_name = models.CharField(
+        _("property"), max_length=64, blank=True, help_text=_("One that the product’s backend sends, such as plan.")
+    )
+    property_values = ArrayField(
+        _texts(500),
+        verbose_name=_("values of the property"),
+        default=list,
+        blank=True,
+        help_text=_("Separated by commas; any one of them."),
+    )
+    customer_before = models.DateField(
+        _("customer since before"), null=True, blank=True, help_text=_("Customers for longer than since this day.")
+    )
+    customer_after = models.DateField(
+        _("customer since after"), null=True, blank=True, help_text=_("Customers since a later day than this.")
+    )
 
     objects = SegmentQuerySet.as_manager()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,12 @@ from privacy.models import Product
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+
+FIRST_CONTACT_HOURS: Final = 48
+REMIND_HOURS: Final = 4
+LONGEST_FIRST_CONTACT_HOURS: Final = 720
+LONGEST_REMIND_HOURS: Final = 240
 
 
 class Weekday(models.IntegerChoices):
@@ -38,7 +45,11 @@ class OfProduct(models.QuerySet[models.Model]):
 
 
 class WorkingHours(models.Model):
-    """When a product's staff work, without public holidays of the controller's country. No row means Mon–Fri 9–17."""
+    """When a product's staff work, and how soon they contact people.
+
+    Nobody works on public holidays of the controller's country. No row means Monday to Friday from 9 to 17, 48 hours
+    to the first contact, and that the reviewers learn when they are over.
+    """
 
     product = models.OneToOneField(
         Product, on_delete=models.CASCADE, related_name="working_hours", verbose_name=_("product")
@@ -46,8 +57,44 @@ class WorkingHours(models.Model):
     days = ArrayField(
         models.PositiveSmallIntegerField(choices=Weekday), verbose_name=_("days"), default=monday_to_friday
     )
-    opens = models.TimeField(_("from"), default=time(9))
-    closes = models.TimeField(_("until"), default=time(17))
+    opens = models.TimeField(
+        _("from"),
+        default=time(9),
+        help_text=_("By the clocks of the product’s time zone, the same on each of the days."),
+    )
+    closes = models.TimeField(
+        _("until"), default=time(17), help_text=_("Later than the beginning. Clocks stand still overnight.")
+    )
+    first_contact_hours = models.PositiveSmallIntegerField(
+        _("hours to the first contact"),
+        default=FIRST_CONTACT_HOURS,
+        db_default=FIRST_CONTACT_HOURS,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_FIRST_CONTACT_HOURS)],
+        help_text=_(
+            "Within how many hours a detractor, or whoever is of high priority, is contacted; 24 hours are one working "
+            "day. It holds for follow-ups that begin from now on: a date once promised stays."
+        ),
+    )
+    remind_hours = models.PositiveSmallIntegerField(
+        _("working hours to the reminder"),
+        default=REMIND_HOURS,
+        db_default=REMIND_HOURS,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_REMIND_HOURS)],
+        help_text=_(
+            "How many working hours before the first contact is due its owner, or else the team, is reminded. "
+            "Follow-ups count as “due soon” from then on."
+        ),
+    )
+    escalate_to: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        related_name="+",
+        verbose_name=_("tell of what is overdue"),
+        blank=True,
+        help_text=_(
+            "Told besides the owner and the team when a first contact is overdue. Nobody chosen: the reviewers of the "
+            "product. Where none of them can be told, its administrators are."
+        ),
+    )
 
     objects = OfProduct.as_manager()
 
@@ -57,6 +104,13 @@ class WorkingHours(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="working_hours_close_after_they_open"),
             models.CheckConstraint(condition=~Q(days=[]), name="working_hours_have_a_day"),
+            models.CheckConstraint(
+                condition=Q(first_contact_hours__range=(1, LONGEST_FIRST_CONTACT_HOURS)),
+                name="working_hours_first_contact_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(remind_hours__range=(1, LONGEST_REMIND_HOURS)), name="working_hours_reminder_in_range"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -67,7 +121,9 @@ class Team(models.Model):
     """People who share the follow-ups of a product and answer from one address."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="teams", verbose_name=_("product"))
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(
+        _("name"), max_length=60, help_text=_("How colleagues know it, where follow-ups are assigned and listed.")
+    )
     reply_address = models.EmailField(
         _("reply address"), blank=True, help_text=_("Where people's answers to our e-mails go besides this page.")
     )
@@ -91,7 +147,9 @@ class RootCause(models.Model):
     """Why people of a product had to complain; named when a follow-up is closed."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(
+        _("name"), max_length=80, help_text=_("In a few words, as it is offered when a follow-up is closed: “fees”.")
+    )
 
     objects = OfProduct.as_manager()
 

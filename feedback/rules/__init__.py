@@ -10,6 +10,7 @@ from feedback.rules.finding import (
     preview,
     queue_tagging,
     save_rule,
+    switch_rules,
     tag_existing,
     unfinished_taggings,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "preview",
     "queue_tagging",
     "save_rule",
+    "switch_rules",
     "tag_existing",
     "unfinished_taggings",
 ]

@@ -17,7 +17,7 @@ from feedback.models import Response, Rule, Tag
 from feedback.rules.matching import Conditions, conditions_of, has_keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from django.contrib.auth.models import User
@@ -144,6 +144,18 @@ def save_rule(*, rule: Rule, receivers: Collection[User]) -> None:
     rule.tags_existing_before = None
     rule.save()
     rule.alerts.set(receivers)
+
+
+@transaction.atomic
+def switch_rules(*, rules: Iterable[Rule], on: bool) -> list[Rule]:
+    """Switch rules on or off; return those that were not so before.
+
+    A rule that is switched on looks at what comes in from then on.
+    """
+    wanted = Rule.objects.filter(pk__in=[rule.pk for rule in rules]).exclude(is_active=on)
+    changed = list(wanted.order_by("pk").select_for_update(no_key=True))
+    Rule.objects.filter(pk__in=[rule.pk for rule in changed]).update(is_active=on)
+    return changed
 
 
 @transaction.atomic

@@ -218,11 +218,12 @@ class ProductAdmin(VisibleModelAdmin):
         secret = None
         if request.method == "POST":
             try:
-                secret = signing_secrets.issue(product=product).secret
+                made = signing_secrets.issue(product=product)
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
                 return HttpResponseRedirect(back)
-            self.log_change(request, product, "signing secret issued")
+            self.log_change(request, product, [{"added": _named(made)}])
+            secret = made.secret
         context = {"title": _("Signing secret"), "subtitle": str(product), "secret": secret, "back": back}
         return TemplateResponse(
             request, "admin/privacy/product/secret.html", {**self.admin_site.each_context(request), **context}
@@ -252,13 +253,19 @@ class ProductAdmin(VisibleModelAdmin):
         )
 
     def _retire_secret(self, request: HttpRequest, product: Product, secret_pk: int) -> None:
+        secret = product.signing_secrets.filter(pk=secret_pk).first()
         try:
             signing_secrets.retire(product=product, pk=secret_pk)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return
-        self.log_change(request, product, "signing secret retired")
+        self.log_change(request, product, [{"deleted": _named(secret)}] if secret else [])
         messages.success(request, _("The secret is retired: what it signed is refused from now on."))
+
+
+def _named(secret: SigningSecret) -> dict[str, str]:
+    """Return how the history names a secret: its words are translated when they are read, the secret is masked."""
+    return {"name": str(SigningSecret._meta.verbose_name_raw), "object": signing_secrets.mask(secret)}
 
 
 class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -97,7 +98,7 @@ class ServerKeyAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error.messages)
             else:
-                self.log_addition(request, key, "server key issued")
+                self.log_addition(request, key, [{"added": {}}])
         return self._show(request, "issue", title=_("Server key"), form=form, secret=secret)
 
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -107,7 +108,7 @@ class ServerKeyAdmin(VisibleModelAdmin):
         key = get_object_or_404(self.get_queryset(request), pk=pk)
         if request.method == "POST":
             server_keys.revoke(key=key)
-            self.log_change(request, key, "server key revoked")
+            self.log_change(request, key, gettext("Revoked."))
             messages.success(request, _("The key is revoked: calls with it are refused from now on."))
             return HttpResponseRedirect(reverse("admin:privacy_serverkey_changelist"))
         return self._show(request, "revoke", title=_("Revoke a server key"), key=key)

@@ -231,7 +231,7 @@ class SigningSecret(models.Model):
         verbose_name_plural = _("signing secrets")
 
     def __str__(self) -> str:
-        return f"signing secret {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class ServerKey(models.Model):

@@ -107,6 +107,7 @@ def follow_up_to_the_end(page, case, screenshot):
     page.get_by_role("link", name=f"Follow-up {case.pk}", exact=True).click()
     page.locator("input[name=subject]").fill("Your transfer")
     page.locator("form[action$='write/'] textarea[name=text]").fill("We are sorry. Which transfer was it?")
+    page.get_by_role("button", name="Preview the e-mail").click()
     page.get_by_role("button", name="Send e-mail").click()
     correspondence = page.locator("#correspondence")
     expect(correspondence.get_by_text("We are sorry. Which transfer was it?")).to_be_visible()

@@ -61,6 +61,64 @@ def test_shortcuts_move_open_and_archive(inbox, responses):
     expect(page.get_by_text("Flag 1 response for follow-up?")).to_be_visible()
 
 
+def test_shortcuts_open_tag_flag_and_mark_as_read_the_row_that_has_the_focus(inbox, responses):
+    page = inbox()
+    for key, question in (("t", "Tag 1 response?"), ("f", "Flag 1 response for follow-up?")):
+        page.goto(f"{LIST}?band=detractor")
+        page.keyboard.press(key)
+        expect(page.locator("#result_list")).to_be_visible()  # no row has the focus yet: nothing to act on
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press(key)
+        expect(page.get_by_text(question)).to_be_visible()
+        assert f"/{responses[1].pk}/do/" in page.url
+        page.get_by_role("link", name="Cancel").click()
+        expect(page.locator("tr.data-row").nth(1)).to_be_focused()
+        assert page.url.endswith("band=detractor")
+
+    page.keyboard.press("r")
+    expect(page.get_by_text("1 response marked as read.")).to_be_visible()
+    assert Response.objects.get(triage="read") == responses[1]
+    expect(page.locator("tr.data-row").nth(1)).to_be_focused()
+
+    page.keyboard.press("o")
+    expect(page.get_by_role("button", name="Counts after all")).to_be_visible()
+    assert f"/{responses[1].pk}/change/" in page.url
+    page.keyboard.press("t")
+    expect(page.locator("#new-tag")).to_be_focused()
+
+
+def test_shortcuts_tag_and_mark_as_read_what_is_selected(inbox, responses):
+    page = inbox()
+    for _ in range(2):
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+    page.keyboard.press("t")
+    page.get_by_label("Tag").fill("fees")
+    page.get_by_role("button", name="Add a tag").click()
+    expect(page.get_by_text("2 responses got the tag.")).to_be_visible()
+    assert set(Response.objects.filter(tags__name="fees")) == {responses[1], responses[2]}
+
+    for _ in range(2):
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+    page.keyboard.press("r")
+    expect(page.get_by_text("Mark 2 responses as read?")).to_be_visible()
+    assert not Response.objects.filter(triage="read").exists()
+    page.get_by_role("button", name="Mark as read").click()
+    expect(page.get_by_text("2 responses marked as read.")).to_be_visible()
+    assert set(Response.objects.filter(triage="read")) == {responses[1], responses[2]}
+
+
+def test_an_accepted_suspect_is_doubted_again_on_its_page(inbox, responses):
+    page = inbox()
+    page.goto(f"{LIST}{responses[0].pk}/change/")
+    page.get_by_role("button", name="Counts after all").click()
+    page.get_by_role("button", name="Undo: put 1 response back").click()
+    expect(page.get_by_role("button", name="Counts after all")).to_be_visible()
+    assert Response.objects.get(pk=responses[0].pk).is_suspect
+
+
 def test_shortcuts_never_fire_in_fields_and_can_be_switched_off(inbox):
     page = inbox()
     search = page.locator("input[name=q]")

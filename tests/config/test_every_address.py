@@ -71,6 +71,7 @@ BESIDE = {
     "admin:feedback_improvement_responses": ("feedback.improvement", (), READERS | {"analyst"}),
     "admin:feedback_response_save_view": (None, (), SEES_RESPONSES),
     "admin:feedback_response_saved_view": (None, (1,), SEES_RESPONSES),
+    "admin:feedback_response_delete_view": (None, (1,), SEES_RESPONSES),
     "admin:feedback_response_undo": (None, (), READERS),
     "admin:feedback_response_reveal": ("feedback.response", (), FOLLOWS_UP),
     "admin:feedback_response_person": ("feedback.response", (), FOLLOWS_UP),
@@ -173,7 +174,7 @@ MAY_BE_MISSING = {
     *("admin:feedback_respondent_never_met", "admin:privacy_product_retire_secret"),
     "admin:feedback_campaign_dry_run",
     *("admin:feedback_importrun_columns", "admin:feedback_importrun_preview"),
-    *("admin:feedback_response_saved_view", "admin:feedback_rule_preview"),
+    *("admin:feedback_response_saved_view", "admin:feedback_response_delete_view", "admin:feedback_rule_preview"),
 }
 
 

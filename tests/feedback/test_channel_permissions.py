@@ -1,9 +1,10 @@
 from datetime import date
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from feedback.channel_permissions import record_permission, withdraw_permission
 from feedback.models import ChannelPermission
@@ -31,6 +32,8 @@ def test_a_permission_is_recorded_from_the_persons_page(desk, person):
 
     desk.post(f"{ADD}?respondent={person.pk}", GIVEN)
 
+    with translation.override("pl"):
+        assert LogEntry.objects.get().get_change_message() == "Dodano."
     permission = ChannelPermission.objects.get()
     assert (permission.respondent, permission.channel, permission.evidence) == (person, "email", "form 7, version 2")
     page = desk.get(reverse("admin:feedback_respondent_change", args=[person.pk])).content.decode()
@@ -79,8 +82,9 @@ def test_withdrawing_asks_first(desk, person):
 
     desk.get(address)
     assert ChannelPermission.objects.get().withdrawn_at is None
-    desk.post(address)
+    desk.post(address, headers={"accept-language": "pl"})
     assert ChannelPermission.objects.get().withdrawn_at is not None
+    assert LogEntry.objects.get().get_change_message() == "Wycofano."
 
 
 def test_people_of_other_products_get_none(desk):

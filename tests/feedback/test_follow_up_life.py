@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from feedback.follow_up import (
@@ -91,6 +91,25 @@ def test_the_date_counts_the_hours_of_the_product(survey, reviewer):
         opened = flag(response=make_response(survey=survey, score=2), reason="Angry", by=reviewer)
 
     assert opened.due_at == datetime(2026, 3, 9, 14, tzinfo=WARSAW)
+
+
+def test_the_date_and_what_is_soon_are_as_the_product_sets_them(survey, reviewer):
+    WorkingHours.objects.create(product=survey.product, first_contact_hours=24, remind_hours=2)
+    with time_machine.travel(FRIDAY, tick=False):
+        opened = flag(response=make_response(survey=survey, score=2), reason="Angry", by=reviewer)
+
+    def urgency(before):
+        return clock_of(opened, schedule=schedule_of(survey.product), now=opened.due_at - before).urgency
+
+    assert opened.due_at == datetime(2026, 3, 9, 15, tzinfo=WARSAW)
+    assert urgency(timedelta(hours=3)) == "later"
+    assert urgency(timedelta(hours=2)) == "soon"
+
+
+@pytest.mark.parametrize("wrong", [{"first_contact_hours": 0}, {"first_contact_hours": 721}, {"remind_hours": 0}])
+def test_hours_beyond_reason_cannot_be_stored(survey, wrong):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WorkingHours.objects.create(product=survey.product, **wrong)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,20 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.celery import SCHEDULE
 from feedback.follow_up import assign, change_status, flag, log_contact, remind_and_escalate
-from feedback.models import FollowUp, Respondent, Response, StaffMail, Team
+from feedback.models import FollowUp, MailPreference, Respondent, Response, StaffMail, Team, WorkingHours
 from feedback.tasks import watch_follow_ups
-from tests.factories import make_product, make_response, make_staff, make_survey
+from tests.factories import (
+    make_product,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +167,116 @@ def test_nobody_is_urged_to_contact_whoever_must_be_left_alone(follow_up, wish):
 
     assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
     assert not StaffMail.objects.exists()
+
+
+@pytest.mark.parametrize("wish", [{"objected_at": DUE}, {"do_not_contact": True}, {"restricted_at": DUE}])
+def test_nobody_is_urged_to_contact_a_device_whose_person_must_be_left_alone(follow_up, wish):
+    device = Respondent.objects.filter(pk=follow_up.respondent_id)
+    device.update(subject_key="anon:device", person=make_respondent(product=follow_up.product, **wish))
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+
+
+@pytest.mark.parametrize("is_device", [False, True])
+def test_nobody_is_urged_to_contact_whoever_is_on_the_list(follow_up, is_device):
+    person = follow_up.respondent
+    if is_device:
+        person = make_respondent(product=follow_up.product)
+        device = Respondent.objects.filter(pk=follow_up.respondent_id)
+        device.update(subject_key="anon:device", person=person)
+    make_suppression(product=follow_up.product, key=person.subject_key, reason="erased")
+
+    assert remind_and_escalate(now=SOON) + remind_and_escalate(now=DUE + timedelta(days=1)) == 0
+    assert not StaffMail.objects.exists()
+    assert FollowUp.objects.get().escalated_at is None
+
+
+def test_the_list_is_asked_as_often_for_ten_people_as_for_one(survey, follow_up, owner):
+    def leave_alone(number):
+        for _ in range(number):
+            response = make_response(survey=survey, score=1)
+            with time_machine.travel(FRIDAY, tick=False):
+                flag(response=response, reason="Angry", by=owner, owner=owner)
+            make_suppression(product=survey.product, key=response.respondent.subject_key)
+
+    def statements(now):
+        with CaptureQueriesContext(connection) as asked:
+            remind_and_escalate(now=now)
+        return len(asked)
+
+    leave_alone(1)
+    remind_and_escalate(now=SOON)  # the mail to the owner of the one who may be contacted is owed
+    few = statements(SOON)
+    leave_alone(9)
+    assert statements(SOON) == few
+
+
+# --- As the product sets it -------------------------------------------------------------------------------------------
+
+
+def test_the_product_says_how_long_before_the_owner_is_reminded(follow_up, owner):
+    WorkingHours.objects.create(product=follow_up.product, remind_hours=6)
+
+    remind_and_escalate(now=DUE - timedelta(hours=6, minutes=1))
+    assert mails("reminder") == []
+    remind_and_escalate(now=DUE - timedelta(hours=6))
+    assert mails("reminder") == names(owner)
+
+
+def test_escalation_goes_to_whom_the_product_names_instead_of_the_reviewers(survey, follow_up, owner, reviewer):
+    chief = make_staff("reviewer", product=survey.product)
+    WorkingHours.objects.create(product=survey.product).escalate_to.set([chief])
+
+    remind_and_escalate(now=DUE + timedelta(minutes=1))
+
+    assert mails("escalation") == names(owner, chief)
+
+
+def test_the_reviewers_learn_of_it_where_those_named_no_longer_see_the_product(survey, follow_up, owner, reviewer):
+    chief = make_staff("reviewer", product=survey.product)
+    WorkingHours.objects.create(product=survey.product).escalate_to.set([chief])
+    chief.memberships.all().delete()
+
+    remind_and_escalate(now=DUE + timedelta(minutes=1))
+
+    assert mails("escalation") == names(owner, reviewer)
+
+
+@pytest.fixture
+def left_alone(follow_up, owner, reviewer):
+    """A follow-up that nobody works on and nobody watches."""
+    for user in (owner, reviewer):
+        user.memberships.all().delete()
+    return follow_up
+
+
+def test_what_nobody_would_learn_of_is_tried_again_until_somebody_does(survey, left_alone):
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 0
+    assert FollowUp.objects.get().escalated_at is None
+    assert not StaffMail.objects.exists()
+
+    reviewer = make_staff("reviewer", product=survey.product)
+    assert remind_and_escalate(now=DUE + timedelta(hours=1)) == 1
+    assert mails("escalation") == names(reviewer)
+    assert FollowUp.objects.get().escalated_at == DUE + timedelta(hours=1)
+
+
+def test_administrators_of_the_product_learn_of_what_nobody_else_would(survey, left_alone):
+    administrator = make_staff("administrator", product=survey.product)
+    make_staff("administrator", product=make_product())
+
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
+    assert mails("escalation") == names(administrator)
+
+
+def test_whoever_wants_no_mail_of_what_is_overdue_is_not_enough(survey, follow_up, owner, reviewer):
+    administrator = make_staff("administrator", product=survey.product)
+    MailPreference.objects.create(user=owner, muted=["escalation"])
+    MailPreference.objects.create(user=reviewer, muted=["escalation", "reminder"])
+
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
+    assert administrator.username in mails("escalation")
 
 
 @pytest.mark.django_db(transaction=True)

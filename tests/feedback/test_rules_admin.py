@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.models import FollowUp, ResponseTag, Rule, StaffMail, Tag, Team
-from feedback.rules import finding
+from feedback.rules import finding, switch_rules
 from tests.factories import make_product, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +235,19 @@ def test_rules_are_switched_off_and_on_in_the_list(client, product, reviewer):
         client.post(reverse("admin:feedback_rule_changelist"), {"action": action, "_selected_action": [rule.pk]})
         rule.refresh_from_db()
         assert rule.is_active is expected
+
+
+def test_switching_rules_changes_and_remembers_only_those_that_were_not_so(client, product, reviewer):
+    off, on = (Rule.objects.create(product=product, name=name, is_active=name == "on") for name in ("off", "on"))
+    foreign = Rule.objects.create(product=make_product(), name="foreign", is_active=False)
+    keys = [off.pk, on.pk, foreign.pk]
+
+    assert switch_rules(rules=[off, on], on=False) == [on]
+    client.post(reverse("admin:feedback_rule_changelist"), {"action": "switch_on", "_selected_action": keys})
+    client.post(reverse("admin:feedback_rule_changelist"), {"action": "switch_on", "_selected_action": keys})
+
+    assert set(Rule.objects.filter(is_active=True)) == {off, on}
+    assert sorted(LogEntry.objects.values_list("object_id", flat=True)) == sorted([str(off.pk), str(on.pk)])
 
 
 # --- Looking before saving --------------------------------------------------------------------------------------------

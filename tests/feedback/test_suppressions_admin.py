@@ -1,5 +1,7 @@
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import translation
 
 from privacy.models import AccessLogEntry, Suppression
 from privacy.suppression import suppress
@@ -31,6 +33,8 @@ def test_somebody_suppressed_is_not_asked_under_any_of_the_identifiers(desk, sur
         assert desk.post(SUPPRESS, typed).status_code == 302
 
     assert Suppression.objects.count() == 2
+    with translation.override("pl"):
+        assert {entry.get_change_message() for entry in LogEntry.objects.all()} == {"Dodano."}
     assert ask(user={"id": "anna"})["code"] == "suppressed"
     assert ask(user={"email": "anna@example.com"})["code"] == "suppressed"
     assert ask(user={"id": "ola"})["code"] == "eligible"

@@ -4,6 +4,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import translation
 
 from privacy import staffing
 from privacy.models import Controller, Membership, Product, SigningSecret
@@ -142,6 +143,9 @@ def test_a_signing_secret_is_shown_once(client, administrator, product):
 
     secret = SigningSecret.objects.get().secret
     assert secret in text_of(made)
+    history = LogEntry.objects.get()
+    assert history.get_change_message() == f"Added signing secret “••••••••{secret[-4:]}”."
+    assert secret not in history.change_message
     assert "no-store" in made["Cache-Control"]
     page = text_of(client.get(change("privacy_product", product.pk)))
     assert secret not in page
@@ -179,7 +183,10 @@ def test_the_old_secret_is_retired_once_the_new_one_is_in_use(client, administra
     client.post(retire(old))
 
     assert list(SigningSecret.objects.all()) == [new]
-    assert "signing secret retired" in LogEntry.objects.latest("pk").get_change_message()
+    history = LogEntry.objects.latest("pk")
+    assert history.get_change_message() == f"Deleted signing secret “••••••••{old.secret[-4:]}”."
+    with translation.override("pl"):
+        assert history.get_change_message() == f"Usunięto sekret podpisu „••••••••{old.secret[-4:]}”."
     assert issue(product=product)
 
 

@@ -1,5 +1,7 @@
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import translation
 
 from privacy import server_keys
 from privacy.models import ServerKey
@@ -29,6 +31,8 @@ def test_a_key_is_shown_once_and_works(administrator, product):
     assert server_keys.recognise(secret, scope=ASK).product == product
     listed = administrator.get(reverse("admin:privacy_serverkey_changelist")).content.decode()
     assert secret not in listed
+    with translation.override("pl"):
+        assert LogEntry.objects.get().get_change_message() == "Dodano."
     assert f"sk_…{secret[-4:]}" in listed
 
 
@@ -52,7 +56,8 @@ def test_a_revoked_key_is_refused_and_stays_listed(administrator, product):
 
     assert administrator.get(address).status_code == 200
     assert server_keys.recognise(secret, scope=ASK)
-    administrator.post(address)
+    administrator.post(address, headers={"accept-language": "pl"})
 
     assert server_keys.recognise(secret, scope=ASK) is None
+    assert LogEntry.objects.get().get_change_message() == "Unieważniono."
     assert ServerKey.objects.filter(pk=key.pk, revoked_at__isnull=False).exists()

@@ -15,7 +15,10 @@ from tests.factories import make_response, make_staff
 from tests.feedback.correspondence.letters import reply
 from tests.feedback.response_admin.looking import text_of, told
 
-LETTER = {"subject": "Your answer", "text": "Call me at jan.kowalski@example.com"}
+WRITTEN = {"subject": "Your answer", "text": "Call me at jan.kowalski@example.com"}
+
+
+LETTER = {**WRITTEN, "confirmed": "1"}
 
 
 def address(follow_up, name="change"):
@@ -40,8 +43,10 @@ def test_every_time_the_page_is_shown_is_recorded(client, login, follow_up):
     assert AccessLogEntry.objects.count() == 1
     assert client.post(page, {"subject": "", "text": ""}).status_code == 200
     assert AccessLogEntry.objects.count() == 2
+    assert client.post(page, WRITTEN).status_code == 200
+    assert AccessLogEntry.objects.count() == 3
     assert client.post(page, LETTER).status_code == 302
-    assert AccessLogEntry.objects.count() == 2
+    assert AccessLogEntry.objects.count() == 3
 
 
 def test_an_agent_writes_and_sees_the_mail_sent_and_the_reply(
@@ -69,6 +74,38 @@ def test_an_agent_writes_and_sees_the_mail_sent_and_the_reply(
     assert "Not the address we know" in shown
     assert 'value="Re: Your answer"' in shown
     assert LogEntry.objects.get().change_message == "Wrote an e-mail."
+
+
+def test_an_e_mail_is_shown_as_it_will_be_read_and_sent_when_it_is_confirmed(client, login, follow_up):
+    login("agent")
+    page = address(follow_up, "write")
+
+    asked = text_of(client.post(page, WRITTEN))
+    for part in (
+        *WRITTEN.values(),
+        "To: anna@example.com",
+        "You may object to being contacted",
+        "cannot be called back",
+    ):
+        assert part in asked
+    assert not Contact.objects.exists()
+
+    again = text_of(client.post(page, {**WRITTEN, "edit": "1"}))
+    assert WRITTEN["text"] in again
+    assert 'name="confirmed"' not in again
+    assert not Contact.objects.exists()
+
+    client.post(page, LETTER)
+    assert (Contact.objects.get().subject, Contact.objects.get().text) == tuple(WRITTEN.values())
+
+
+def test_a_preview_refuses_what_would_not_be_sent(client, login, follow_up):
+    login("agent")
+
+    shown = text_of(client.post(address(follow_up, "write"), {**WRITTEN, "subject": "two\x85lines"}))
+
+    assert "The subject has to be one line" in shown
+    assert 'name="confirmed"' not in shown
 
 
 def test_what_is_wrong_is_said_and_what_was_written_is_kept(client, login, follow_up):

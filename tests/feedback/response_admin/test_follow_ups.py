@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.follow_up import change_status, flag, log_contact, write_note
-from feedback.models import Contact, FollowUp, Respondent, RootCause, StaffMail, Team, WorkingHours
+from feedback.models import Contact, FollowUp, Respondent, StaffMail, Team
+from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff
 from tests.feedback.response_admin.looking import COMMENT, text_of, told
 
@@ -302,6 +303,95 @@ def test_follow_ups_of_other_products_are_not_on_the_board(client, login):
     assert board_of(client)["new"] == []
 
 
+@pytest.fixture
+def shared(client, login, survey):
+    """Follow-ups of two colleagues, of two teams and of nobody, by name."""
+    agent = login("agent")
+    names = ("anna", "boris")
+    people = {name: make_staff("agent", product=survey.product, username=name) for name in names}
+    teams = {name: Team.objects.create(product=survey.product, name=name) for name in ("Care", "Back office")}
+
+    def opened(**given):
+        return flag(response=make_response(survey=survey, score=1), reason="Angry", by=agent, **given)
+
+    return {
+        **{name: opened(owner=people[name], team=teams["Care"]) for name in names},
+        "back": opened(team=teams["Back office"]),
+        "nobody": opened(),
+    }
+
+
+def test_list_and_board_are_narrowed_to_a_chosen_owner_and_team(client, shared):
+    anna, boris, back = shared["anna"], shared["boris"], shared["back"]
+
+    def listed(**query):
+        return set(client.get(reverse("admin:feedback_followup_changelist"), query).context["cl"].result_list)
+
+    def on_board(**query):
+        return set(board_of(client, **query)["new"])
+
+    for query, expected in (
+        ({"owner": anna.owner_id}, {anna}),
+        ({"team": back.team_id}, {back}),
+        ({"team": anna.team_id}, {anna, boris}),
+        ({"team": anna.team_id, "owner": boris.owner_id}, {boris}),
+        ({"team": anna.team_id, "whose": "mine"}, set()),
+        ({"owner": "' OR 1=1", "team": "9" * 30}, set(shared.values())),
+    ):
+        assert listed(**query) == expected
+        assert on_board(**query) == {each.pk for each in expected}
+
+
+def test_the_choice_of_owner_and_team_stays_in_every_address_of_the_board(client, shared):
+    anna = shared["anna"]
+    query = f"owner={anna.owner_id}&team={anna.team_id}"
+
+    page = text_of(client.get(f"{reverse('admin:feedback_followup_board')}?{query}&foreign=1"))
+    narrowed = query.replace("&", "&amp;")
+    assert f'name="board" value="{narrowed}"' in page
+    assert f'href="/admin/feedback/followup/?{narrowed}"' in page
+    assert f'<option value="{anna.owner_id}" selected>anna</option>' in page
+    assert f'<option value="{anna.team_id}" selected>Care</option>' in page
+
+    answer = client.post(work(anna, "status"), {"to": "open", "board": query})
+    assert answer["Location"] == f"/admin/feedback/followup/board/?{query}#follow-up-{anna.pk}"
+
+
+def test_only_colleagues_and_teams_of_own_products_are_offered_and_found(client, login, survey):
+    user = login("agent")
+    stranger = make_staff("agent", product=make_product(), username="stranger")
+    whole = make_staff("agent", username="whole-group")
+    Membership.objects.create(user=whole, controller=survey.product.controller)
+    make_staff("analyst", product=survey.product, username="analyst")
+    left = make_staff("agent", product=survey.product, username="left")
+    Team.objects.create(product=stranger.memberships.get().product, name="Foreign")
+    Team.objects.create(product=survey.product, name="Own")
+    flag(response=make_response(survey=survey, score=1), reason="Angry", by=user, owner=left)
+    left.is_active = False
+    left.save()
+
+    context = client.get(reverse("admin:feedback_followup_board")).context
+    assert [owner.username for owner in context["owners"]] == sorted(["left", user.username, "whole-group"])
+    assert [name for _pk, name in context["teams"]] == ["Own"]
+
+    FollowUp.objects.update(owner=stranger, status="dismissed", closed_at=timezone.now(), closing_note="x")
+    page = client.get(reverse("admin:feedback_followup_changelist"), {"owner": stranger.pk, "open": "all"})
+    assert not page.context["cl"].result_list
+    assert "stranger" not in [label for _pk, label in page.context["cl"].filter_specs[1].lookup_choices]
+
+
+def test_teams_of_one_name_say_whose_they_are(client, login, survey):
+    user = login("agent")
+    other = make_product(name="Other", controller=survey.product.controller)
+    Membership.objects.create(user=user, controller=survey.product.controller)
+    for product in (survey.product, other):
+        Team.objects.create(product=product, name="Care")
+
+    teams = client.get(reverse("admin:feedback_followup_board")).context["teams"]
+
+    assert [name for _pk, name in teams] == [f"Care ({survey.product.name})", "Care (Other)"]
+
+
 # --- Growth -----------------------------------------------------------------------------------------------------------
 
 
@@ -337,61 +427,3 @@ def counted(client, page):
     with CaptureQueriesContext(connection) as captured:
         assert client.get(page).status_code == 200
     return len(captured)
-
-
-# --- Teams, root causes, hours ----------------------------------------------------------------------------------------
-
-
-def test_a_team_gets_members_who_can_work_for_it(client, login, survey):
-    login("administrator")
-    agent, stranger = make_staff("agent", product=survey.product), make_staff("agent", product=make_product())
-    add = reverse("admin:feedback_team_add")
-    team = {"product": survey.product_id, "name": "Care", "reply_address": "care@example.com"}
-
-    refused = client.post(add, {**team, "members": [agent.pk, make_staff("analyst", product=survey.product).pk]})
-    assert refused.status_code == 200
-    assert stranger.username not in text_of(refused)
-    assert not Team.objects.exists()
-
-    client.post(add, {**team, "members": [agent.pk]})
-    stored = Team.objects.get()
-    assert (stored.product, list(stored.members.all())) == (survey.product, [agent])
-
-
-def test_a_team_refuses_members_of_another_product_of_the_same_controller(client, survey):
-    boss = make_staff("administrator", is_superuser=True)
-    client.force_login(boss)
-    neighbour = make_staff("agent", product=make_product(controller=survey.product.controller))
-
-    answer = client.post(
-        reverse("admin:feedback_team_add"),
-        {"product": survey.product_id, "name": "Care", "reply_address": "", "members": [neighbour.pk]},
-    )
-
-    assert "do not see the product" in text_of(answer)
-    assert not Team.objects.exists()
-
-
-def test_working_hours_are_checked_and_kept(client, login, survey):
-    login("administrator")
-    add = reverse("admin:feedback_workinghours_add")
-    hours = {"product": survey.product_id, "days": ["0", "5"], "opens": "10:00", "closes": "14:00"}
-
-    assert "Later than the beginning." in text_of(client.post(add, {**hours, "closes": "09:00"}))
-    assert client.post(add, {**hours, "days": []}).status_code == 200
-    assert not WorkingHours.objects.exists()
-    client.post(add, hours)
-
-    assert WorkingHours.objects.get().days == [0, 5]
-    assert "Monday, Saturday" in text_of(client.get(reverse("admin:feedback_workinghours_changelist")))
-    assert "48 hours" in text_of(client.get(add))
-
-
-def test_reviewers_name_root_causes_of_their_products(client, login, survey):
-    login("reviewer")
-    add = reverse("admin:feedback_rootcause_add")
-
-    client.post(add, {"product": make_product().pk, "name": "Foreign"})
-    client.post(add, {"product": survey.product_id, "name": "Fees"})
-
-    assert [cause.name for cause in RootCause.objects.all()] == ["Fees"]

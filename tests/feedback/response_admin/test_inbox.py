@@ -9,9 +9,17 @@ from django.utils import timezone
 from feedback import saved_views, triage
 from feedback.follow_up import flag
 from feedback.models import Respondent, Response, SavedView
-from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product
+from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
 from privacy.models import AccessLogEntry, Membership
-from tests.factories import make_invitation, make_product, make_respondent, make_response, make_staff, make_survey
+from tests.factories import (
+    make_invitation,
+    make_product,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_suppression,
+    make_survey,
+)
 from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, person, text_of, told
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +62,48 @@ def test_each_queue_shows_and_counts_what_waits_in_it(client, login, survey):
     everything = {waits, mine, taken, again, suspect, silent, objected, unasked, happy, aside, decided}
     assert listed(client) == listed(client, queue="nonsense") == everything
     assert tabs(client) == {"All": "", "Unread": "1", "Mine": "1", "Needs follow-up": "1", "Suspect": "1"}
+
+
+def test_whoever_a_device_belongs_to_or_the_list_knows_needs_no_follow_up(client, login, survey):
+    login("reviewer")
+    people = {"product": survey.product}
+    marked = [
+        make_respondent(**people, objected_at=timezone.now()),
+        make_respondent(**people, do_not_contact=True),
+        make_respondent(**people, restricted_at=timezone.now()),
+    ]
+    listed_person, known, free = (make_respondent(**people) for _ in range(3))
+    by_mail = make_respondent(**people, email="jan@example.com")
+    make_suppression(**people, key=listed_person.subject_key)
+    make_suppression(**people, key="mail:jan@example.com", reason="erased")
+    owners = [*marked, listed_person, known]
+    devices = [make_respondent(**people, subject_key=f"anon:{one.pk}", person=one) for one in owners]
+    waits = [
+        make_response(survey=survey, score=0, contact_permission=True, respondent=each)
+        for each in (*devices, listed_person, by_mail, free)
+    ]
+
+    assert listed(client, queue="needs-follow-up") == {waits[4], waits[-1]}
+    assert tabs(client)["Needs follow-up"] == "2"
+
+
+def test_who_needs_a_follow_up_takes_as_many_queries_for_ten_as_for_one(survey):
+    user = make_staff("reviewer", product=survey.product)
+
+    def grow(number):
+        for _ in range(number):
+            response = make_response(survey=survey, score=0, contact_permission=True)
+            make_suppression(product=survey.product, key=response.respondent.subject_key)
+
+    def statements():
+        with CaptureQueriesContext(connection) as asked:
+            assert not waiting(Response.objects.all(), queue=Queue.NEEDS_FOLLOW_UP, user=user)
+        return len(asked)
+
+    grow(1)
+    few = statements()
+    grow(9)
+    assert statements() == few
 
 
 def test_counts_end_at_their_limit_and_at_the_products_of_the_user(monkeypatch, survey):
@@ -140,7 +190,8 @@ def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen
     assert "Private one" not in shown
     assert "Of another company" not in shown
     assert client.post(address, {"name": "Mine"}).status_code == 404
-    assert client.post(address, {"delete": "1"}).status_code == 404
+    deletion = reverse("admin:feedback_response_delete_view", args=[shared.pk])
+    assert client.post(deletion).status_code == 404
 
     client.force_login(owner)
     assert client.get(address).status_code == 200
@@ -149,7 +200,12 @@ def test_only_the_owner_renames_and_deletes_a_view_and_only_shared_ones_are_seen
     client.post(address, {"name": "Renamed"})
     shared.refresh_from_db()
     assert (shared.name, shared.is_shared) == ("Renamed", False)
-    client.post(address, {"delete": "1"})
+    shared.is_shared = True
+    shared.save()
+    assert deletion in text_of(client.get(address))
+    assert "Your colleagues lose it too." in text_of(client.get(deletion))
+    assert SavedView.objects.filter(pk=shared.pk).exists()
+    client.post(deletion)
     assert not SavedView.objects.filter(pk=shared.pk).exists()
 
 
@@ -198,6 +254,37 @@ def test_archiving_is_taken_back_and_what_others_changed_since_is_left_alone(cli
     assert "Undo" not in text_of(client.get(LIST))
     client.post(UNDO)  # again, from another tab
     assert [one.triage for one in Response.objects.order_by("pk")] == ["unread", "read", "read"]
+
+
+def test_accepting_a_suspect_is_taken_back_on_its_page_or_in_the_list(client, login, survey):
+    login("reviewer")
+    one, other = (make_response(survey=survey, is_suspect=True, suspicion="no_input") for _ in range(2))
+
+    client.post(do(one, "accept"), {"answered": "1"})
+    assert f'action="{UNDO}?page={one.pk}"' in text_of(client.get(page(one)))
+    assert UNDO not in text_of(client.get(page(other)))
+    assert client.post(f"{UNDO}?page={one.pk}").headers["Location"] == page(one)
+    assert set(Response.objects.filter(is_suspect=True)) == {one, other}
+    assert UNDO not in text_of(client.get(page(one)))
+
+    client.post(LIST, {"action": "accept", "_selected_action": [one.pk, other.pk], "answered": "1"})
+    assert Response.objects.counted().count() == 2
+    assert told(client.post(UNDO))[-1] == "2 responses put back."
+    assert Response.objects.counted().count() == 0
+
+
+def test_who_was_not_suspect_or_was_decided_about_since_is_not_doubted_again(client, login, survey):
+    reviewer = login("reviewer")
+    never = make_response(survey=survey)
+    out, anew, waits = (make_response(survey=survey, is_suspect=True, suspicion="early") for _ in range(3))
+    keys = [each.pk for each in (never, out, anew, waits)]
+    client.post(LIST, {"action": "accept", "_selected_action": keys, "answered": "1"})
+    triage.exclude(responses=[out], reason="spam", by=reviewer)
+    Response.objects.filter(pk=anew.pk).update(suspicion="")  # answered again, by hand
+
+    assert told(client.post(UNDO))[-1] == "1 response put back."
+
+    assert set(Response.objects.filter(is_suspect=True)) == {waits}
 
 
 def test_the_question_says_how_many(client, login, survey):

@@ -11,6 +11,7 @@ from feedback.models import Contact, FollowUp, MailPreference, Note, Notice, Sta
 from feedback.staff_mail import owe
 from feedback.staff_mail_delivery import send_mail
 from privacy.models import Membership
+from tests.factories import make_suppression
 from tests.feedback.staff_mail.conftest import COMMENT
 
 pytestmark = pytest.mark.django_db
@@ -251,6 +252,29 @@ def test_nobody_is_reminded_of_a_first_contact_that_was_made(follow_up):
     FollowUp.objects.update(contacted_at=timezone.now())
 
     assert is_dropped(owed)
+
+
+@pytest.mark.parametrize("notice", [Notice.REMINDER, Notice.ESCALATION])
+def test_nobody_is_urged_to_contact_whoever_came_on_the_list_meanwhile(follow_up, notice):
+    owed = owe_about(follow_up, follow_up.owner, notice)
+    make_suppression(product=follow_up.product, key=follow_up.respondent.subject_key)
+
+    assert is_dropped(owed)
+
+
+def test_an_administrator_learns_that_nobody_could_be_told_and_nothing_of_the_person(settings, follow_up, hire):
+    settings.PUBLIC_URL = "https://feedback.example"
+    assert send_mail(mail_id=owe_about(follow_up, hire("administrator"), Notice.ESCALATION).pk)
+
+    message, html = sent()
+    assert message.subject == f"Overdue, and nobody to tell: a follow-up of {follow_up.product.name}"
+    for body in (message.body, html):
+        assert "https://feedback.example/admin/feedback/workinghours/" in body
+        assert not any(word in body for word in ("Angry", "slow", "601", "Nowak", "detractor", "1 / 10"))
+
+
+def test_an_analyst_learns_of_nothing_that_is_overdue(follow_up, hire):
+    assert is_dropped(owe_about(follow_up, hire("analyst"), Notice.ESCALATION))
 
 
 def test_who_lost_a_follow_up_to_a_colleague_is_not_told_that_it_is_theirs(follow_up, hire):

@@ -1,0 +1,98 @@
+"""The admin of teams, root causes and working hours."""
+
+import pytest
+from django.urls import reverse
+
+from feedback.models import RootCause, Team, WorkingHours
+from tests.factories import make_product, make_staff
+from tests.feedback.response_admin.looking import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_team_gets_members_who_can_work_for_it(client, login, survey):
+    login("administrator")
+    agent, stranger = make_staff("agent", product=survey.product), make_staff("agent", product=make_product())
+    add = reverse("admin:feedback_team_add")
+    team = {"product": survey.product_id, "name": "Care", "reply_address": "care@example.com"}
+
+    refused = client.post(add, {**team, "members": [agent.pk, make_staff("analyst", product=survey.product).pk]})
+    assert refused.status_code == 200
+    assert stranger.username not in text_of(refused)
+    assert not Team.objects.exists()
+
+    client.post(add, {**team, "members": [agent.pk]})
+    stored = Team.objects.get()
+    assert (stored.product, list(stored.members.all())) == (survey.product, [agent])
+
+
+def test_a_team_refuses_members_of_another_product_of_the_same_controller(client, survey):
+    boss = make_staff("administrator", is_superuser=True)
+    client.force_login(boss)
+    neighbour = make_staff("agent", product=make_product(controller=survey.product.controller))
+
+    answer = client.post(
+        reverse("admin:feedback_team_add"),
+        {"product": survey.product_id, "name": "Care", "reply_address": "", "members": [neighbour.pk]},
+    )
+
+    assert "do not see the product" in text_of(answer)
+    assert not Team.objects.exists()
+
+
+def test_working_hours_are_checked_and_kept(client, login, survey):
+    login("administrator")
+    add = reverse("admin:feedback_workinghours_add")
+    promise = {"first_contact_hours": "72", "remind_hours": "3"}
+    hours = {"product": survey.product_id, "days": ["0", "5"], "opens": "10:00", "closes": "14:00", **promise}
+
+    assert "Later than the beginning." in text_of(client.post(add, {**hours, "closes": "09:00"}))
+    assert client.post(add, {**hours, "days": []}).status_code == 200
+    assert "has 12 working hours" in text_of(client.post(add, {**hours, "remind_hours": "12"}))
+    assert client.post(add, {**hours, "first_contact_hours": "721"}).status_code == 200
+    assert not WorkingHours.objects.exists()
+    client.post(add, hours)
+
+    kept = WorkingHours.objects.get()
+    assert (kept.days, kept.first_contact_hours, kept.remind_hours) == ([0, 5], 72, 3)
+    assert "Monday, Saturday" in text_of(client.get(reverse("admin:feedback_workinghours_changelist")))
+    assert "48 hours" in text_of(client.get(add))
+
+
+def test_only_staff_who_see_follow_ups_of_the_product_are_told_of_what_is_overdue(client, login, survey):
+    administrator = login("administrator")
+    reviewer, stranger = make_staff("reviewer", product=survey.product), make_staff("reviewer", product=make_product())
+    add = reverse("admin:feedback_workinghours_add")
+    hours = {"product": survey.product_id, "days": ["0"], "opens": "10:00", "closes": "14:00"}
+    hours |= {"first_contact_hours": "48", "remind_hours": "4"}
+
+    form = text_of(client.get(add))
+    assert (reviewer.username in form, stranger.username in form) == (True, False)
+    for blind in (stranger, administrator):
+        client.post(add, {**hours, "escalate_to": [blind.pk]})
+    assert not WorkingHours.objects.exists()
+
+    client.post(add, {**hours, "escalate_to": [reviewer.pk]})
+    assert list(WorkingHours.objects.get().escalate_to.all()) == [reviewer]
+
+
+def test_a_neighbour_is_not_told_of_what_is_overdue_here(client, survey):
+    client.force_login(make_staff("administrator", is_superuser=True))
+    neighbour = make_staff("reviewer", product=make_product(controller=survey.product.controller))
+    hours = {"product": survey.product_id, "days": ["0"], "opens": "10:00", "closes": "14:00"}
+    hours |= {"first_contact_hours": "48", "remind_hours": "4", "escalate_to": [neighbour.pk]}
+
+    answer = client.post(reverse("admin:feedback_workinghours_add"), hours)
+
+    assert "do not see the product or its follow-ups" in text_of(answer)
+    assert not WorkingHours.objects.exists()
+
+
+def test_reviewers_name_root_causes_of_their_products(client, login, survey):
+    login("reviewer")
+    add = reverse("admin:feedback_rootcause_add")
+
+    client.post(add, {"product": make_product().pk, "name": "Foreign"})
+    client.post(add, {"product": survey.product_id, "name": "Fees"})
+
+    assert [cause.name for cause in RootCause.objects.all()] == ["Fees"]
