@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0020_unread_responses"),
+        ("feedback", "0021_how_soon_people_are_contacted"),
         ("privacy", "0014_server_keys_read_nothing"),
         ("surveys", "0007_surveys_may_allow_a_reminder"),
     ]
