@@ -5,6 +5,8 @@ UV_VERSION := $(shell sed -n 's|^uv==\([^ ]*\).*|\1|p' requirements-dev.txt)
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The programs start many processes: what one of them compiled, the next one finds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install demo test check bench lock messages widget screenshots format
 
