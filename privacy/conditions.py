@@ -17,7 +17,7 @@ from privacy.models import (
     Right,
     RightsRequest,
 )
-from privacy.subjects import subject_of
+from privacy.subjects import proved_identifiers, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,24 @@ LETTERS: Final = (Mail.INFORMATION_NEEDED, Mail.EXTENSION, Mail.PACKAGE_READY, M
 
 def is_proved(request: RightsRequest) -> bool:
     return request.proofs.exists()
+
+
+def unproved_items(request: RightsRequest) -> list[RequestItem]:
+    """Return the rights without an outcome that cannot be fulfilled, because it is not proved whose data they are about.
+
+    The mailbox of somebody who acts for another says nothing about whom they act for.
+    """
+    if proved_identifiers(request):
+        return []
+    return [item for item in request.items.filter(outcome="") if _needs_proof(item, request)]
+
+
+def _needs_proof(item: RequestItem, request: RightsRequest) -> bool:
+    """Tell whether a right waits for a proof: not an objection to being contacted at one's own mailbox, Art. 21(2)."""
+    if item.right != Right.OBJECTION:
+        return item.right in NEEDS_PROOF
+    names_own_mailbox = bool(request.email) and not request.acts_for_another
+    return item.objects_to != ObjectsTo.CONTACT or not names_own_mailbox
 
 
 def is_identified(request: RightsRequest) -> bool:
