@@ -411,6 +411,8 @@ def test_both_copies_of_a_request_are_opened_at_once(client, asked):
     page = client.post(page_of(asked), {"code": code}).content.decode()
 
     assert len(re.findall(r'href="/privacy/packages/', page)) == 2
+    assert page.count("index.html") == 1  # only the copy under Art. 15 has pages
+    assert page.count("a JSON file that other programs can read") == 1
 
 
 def test_what_reached_the_wrong_person_is_destroyed_and_the_officers_hear_of_it(
