@@ -92,7 +92,7 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     Measures count responses and not tags, so none of them changes.
 
     Returns:
-        How many responses carried the tag that is gone.
+        How many responses carried the tag that is gone, as ``count_uses`` counts them.
 
     Raises:
         ValidationError: ``same_tag`` or ``other_product``.
@@ -105,15 +105,15 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     locked = Tag.objects.filter(pk__in=[source.pk, target.pk]).order_by("pk").select_for_update()
     if len(locked) != 2:
         raise ValidationError(_("One of the tags is gone. Look at the list again."), code="gone")
+    count = count_uses(source)
     has_both = ResponseTag.objects.filter(tag=target, response__in=_responses_of(source))
-    both = ResponseTag.objects.filter(tag=source, response__in=has_both.values("response"))
-    removed, _by_model = both.delete()
-    moved = ResponseTag.objects.filter(tag=source).update(tag=target)
+    ResponseTag.objects.filter(tag=source, response__in=has_both.values("response")).delete()
+    ResponseTag.objects.filter(tag=source).update(tag=target)
     Rule.objects.filter(adds_tag=source).update(adds_tag=target)
     Rule.objects.filter(with_tag=source).update(with_tag=target)
     target.improvements.add(*Improvement.objects.filter(tags=source).values_list("pk", flat=True))
     source.delete()
-    return removed + moved
+    return count
 
 
 @transaction.atomic
@@ -141,8 +141,13 @@ def rules_of(tag: Tag) -> models.QuerySet[Any]:
 
 
 def count_uses(tag: Tag) -> int:
-    """Return how many responses carry a tag, those that measures do not count included."""
-    return ResponseTag.objects.filter(tag=tag).count()
+    """Return how many responses carry a tag: also those that measures leave out, but none that is restricted."""
+    return unrestricted_uses().filter(tag=tag).count()
+
+
+def unrestricted_uses() -> models.QuerySet[ResponseTag]:
+    """Return the taggings of responses whose use is not restricted, Art. 18 GDPR."""
+    return ResponseTag.objects.filter(response__restricted_at__isnull=True)
 
 
 def trend_of(*, tag: Tag, bucket: Bucket) -> list[Step]:

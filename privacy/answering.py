@@ -59,7 +59,10 @@ DONE: Final[dict[str, StrOrPromise]] = {
     Right.COMPLAINT_INFORMATION: _("You find below where you can complain."),
 }
 SENTENCES: Final[dict[str, StrOrPromise]] = {
-    Outcome.NO_DATA: _("We have no data about you."),
+    Outcome.NO_DATA: _(
+        "We have found no data that belong to what you proved. An answer that was given without it we can tell by its "
+        "receipt code alone (Art. 11(2) GDPR): if you have one, write to us with it, and we will go on."
+    ),
     Outcome.UNIDENTIFIABLE: _(
         "From what you gave us we cannot tell which data are yours (Art. 11(2) GDPR). If you have a receipt code of an "
         "answer, write to us with it, and we will go on."

@@ -48,6 +48,7 @@ def problems(declared: Inventory, models: list[type[Model]]) -> Iterator[CheckMe
         table = declared.tables.get(label, Table(model=label, columns={}))
         yield from _declaration_problems(model, table)
         yield from _path_problems(model, table)
+        yield from _forgotten_path_problems(model, table, declared)
         yield from _finding_problems(model, table)
         yield from _content_problems(table)
     for label in sorted(set(declared.tables) - set(labels)):
@@ -91,6 +92,21 @@ def _path_problems(model: type[Model], table: Table) -> Iterator[CheckMessage]:
             hint="Write the names of foreign keys, joined by two underscores.",
             id="privacy.E003",
         )
+
+
+def _forgotten_path_problems(model: type[Model], table: Table, declared: Inventory) -> Iterator[CheckMessage]:
+    """Yield each way to a person that a table has without personal columns: that a row is there says something, too."""
+    if table.person is not None or table.waived or any(column.personal for column in table.columns.values()):
+        return
+    for column in model._meta.concrete_fields:
+        related = column.related_model
+        known = None if related is None or isinstance(related, str) else declared.tables.get(related._meta.label)
+        if known is not None and known.person is not None:
+            yield Error(
+                f"{table.model}.{column.name} leads to a person, and the table does not say so.",
+                hint=f'Write person="{column.name}…", or waived="why the rows are about nobody".',
+                id="privacy.E003",
+            )
 
 
 def _content_problems(table: Table) -> Iterator[CheckMessage]:

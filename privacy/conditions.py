@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from privacy.deadlines import alarms
 from privacy.models import (
     Answer,
     Approval,
@@ -17,12 +18,15 @@ from privacy.models import (
     Right,
     RightsRequest,
 )
-from privacy.subjects import subject_of
+from privacy.subjects import proved_identifiers, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from django.db.models import QuerySet
+
+    from privacy.deadlines import Alarms
 
 State = RightsRequest.State
 Outcome = RequestItem.Outcome
@@ -43,6 +47,24 @@ def is_proved(request: RightsRequest) -> bool:
     return request.proofs.exists()
 
 
+def unproved_items(request: RightsRequest) -> list[RequestItem]:
+    """Return the rights without an outcome that cannot be fulfilled: it is not proved whose data they are about.
+
+    The mailbox of somebody who acts for another says nothing about whom they act for.
+    """
+    if proved_identifiers(request):
+        return []
+    return [item for item in request.items.filter(outcome="") if _needs_proof(item, request)]
+
+
+def _needs_proof(item: RequestItem, request: RightsRequest) -> bool:
+    """Tell whether a right waits for a proof: not an objection to being contacted at one's own mailbox, Art. 21(2)."""
+    if item.right != Right.OBJECTION:
+        return item.right in NEEDS_PROOF
+    names_own_mailbox = bool(request.email) and not request.acts_for_another
+    return item.objects_to != ObjectsTo.CONTACT or not names_own_mailbox
+
+
 def is_identified(request: RightsRequest) -> bool:
     """Tell whether it is proved who asks, or nothing that is planned needs to know."""
     return is_proved(request) or not tasks_of(request).filter(item__right__in=NEEDS_PROOF).exists()
@@ -55,6 +77,27 @@ def tasks_of(request: RightsRequest) -> QuerySet[RequestTask]:
 def is_settled(request: RightsRequest) -> bool:
     """Tell whether every task was done, found nothing or is exempt."""
     return not tasks_of(request).exclude(state__in=RequestTask.SETTLED).exists()
+
+
+def silent_recipients(request: RightsRequest) -> list[str]:
+    """Return the names of recipients that were told what to do, Art. 19, and have not confirmed: the answer waits."""
+    told = tasks_of(request).filter(kind=RequestTask.Kind.TELL_RECIPIENT, state=RequestTask.State.SENT)
+    return sorted({task.recipient.name for task in told.select_related("recipient") if task.recipient})
+
+
+def alarms_of(request: RightsRequest) -> Alarms:
+    """Return the days on which the officers are warned, in the period that runs."""
+    return alarms(
+        received_on=request.received_on,
+        target_on=request.target_on,
+        due_on=request.current_due_on,
+        country=request.controller.country,
+    )
+
+
+def last_call(request: RightsRequest) -> date:
+    """Return the day on which what the answer waits for is to be given up, so that it is in time."""
+    return alarms_of(request).two_working_days_on
 
 
 def has_failed(request: RightsRequest) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.audit import Action, lock, record
-from privacy.conditions import NEEDS_PROOF, NEGATIVE, is_settled, subjects_to_approve
+from privacy.conditions import NEGATIVE, is_settled, subjects_to_approve, unproved_items
 from privacy.fulfilment import conclude
 from privacy.identity import mailbox_hash, normalised_mailbox, prove
 from privacy.lifecycle import State, advance
@@ -286,12 +286,11 @@ def is_own_case(request: RightsRequest, user: User) -> bool:
 
 
 def _check_undecided(request: RightsRequest) -> None:
-    undecided = request.items.filter(outcome="", right__in=NEEDS_PROOF)
-    if undecided.exists() and not proved_identifiers(request):
+    if unproved_items(request):
         raise ValidationError(
             _("Nothing is done with anybody's data before it is proved who asks."), code="not_verified"
         )
-    empty = undecided.filter(right=Right.RECTIFICATION, corrections__isnull=True)
+    empty = request.items.filter(right=Right.RECTIFICATION, outcome="", corrections__isnull=True)
     if empty.exists() and not subject_of(request).is_nobody:
         raise ValidationError(_("Enter first what is to be corrected."), code="no_corrections")
 

@@ -163,6 +163,8 @@ def acknowledge(*, task: RequestTask, user: User) -> None:
 def exempt(*, task: RequestTask, reason: str, user: User) -> None:
     """Give the confirmation of a recipient up, with a reason: it proves impossible or takes a disproportionate effort.
 
+    One that was told and stays silent is given up in time for the answer: Art. 19 has it told, not heard.
+
     Raises:
         PermissionDenied: the user does not work on this request.
         ValidationError: there is no reason (``required``), or nothing is waited for (``not_sent``).

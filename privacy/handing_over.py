@@ -49,11 +49,16 @@ PERSON: Final = RequestEvent.Actor.PERSON
 
 @dataclass(frozen=True)
 class Opened:
-    """A package that was opened; the token in its address is returned here and never again."""
+    """A package that was opened; the token in its address is returned here and never again.
+
+    Args:
+        left: how many times it can be opened after this.
+    """
 
     package: Package
     token: str
     until: datetime
+    left: int
 
 
 def packages_of(request: RightsRequest) -> QuerySet[Package]:
@@ -95,20 +100,22 @@ def key_of(request: RightsRequest) -> Key:
 
 @transaction.atomic
 def owe_code(*, request: RightsRequest) -> RequestMessage | None:
-    """Owe the proved mailbox a fresh code.
+    """Owe the proved mailbox a fresh code, where there is or was a package: whoever comes too late is told so then.
 
     Raises:
-        ValidationError: ``too_many_codes`` within the hour.
+        ValidationError: ``too_many_codes`` within the hour, whether or not there is anything to open.
     """
-    if not has_proved_mailbox(request) or not packages_of(request).exists():
+    if not has_proved_mailbox(request):
         return None
     if hit(CODES, str(request.pk)) is not None:
         raise ValidationError(_("Too many codes were sent within an hour. Please wait a little."), "too_many_codes")
+    if not Package.objects.filter(item__request=request).exists():
+        return None
     return RequestMessage.objects.create(request=request, kind=RequestMessage.Kind.UNLOCK_CODE)
 
 
 def unlock(*, request: RightsRequest, code: str) -> list[Opened]:
-    """Open every package of a request that can be opened.
+    """Open every package of a request that can be opened; return none where it is too late.
 
     Raises:
         ValidationError: ``wrong_code``, also one that is over or was tried too often; nothing else says which.
@@ -159,4 +166,5 @@ def _open(package: Package) -> Opened:
     Unlock.objects.create(package=package, at=now, until=until, digest=token_digest(token))
     right = package.item.right
     record(request=package.item.request, actor=PERSON, action=Action.PACKAGE_UNLOCKED, fields=[right])
-    return Opened(package, token, until)
+    left: int = package.openings_left - 1  # type: ignore[attr-defined]  # counted by packages_of
+    return Opened(package, token, until, left)

@@ -14,7 +14,7 @@ from privacy.checks import DURATION
 from privacy.inventory import PURPOSES, STAFF, inventory, purpose_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from django_stubs_ext import StrOrPromise
 
@@ -58,16 +58,20 @@ def purposes(*, language: str, declared: Inventory = inventory) -> list[PurposeR
     """
     rows = []
     for key, purpose in PURPOSES.items():
-        longest: dict[str, str] = {}
-        for column in _columns(declared):
-            if column.purpose == key:
-                name = str(column.category)
-                longest[name] = max(longest.get(name, column.keep), column.keep, key=_end)
-        if longest:
-            categories = tuple(CategoryRow(name, period_in_words(keep)) for name, keep in longest.items())
+        categories = longest_periods(column for column in _columns(declared) if column.purpose == key)
+        if categories:
             text = purpose_in_words(key, language)
             rows.append(PurposeRow(text, str(BASES.get(purpose.basis, purpose.basis)), categories))
     return rows
+
+
+def longest_periods(columns: Iterable[Column]) -> tuple[CategoryRow, ...]:
+    """Return the kinds of data in these columns with the longest period of each, in the active language."""
+    longest: dict[str, str] = {}
+    for column in columns:
+        name = str(column.category)
+        longest[name] = max(longest.get(name, column.keep), column.keep, key=_end)
+    return tuple(CategoryRow(name, period_in_words(keep)) for name, keep in longest.items())
 
 
 def period_in_words(period: str) -> str:

@@ -1,8 +1,9 @@
 """The pages on which a package is handed over: a fresh code in, a file out, and a way to say that it is not mine.
 
 Like all pages for data subjects they set no cookie and need no script: a code and the random address that it leads to
-are all there is. GET changes nothing but that the person fetched the file. Whoever knows a reference learns whether a
-copy waits, for what reached the wrong person is taken back without a code.
+are all there is. GET changes nothing but that the person fetched the file. Before the code nobody learns whether there
+is a copy: that would tell whoever filed a request in somebody's name whether we know them. What reached the wrong
+person is taken back without a code, because they may have none.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privacy.handing_over import key_of, opened_by, owe_code, packages_of, unlock, was_fetched
+from privacy.handing_over import key_of, opened_by, owe_code, unlock, was_fetched
 from privacy.incidents import open_incident
 from privacy.languages import in_chosen_language
 from privacy.models import Package, RightsRequest
@@ -48,24 +49,25 @@ RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 @never_cache
 @in_chosen_language
 def package(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show what waits, send a code, open with a code, or take back what reached the wrong person."""
+    """Ask for a code, send one, open with one, or take back what reached the wrong person."""
     asked = RightsRequest.objects.select_related("controller").filter(reference=reference).first()
-    if asked is None or not Package.objects.filter(item__request=asked).exists():
+    if asked is None:
         return _show(request, "unknown", status=HTTPStatus.NOT_FOUND)
-    if request.method == "POST" and "not_mine" in request.POST:
-        queue_alerts_of(open_incident(request=asked))
+    if request.method != "POST":
+        return _show(request, "waiting", asked=asked)
+    if "not_mine" in request.POST:
+        if Package.objects.filter(item__request=asked).exists():
+            queue_alerts_of(open_incident(request=asked))
         return _show(request, "taken_back", asked=asked)
-    if not packages_of(asked).exists():
-        return _show(request, "gone", asked=asked, status=HTTPStatus.GONE)
     try:
-        if request.method == "POST" and "send" in request.POST:
+        if "send" in request.POST:
             return _send(request, asked)
-        if request.method == "POST":
-            opened = unlock(request=asked, code=request.POST.get("code", ""))
-            return _show(request, "opened", asked=asked, opened=opened)
+        opened = unlock(request=asked, code=request.POST.get("code", ""))
     except ValidationError as error:
         return _show(request, "waiting", asked=asked, problem=error.messages[0], status=HTTPStatus.BAD_REQUEST)
-    return _show(request, "waiting", asked=asked)
+    if not opened:
+        return _show(request, "gone", asked=asked, status=HTTPStatus.GONE)
+    return _show(request, "opened", asked=asked, opened=opened)
 
 
 @require_safe
@@ -147,11 +149,9 @@ def _etag(package: Package) -> str:
 def _show(
     request: HttpRequest, state: str, *, asked: RightsRequest | None = None, status: int = HTTPStatus.OK, **context: Any
 ) -> HttpResponse:
-    waiting = list(packages_of(asked)) if asked and state == "waiting" else []
     told = {
         "state": state,
         "asked": asked,
-        "packages": waiting,
         "key": key_of(asked) if asked and state == "waiting" else "",
         "was_sent": "sent" in request.GET,
     }

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from privacy.alerting import owe_alerts
-from privacy.conditions import has_failed, has_lost_mail
-from privacy.deadlines import ONE_DAY, alarms
+from privacy.conditions import alarms_of, has_failed, has_lost_mail
+from privacy.deadlines import ONE_DAY
 from privacy.models import RequestAlarm, RightsRequest
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from django.contrib.auth.models import AnonymousUser, User
-
 Kind = RequestAlarm.Kind
 EXTENDED: Final = "extended"  # the warnings of the longer period are others than those of the first
 MOST_SHOWN: Final = 5
@@ -81,12 +80,7 @@ def _raise_due(request: RightsRequest, now: datetime) -> RequestAlarm | None:
 
 def _days(request: RightsRequest) -> Iterator[tuple[Kind, date]]:
     """Yield each warning with its day, the gravest last."""
-    days = alarms(
-        received_on=request.received_on,
-        target_on=request.target_on,
-        due_on=request.current_due_on,
-        country=request.controller.country,
-    )
+    days = alarms_of(request)
     yield Kind.HALF, days.half_on
     if not request.extended_at:
         yield Kind.TARGET, days.target_on

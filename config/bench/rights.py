@@ -2,99 +2,65 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import tracemalloc
 from random import Random
-from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from statistics import quantiles
+from typing import TYPE_CHECKING, Final
 
-from django.db import connection, transaction
-
+from config.bench.filling import EACH, answer, fill, meet
 from config.bench.registry import Measurement, benchmark
-from feedback.models import Invitation, Respondent, Response
 from privacy import packages
 from privacy.encryption import keyed_hash
+from privacy.erasure import erase, erasure_order, suppress_subject
 from privacy.intake import Content, file_request
 from privacy.models import IdentityProof, Package, RequestTask, Right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from config.bench.workplace import Workplace
     from privacy.models import RequestItem
 
 FEW: Final = 100_000  # responses
-EACH: Final = 50  # responses of a person
 RICH: Final = 50_000  # responses of the one who has most
-AT_ONCE: Final = 500_000  # responses in one statement
 SLOWER: Final = 2  # times as slow among many as among few, at most
 MOST_MEMORY: Final = 64  # MB
-TABLES: Final = (Respondent, Invitation, Response)
-
-# Person n has responses n * EACH to (n + 1) * EACH - 1; invitations have the numbers of their responses.
-PEOPLE: Final = """
-INSERT INTO feedback_respondent (product_id, subject_key, external_id, email, phone, anonymous_id, name, company,
-    country, language, properties, first_seen_at, reservations, do_not_contact)
-SELECT %(product)s, 'id:' || %(prefix)s || n, %(prefix)s || n, %(prefix)s || n || '@example.com', '', '',
-    'Person ' || n, '', 'PL', 'pl', '{}', now() - interval '400 days', 0, false
-FROM generate_series(%(first)s::int, %(last)s::int) AS n
-RETURNING id
-"""
-ANSWERS: Final = """
-WITH asked AS (
-    INSERT INTO feedback_invitation (product_id, survey_id, version_id, respondent_id, channel, language, token_digest,
-        url, device, app_version, is_test, created_at, expires_at, shown_at, responded_at)
-    SELECT %(product)s, %(survey)s, %(version)s, person.id, 'web', 'pl',
-        sha256(convert_to(person.external_id || '-' || n, 'UTF8')), '', 'desktop', '', false,
-        now() - n * interval '7 days', now(), now() - n * interval '7 days', now() - n * interval '7 days'
-    FROM feedback_respondent AS person, generate_series(1, %(each)s::int) AS n
-    WHERE person.id BETWEEN %(first)s AND %(last)s
-    RETURNING id, respondent_id, created_at
-)
-INSERT INTO feedback_response (product_id, survey_id, version_id, respondent_id, invitation_id, submission_id, seq,
-    state, metric, band_profile, score, comment, reasons, contact_permission, receipt_hash, answered_at, answered_on,
-    received_at, channel, language, country, company, name, email, url, device, app_version, properties, is_test,
-    is_suspect, exclusion_reason, triage)
-SELECT %(product)s, %(survey)s, %(version)s, respondent_id, id, gen_random_uuid(), 0, 'complete', 'nps', 'standard',
-    id %% 11, CASE WHEN id %% 5 = 0 THEN 'It does what it says, and fast, but transfers take days' ELSE '' END, '{}',
-    false, sha256(convert_to('receipt' || id, 'UTF8')), created_at, created_at::date, created_at, 'web', 'pl', 'PL', '',
-    '', '', '', 'desktop', '', '{}', false, false, '', 'read'
-FROM asked
-"""
 
 
 @benchmark
 def rights(work: Workplace) -> Iterator[Measurement]:
-    """A copy of the data of one person with 50 answers, among few and among many, and of one who gave 50,000."""
-    few = min(FEW, work.rights_responses // 10)
-    took: dict[int, float] = {}
+    """A copy of the data of one person with 50 answers and their erasure, among few and among many."""
+    few, many = min(FEW, work.rights_responses // 10), work.rights_responses
+    took: dict[int, dict[Right, float]] = {}
     filled = 0
-    for size in (few, work.rights_responses):
-        yield _fill(work, first=filled // EACH, last=size // EACH - 1)
+    for size in (few, many):
+        work.report(f"Filling the tables up to {size:,} responses …")
+        seconds = fill(work, first=filled // EACH, last=size // EACH - 1)
+        yield Measurement(name=f"filling up to {size:,} responses", value=round(seconds, 1), unit="s")
         filled = size
-        took[size] = median(_seconds(_item_of(work, f"few-{number}")) for number in _drawn(work, size // EACH))
-    yield Measurement(
-        name=f"access, {work.rights_responses:,} responses by {few:,}",
-        value=round(1000 * took[work.rights_responses], 1),
-        floor=round(1000 * took[few], 1),
-        unit="ms",
-        ratio=round(took[work.rights_responses] / took[few], 3),
-        goal=SLOWER,
-        more_is_better=False,
-    )
-    yield from _largest(work)
+        took[size] = _typical_seconds(work, people=size // EACH)
+    for right in (Right.ACCESS, Right.ERASURE):
+        yield Measurement(
+            name=f"{right.value}, {many:,} responses by {few:,}",
+            value=round(1000 * took[many][right], 1),
+            floor=round(1000 * took[few][right], 1),
+            unit="ms",
+            ratio=round(took[many][right] / took[few][right], 3),
+            goal=SLOWER,
+            more_is_better=False,
+        )
 
 
-def _largest(work: Workplace) -> Iterator[Measurement]:
-    """Measure the package of the person with most records: the time, and once more the memory, which costs time."""
+@benchmark
+def largest_package(work: Workplace) -> Iterator[Measurement]:
+    """A copy for the person with most records: the time, and once more the memory, which costs time to watch."""
     records = min(RICH, work.rights_responses // 4)
-    people = _meet(work, prefix="rich-", first=0, last=0)
-    _answer(work, people, each=records)
-    item = _item_of(work, "rich-0")
-    yield Measurement(name=f"package of {records:,} responses", value=round(_seconds(item), 1), unit="s")
+    answer(work, meet(work, prefix="rich-", first=0, last=0), each=records)
+    item = _item_of(work, "rich-0", Right.ACCESS)
+    yield Measurement(name=f"package of {records:,} responses", value=round(_seconds_to_copy(item), 1), unit="s")
     tracemalloc.start()
-    _seconds(item)
+    _seconds_to_copy(item)
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     yield Measurement(
@@ -106,77 +72,31 @@ def _largest(work: Workplace) -> Iterator[Measurement]:
     )
 
 
-def _fill(work: Workplace, *, first: int, last: int) -> Measurement:
-    """Let people with so many numbers have answered; indexes and tallies are those of a system in use."""
-    work.report(f"Filling the tables up to {(last + 1) * EACH:,} responses …")
-    began = time.monotonic()
-    with _without_indexes():
-        for start in range(first, last + 1, AT_ONCE // EACH):
-            people = _meet(work, prefix="few-", first=start, last=min(start + AT_ONCE // EACH - 1, last))
-            _answer(work, people, each=EACH)
-    with connection.cursor() as cursor:
-        # Fresh rows cost their first readers time to mark them as committed.
-        cursor.execute("VACUUM (ANALYZE) feedback_respondent, feedback_invitation, feedback_response, feedback_tally")
-    seconds = time.monotonic() - began
-    return Measurement(name=f"filling up to {(last + 1) * EACH:,} responses", value=round(seconds, 1), unit="s")
+def _typical_seconds(work: Workplace, *, people: int) -> dict[Right, float]:
+    """Return how long it takes to build a copy for somebody, and to erase them afterwards: the same for each right."""
+    copied, erased = [], []
+    for number in _drawn(work, people):
+        name = f"few-{number}"
+        copied.append(_seconds_to_copy(_item_of(work, name, Right.ACCESS)))
+        erased.append(_seconds_to_erase(_item_of(work, name, Right.ERASURE)))
+    return {Right.ACCESS: _undisturbed(copied), Right.ERASURE: _undisturbed(erased)}
 
 
-def _meet(work: Workplace, *, prefix: str, first: int, last: int) -> range:
-    """Store people and return their keys, which follow each other: nobody else fills this database."""
-    with connection.cursor() as cursor:
-        product = work.survey.product_id
-        cursor.execute(PEOPLE, {"product": product, "prefix": prefix, "first": first, "last": last})
-        keys = [key for (key,) in cursor.fetchall()]
-    return range(min(keys), max(keys) + 1)
-
-
-@transaction.atomic
-def _answer(work: Workplace, people: range, *, each: int) -> None:
-    """Store the answers of people; every foreign key is right by construction, so that nobody needs to check it."""
-    survey = work.survey
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE feedback_response ENABLE ALWAYS TRIGGER response_tally_on_insert")
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(
-            ANSWERS,
-            {
-                "product": survey.product_id,
-                "survey": survey.pk,
-                "version": survey.current_version_id,
-                "first": people.start,
-                "last": people.stop - 1,
-                "each": each,
-            },
-        )
-
-
-@contextlib.contextmanager
-def _without_indexes() -> Iterator[None]:
-    """Drop the indexes that are no constraints, and make them again from all rows at once, which is faster."""
-    names = [model._meta.db_table for model in TABLES]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND NOT EXISTS ("
-            "SELECT FROM pg_constraint WHERE conindid = quote_ident(indexname)::regclass)",
-            [names],
-        )
-        indexes = cursor.fetchall()
-        for name, _definition in indexes:
-            cursor.execute(f'DROP INDEX "{name}"')
-        yield
-        for _name, definition in indexes:
-            cursor.execute(definition)
+def _undisturbed(seconds: list[float]) -> float:
+    """Return the lower quartile: minutes lie between both sizes, and what else runs on the machine only adds time."""
+    return quantiles(seconds, n=4, method="inclusive")[0]
 
 
 def _drawn(work: Workplace, people: int) -> list[int]:
-    """Return numbers of people from all over the table."""
-    return Random(people).sample(range(people), min(people, 2 * work.rounds + 1))  # noqa: S311  the same in every run
+    """Return numbers of people from all over the table; nobody is drawn twice, because they are erased."""
+    newer = range(people // 2, people)  # of the larger table others than of the smaller one
+    return Random(people).sample(newer, min(len(newer), 2 * work.rounds + 1))  # noqa: S311  the same in every run
 
 
-def _item_of(work: Workplace, name: str) -> RequestItem:
+def _item_of(work: Workplace, name: str, right: Right) -> RequestItem:
     """File the request of a person who proved their mailbox."""
     mailbox = f"{name}@example.com"
-    content = Content(controller=work.survey.product.controller, rights=(Right.ACCESS,), language="en", email=mailbox)
+    content = Content(controller=work.survey.product.controller, rights=(right,), language="en", email=mailbox)
     asked = file_request(content=content)
     IdentityProof.objects.create(
         request=asked,
@@ -187,14 +107,27 @@ def _item_of(work: Workplace, name: str) -> RequestItem:
     return asked.items.get()
 
 
-def _seconds(item: RequestItem) -> float:
+def _seconds_to_copy(item: RequestItem) -> float:
     task, _made = RequestTask.objects.get_or_create(item=item, kind=RequestTask.Kind.PACKAGE, defaults={"position": 1})
-    return _timed(lambda: packages.build(task), after=lambda: packages.destroy(package=Package.objects.get(item=item)))
-
-
-def _timed(work: Callable[[], Any], *, after: Callable[[], Any]) -> float:
     began = time.monotonic()
-    work()
+    packages.build(task)
     seconds = time.monotonic() - began
-    after()
+    packages.destroy(package=Package.objects.get(item=item))
+    return seconds
+
+
+def _seconds_to_erase(item: RequestItem) -> float:
+    """Carry out the plan of an erasure: leave a fingerprint, then empty every table of the person."""
+    kind = RequestTask.Kind
+    first = RequestTask.objects.create(item=item, kind=kind.SUPPRESS, position=0)
+    tasks = [
+        RequestTask.objects.create(item=item, kind=kind.ERASE, dataset=label, position=number)
+        for number, label in enumerate(erasure_order(), start=1)
+    ]
+    began = time.monotonic()
+    suppress_subject(first)
+    erased = sum(erase(task).affected for task in tasks)
+    seconds = time.monotonic() - began
+    if erased <= 2 * EACH:  # invitations, responses, and the person
+        raise RuntimeError(f"only {erased} rows of a person were erased")
     return seconds

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -105,8 +105,8 @@ class ImprovementAdmin(VisibleModelAdmin):
         changelist = super().get_changelist_instance(request)
         pks = [improvement.pk for improvement in changelist.result_list]
         # Counted for the rows of one page only, and each table by itself.
-        for name in ("responses", "tags"):
-            counts = Improvement.objects.filter(pk__in=pks).order_by().annotate(found=Count(name))
+        for name, counted in (("responses", Q(responses__restricted_at__isnull=True)), ("tags", Q())):
+            counts = Improvement.objects.filter(pk__in=pks).order_by().annotate(found=Count(name, filter=counted))
             by_pk = dict(counts.values_list("pk", "found"))
             for improvement in changelist.result_list:
                 setattr(improvement, f"count_of_{name}", by_pk.get(improvement.pk, 0))
@@ -176,7 +176,8 @@ class ImprovementAdmin(VisibleModelAdmin):
             "hint": next_hint(improvement) if may else "",
             "public_page": public if improvement.state == State.PUBLISHED else "",
             "buttons": list(self._buttons(improvement, may)),
-            "count_of_responses": improvement.responses.count(),
+            # Without the query set Django would count links, those of restricted people too.
+            "count_of_responses": improvement.responses.all().count(),
             "linked_tags": list(improvement.tags.values_list("name", flat=True)),
             "progress": improvements.progress(improvement=improvement) if improvement.mailed_at else None,
         }

@@ -20,7 +20,7 @@ from unfold.decorators import display
 from feedback import tagging
 from feedback.admin.tag_forms import MergeForm, PlainForm, RenameForm
 from feedback.disclosure import SEE_IDENTITY
-from feedback.models import ResponseTag, Tag
+from feedback.models import Tag
 from feedback.periods import Bucket
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
@@ -51,7 +51,7 @@ class TagAdmin(VisibleModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        uses = ResponseTag.objects.filter(tag=OuterRef("pk")).order_by().values("pk")[: MOST_COUNTED + 1]
+        uses = tagging.unrestricted_uses().filter(tag=OuterRef("pk")).order_by().values("pk")[: MOST_COUNTED + 1]
         counted: QuerySet[Any] = rows.annotate(
             uses=Func(ArraySubquery(uses), function="CARDINALITY", output_field=IntegerField())
         )

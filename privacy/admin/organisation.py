@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -24,6 +25,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from privacy import signing_secrets, staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff, visible
 from privacy.models import Controller, Membership, Product, SigningSecret
+from privacy.processing import record_of_processing
 from privacy.tasks import queue_alerts_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,32 @@ class ControllerAdmin(VisibleModelAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             staffing.join(user=staff(request), controller=obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "controller_pk": object_id}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
+
+    def get_urls(self) -> list[URLPattern]:
+        record = self.admin_site.admin_view(self.record_view)
+        return [path("<int:pk>/record/", record, name="privacy_controller_record"), *super().get_urls()]
+
+    def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the record of processing activities, which can be printed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        controller = get_object_or_404(self.get_queryset(request), pk=pk)
+        language = get_language() or settings.LANGUAGE_CODE
+        context = {
+            "title": _("Record of processing activities"),
+            "subtitle": str(controller),
+            "record": record_of_processing(controller=controller, language=language),
+        }
+        return TemplateResponse(
+            request, "admin/privacy/controller/record.html", {**self.admin_site.each_context(request), **context}
+        )
 
 
 class SigningSecretInline(TabularInline):

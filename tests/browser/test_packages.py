@@ -138,7 +138,7 @@ def test_a_package_is_fetched_without_scripts_and_cookies(open_page, response, t
     page.goto(f"/privacy/requests/{asked.reference}/package/")
     screenshot("handing-over-320", page)
     page.get_by_role("button", name="Send me a code").click()
-    expect(page.get_by_text("The code is on its way")).to_be_visible()
+    expect(page.get_by_text("a code is on its way")).to_be_visible()
 
     page.get_by_label("Code from the e-mail").fill("AAAA-AAAA")
     page.get_by_role("button", name="Open").click()
@@ -154,6 +154,27 @@ def test_a_package_is_fetched_without_scripts_and_cookies(open_page, response, t
     assert fetched.value.suggested_filename == f"{asked.reference}.zip"
     assert page.context.cookies() == []
     wait_until(page, lambda: Package.objects.filter(fetched_at__isnull=False).count() == 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "looks"), [("en", [(1280, "light"), (320, "dark")]), ("pl", [(1280, "dark"), (320, "light")])]
+)
+def test_an_open_package_is_accessible(open_page, response, assert_accessible, screenshot, language, looks):
+    asked = with_package(response, language, Right.ACCESS, Right.PORTABILITY)
+    address = f"/privacy/requests/{asked.reference}/package/?lang={language}"
+    for width, scheme in looks:
+        page = open_page(width=width, scheme=scheme)
+        page.goto(address)
+        page.locator("button[name=send]").click()
+        page.locator("input[name=code]").fill("AAAA-AAAA")
+        page.locator("form:has(input[name=code]) button").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert_accessible(page)
+        page.locator("input[name=code]").fill(re.search(r"^\w{4}-\w{4}$", mail.outbox[-1].body, re.MULTILINE)[0])
+        page.locator("form:has(input[name=code]) button").click()
+        expect(page.get_by_role("link", name="ZIP")).to_have_count(2)
+        assert_accessible(page)
+        screenshot(f"handing-over-open-{language}-{width}-{scheme}", page)
 
 
 def test_whoever_got_it_by_mistake_takes_it_back(open_page, response, assert_accessible, screenshot):

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from privacy.deciding import ask_for_information, start
 from privacy.encryption import new_token, token_digest
-from privacy.identity import mint_token
+from privacy.identity import mint_token, prove_mailbox
 from privacy.intake import file_request
 from privacy.lifecycle import State
 from privacy.models import Membership, Product, RequestToken, RightsRequest
@@ -166,6 +167,34 @@ def test_every_page_is_accessible(open_page, send, assert_accessible, screenshot
         send(page)
         assert_accessible(page)
         screenshot(f"privacy-{name}-done-{width}-{scheme}-{language}", page)
+
+
+@on_every_screen
+def test_the_page_about_a_request_is_accessible(
+    open_page, assert_accessible, screenshot, controller, width, scheme, language
+):
+    asked = file_request(content=make_content(controller=controller, language=language, rights=("access", "erasure")))
+    prove_mailbox(request=asked)
+    officer = make_staff("privacy_officer")
+    Membership.objects.create(user=officer, controller=controller)
+    start(request=asked, user=officer)
+    question = "Which of the two accounts do you mean?\nThe one of the app, or the one of the shop?"
+    ask_for_information(request=asked, text=question, user=officer)
+    page = open_page(width=width, scheme=scheme, language=language)
+    page.goto(f"/privacy/requests/{asked.reference}/?lang={language}")
+    assert_accessible(page)
+    screenshot(f"privacy-status-code-{width}-{scheme}-{language}", page)
+    page.locator("button[name=send]").click()
+    code = re.search(r"^\w{4}-\w{4}$", mail.outbox[-1].body, re.MULTILINE)[0]
+    page.locator("input[name=code]").fill(code)
+    page.locator("form:has(input[name=code]) button").click()
+    expect(page.get_by_text("Which of the two accounts")).to_be_visible()
+    assert_accessible(page)
+    screenshot(f"privacy-status-{width}-{scheme}-{language}", page)
+    page.locator("textarea").fill("The one of the shop.")
+    page.locator("form:has(textarea) button").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    assert_accessible(page)
 
 
 def test_staff_read_who_asks_only_after_asking_to(page, controller, screenshot):

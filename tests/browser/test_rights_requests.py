@@ -68,6 +68,7 @@ def test_an_erasure_takes_two_people_and_ends_with_an_answer(
     desk.goto(address)
     desk.get_by_role("link", name="Send the answer", exact=True).click()
     expect(desk.get_by_text("Your data have been deleted.")).to_be_visible()
+    assert desk.locator("pre").evaluate("letter => letter.scrollWidth <= letter.clientWidth")
     desk.get_by_label("What you add").fill("With kind regards")
     screenshot("rights-request-answer", desk)
     desk.get_by_role("button", name="Send the answer", exact=True).click()

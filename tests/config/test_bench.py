@@ -16,6 +16,7 @@ from django.conf import settings
 from config import embedded
 from config.bench.load import UnexpectedAnswerError, is_complete, request, seconds_to_answer
 from config.bench.registry import BENCHMARKS, Measurement, compare, table, write
+from config.bench.rights import SLOWER
 from config.bench.workplace import DATABASE, database_url
 
 
@@ -153,6 +154,8 @@ def test_a_small_run_measures_everything_and_leaves_no_database(var):
     for record in records:
         assert record["value"] > 0
         assert record["name"] in run.stdout
+    ratios = [record["name"].split(",")[0] for record in records if record["goal"] == SLOWER and record["ratio"]]
+    assert {"access", "erasure"} <= set(ratios)
     assert sum(record["goal"] is not None for record in records) >= len(BENCHMARKS)
     with embedded.server(var):
         at = embedded.connection(var)

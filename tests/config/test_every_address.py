@@ -37,6 +37,7 @@ BESIDE = {
     "feedback_audience_preview": ("surveys.survey", (), SEES_SURVEYS),
     "admin:privacy_product_secret": ("privacy.product", (), ADMINISTRATOR),
     "admin:privacy_product_retire_secret": ("privacy.product", (1,), ADMINISTRATOR),
+    "admin:privacy_controller_record": ("privacy.controller", (), {"privacy_officer", *OFFICER, *ADMINISTRATOR}),
     "admin:privacy_breakglass_end": (None, (), ADMINISTRATOR),
     "admin:privacy_rightsrequest_reveal": ("privacy.rightsrequest", (), {"privacy_officer", *OFFICER}),
     "admin:privacy_rightsrequest_records": ("privacy.rightsrequest", (), {"privacy_officer", *OFFICER}),

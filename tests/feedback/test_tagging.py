@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
 
 from feedback import tagging, triage
@@ -61,6 +62,23 @@ def test_merging_is_refused_with_itself_with_another_product_and_with_what_is_go
     assert code(lambda: tagging.merge_tags(source=fees, target=foreign)) == "other_product"
     assert code(lambda: tagging.merge_tags(source=fees, target=gone)) == "gone"
     assert Tag.objects.count() == 2
+
+
+def test_nobody_counts_the_tags_of_a_restricted_person(client, survey, answers):
+    """Art. 18: also how many there are is a use; what staff tidy up takes the tagging along all the same."""
+    hidden = make_response(survey=survey, restricted_at=timezone.now())
+    fees, costs = tag("fees", answers[:2], survey), tag("costs", answers[2:3], survey)
+    ResponseTag.objects.create(response=hidden, tag=fees)
+    user = make_staff("reviewer", product=survey.product)
+    client.force_login(user)
+
+    listed = client.get(reverse("admin:feedback_tag_changelist")).context["cl"].result_list
+
+    assert {one.name: one.uses for one in listed} == {"fees": 2, "costs": 1}
+    assert tagging.count_uses(fees) == 2
+    assert tagging.merge_tags(source=fees, target=costs) == 2
+    assert ResponseTag.objects.filter(tag=costs).count() == 4
+    assert code(lambda: tagging.delete_unused_tag(tag=costs)) == "in_use"
 
 
 def test_a_name_is_taken_whatever_its_capitals(survey):

@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
 from django.db import connection, models
 from django.utils import timezone
 
+from feedback.follow_up import flag
+from feedback.models import CampaignMail, FollowUp, Improvement, Respondent, Response, Tag, Team
 from privacy.encryption import EncryptedTextField
 from privacy.inventory import STAFF, Erasure
-from privacy.subjects import model_of, rows_of, tables_about_people
+from privacy.subjects import Subject, model_of, rows_of, tables_about_people
+from tests.factories import make_campaign, make_improvement, make_respondent, make_response, make_staff
 
 if TYPE_CHECKING:
     from privacy.inventory import Table
-    from privacy.subjects import Subject
+    from surveys.models import Survey
 
 SHORTEST = 10  # what is shorter is a code, as of a country
 # Codes from lists, which name nobody by themselves.
@@ -33,7 +37,13 @@ CODES = {"language", "app_version", "device"}
 class Canary:
     """The words planted for one person: each is unlike any other, and all begin alike."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, codes: bool = False) -> None:
+        """Begin a series of words.
+
+        Args:
+            codes: whether to fill columns of codes from lists, too.
+        """
+        self.left_alone = set() if codes else CODES
         self.prefix = f"zq{secrets.token_hex(2)}"
         self.numbers = itertools.count()
         self.planted: dict[str, set[str]] = {}
@@ -53,7 +63,8 @@ class Canary:
         values = {}
         for name, column in table.columns.items():
             stays = column.erasure in (Erasure.KEEP, Erasure.HASH)
-            if column.personal and column.category != STAFF.category and name not in CODES and (staying or not stays):
+            is_theirs = column.personal and column.category != STAFF.category and name not in self.left_alone
+            if is_theirs and (staying or not stays):
                 word = f"{self.prefix}{next(self.numbers):04x}"
                 value = _as_value(row._meta.get_field(name), word)
                 if value is not None:
@@ -125,6 +136,33 @@ def _columns_of_text() -> list[tuple[str, str]]:
             " 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY', 'tsvector', 'uuid', 'inet')"
         )
         return cursor.fetchall()
+
+
+def make_person(survey: Survey, **known_as: Any) -> Subject:
+    """Make somebody, with a device, about whom every table says something; return them as a subject."""
+    product = survey.product
+    person = make_respondent(product=product, **known_as)
+    device = make_respondent(product=product, person=person)
+    make_response(survey=survey, respondent=device)
+    response = make_response(survey=survey, respondent=person, score=0)
+    case = flag(response=response, reason="Angry", by=make_staff("reviewer", product=product))
+    mail = CampaignMail.objects.create(
+        campaign=make_campaign(survey=survey), respondent=person, next_attempt_at=timezone.now()
+    )
+    known = {
+        **{Respondent: person, Response: response, FollowUp: case, User: make_staff("agent", product=product)},
+        **{
+            Tag: Tag.objects.create(product=product, name=f"tag {person.pk}"),
+            Improvement: make_improvement(product=product),
+        },
+        Team: Team.objects.create(product=product, name=f"team {person.pk}"),
+        CampaignMail: mail,
+    }
+    subject = Subject(people=(person.pk, device.pk))
+    for table in tables_about_people():
+        if not rows_of(table, subject).exists():
+            make_row(model_of(table), known)
+    return subject
 
 
 def make_row(model: type[models.Model], known: dict[type[models.Model], models.Model]) -> models.Model:

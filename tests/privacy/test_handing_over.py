@@ -98,7 +98,7 @@ def body(answer):
 
 
 def test_a_code_from_the_mailbox_opens_the_package(client, asked, django_capture_on_commit_callbacks):
-    assert "Your copy is ready" in client.get(page_of(asked)).content.decode()
+    assert "Send me a code" in client.get(page_of(asked)).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         sent = client.post(page_of(asked), {"send": "1"})
     assert sent.status_code == 302
@@ -131,11 +131,54 @@ def test_looking_changes_nothing(client, asked):
 
 def test_nobody_knows_a_reference_that_there_is_not(client, asked):
     unknown = reverse("privacy:package", kwargs={"reference": "AAAAA-BBBBB"})
-    bare = make_rights_request()
 
     assert client.get(unknown).status_code == 404
-    assert client.get(unknown).content == client.get(page_of(bare)).content
     assert client.post(unknown, {"send": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize("data", [None, {"send": "1"}, {"code": "AAAA-AAAA"}, {"not_mine": "1"}])
+def test_before_the_code_nobody_learns_whether_there_is_a_copy(client, asked, data):
+    """Whoever files a request in somebody's name knows its reference, and would know whether we know them."""
+    unknown = make_rights_request(controller=asked.controller, email="nobody@example.com")
+    IdentityProof.objects.create(request=unknown, kind=IdentityProof.Kind.MAILBOX, identifier="nobody@example.com")
+    over = make_rights_request(controller=asked.controller, email="over@example.com")
+    IdentityProof.objects.create(request=over, kind=IdentityProof.Kind.MAILBOX, identifier="over@example.com")
+    Package.objects.create(
+        item=over.items.create(right=Right.ACCESS),
+        **{"file_name": "x", "size": 1, "built_at": timezone.now(), "expires_at": timezone.now()},
+    )
+
+    def answer_about(one):
+        answer = client.get(page_of(one)) if data is None else client.post(page_of(one), data)
+        headers = {name: value.replace(one.reference, "…") for name, value in answer.items()}
+        return answer.status_code, answer.content.decode().replace(one.reference, "…"), headers
+
+    assert answer_about(asked) == answer_about(unknown) == answer_about(over)
+    assert not Incident.objects.filter(request=unknown).exists()
+
+
+def test_too_many_codes_are_too_many_for_everybody(client, asked):
+    unknown = make_rights_request(controller=asked.controller, email="nobody@example.com")
+    IdentityProof.objects.create(request=unknown, kind=IdentityProof.Kind.MAILBOX, identifier="nobody@example.com")
+
+    statuses = [
+        [client.post(page_of(one), {"send": "1"}).status_code for _time in range(CODES.times + 1)]
+        for one in (asked, unknown)
+    ]
+
+    assert statuses == [[302] * CODES.times + [400]] * 2
+    assert not unknown.messages.exists()
+
+
+def test_whoever_comes_too_late_learns_it_with_the_code(client, asked, django_capture_on_commit_callbacks):
+    Package.objects.update(expires_at=timezone.now())
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page_of(asked), {"send": "1"})
+
+    answer = client.post(page_of(asked), {"code": mailed_code()})
+
+    assert answer.status_code == 410
+    assert "Ask for a new one" in answer.content.decode()
 
 
 def test_a_code_ends_after_ten_minutes_one_use_and_five_tries(client, asked):
@@ -222,7 +265,7 @@ def test_the_code_in_a_letter_opens_the_package_for_a_week_from_its_posting(clie
         for _time in range(2):  # a download that broke off is not the end
             assert client.post(page, {"code": code.lower()}).status_code == 200
         clock.shift(timedelta(days=1))
-        assert client.post(page, {"code": code}).status_code == 410
+        assert client.post(page, {"code": code}).status_code == 400
 
 
 def test_two_letters_of_one_request_have_codes_that_both_open(client, asked_by_letter):
@@ -354,7 +397,6 @@ def test_a_package_is_opened_five_times_and_no_more(client, asked):
         address = unlock(client, asked)
 
     assert client.get(address).status_code == 200
-    assert client.get(page_of(asked)).status_code == 410
     code = codes.mint_code(request=asked, purpose=UNLOCK)
     assert client.post(page_of(asked), {"code": code}).status_code == 410
     assert RequestEvent.objects.filter(action="package_unlocked").count() == MOST_UNLOCKS
@@ -367,7 +409,8 @@ def test_a_package_outlives_its_seven_days_only_as_noise(client, asked, folder):
     Package.objects.update(expires_at=timezone.now())  # checked when it is read, whether or not a task came by
 
     assert client.get(address).status_code == 410
-    assert client.get(page_of(asked)).status_code == 410
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    assert client.post(page_of(asked), {"code": code}).status_code == 410
     packages.destroy_expired()
     assert Package.objects.get().key == ""
     assert b"canary" not in sealed
@@ -400,7 +443,7 @@ def test_a_package_without_its_key_is_gone_as_is_one_of_a_request_that_was_forgo
     package.refresh_from_db()
     assert (package.key, package.destroyed_at is None) == ("", False)
     assert client.get(address).status_code == 410
-    assert client.get(page_of(asked)).status_code == 410
+    assert 'name="code"' not in client.get(page_of(asked)).content.decode()
 
 
 def test_both_copies_of_a_request_are_opened_at_once(client, asked):
@@ -411,6 +454,9 @@ def test_both_copies_of_a_request_are_opened_at_once(client, asked):
     page = client.post(page_of(asked), {"code": code}).content.decode()
 
     assert len(re.findall(r'href="/privacy/packages/', page)) == 2
+    assert page.count("and can be opened 4 more times.") == 2
+    assert page.count("index.html") == 1  # only the copy under Art. 15 has pages
+    assert page.count("a JSON file that other programs can read") == 1
 
 
 def test_what_reached_the_wrong_person_is_destroyed_and_the_officers_hear_of_it(

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from privacy.access import RECORD
 from privacy.checks import is_acceptable_period, models_to_declare, problems
-from privacy.inventory import STAFF, Column, Identifier, Inventory, Mark, Table, inventory, not_personal
+from privacy.inventory import PURPOSES, STAFF, Column, Identifier, Inventory, Mark, Table, inventory, not_personal
 from privacy.notice import purposes
 
 
@@ -67,6 +67,33 @@ def test_a_table_with_personal_columns_needs_a_path_to_the_person():
     assert ids(altered(table.model, replace(table, person=None))) == ["privacy.E003"]
     assert ids(altered(table.model, replace(table, person="no__such__path"))) == ["privacy.E003"]
     assert ids(altered(table.model, replace(table, person="comment"))) == ["privacy.E003"]
+
+
+def test_a_table_that_leads_to_a_person_says_so_although_nothing_in_it_is_personal():
+    table = inventory.tables["feedback.StaffMail"]
+    silent = replace(table, waived="", columns=not_personal(*table.columns))
+
+    found = list(problems(altered(table.model, silent), models_to_declare()))
+
+    assert [problem.id for problem in found] == ["privacy.E003"] * 2
+    assert [problem.msg.split()[0] for problem in found] == [
+        "feedback.StaffMail.response",
+        "feedback.StaffMail.follow_up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"text": {"en": "We analyse feedback."}}, "privacy.E007"),
+        ({"balancing_test": ""}, "privacy.E008"),
+        ({"basis": "6(1)(a)", "balancing_test": ""}, None),
+    ],
+)
+def test_a_purpose_needs_a_notice_in_every_language_and_an_interest_its_balancing_test(monkeypatch, change, problem):
+    monkeypatch.setitem(PURPOSES, "feedback", replace(PURPOSES["feedback"], **change))
+
+    assert ids(inventory) == ([problem] if problem else [])
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import time_machine
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
+from django.utils.translation import override
 
 from privacy.audit import verify
 from privacy.delivery import RETRIES
 from privacy.identity import Standing, confirm_mailbox, look_up_confirmation
 from privacy.intake import enter_request, file_request
-from privacy.mailing import due_message_ids, renew_confirmation, send_message
+from privacy.mailing import SUBJECTS, due_message_ids, renew_confirmation, send_message
 from privacy.models import RequestMessage, RequestToken, RightsRequest
 from privacy.tasks import queue_work_of, send_due_messages
 from tests.factories import make_controller, make_staff
@@ -53,6 +54,17 @@ def test_a_confirmation_says_what_was_asked_and_how_to_confirm_it(settings):
         assert part in sent.body
     assert "pills" not in sent.body
     assert "anna" not in sent.subject + sent.body
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_no_subject_tells_what_was_asked(language):
+    """Whoever looks over a shoulder, or at a locked screen, learns nothing from it."""
+    telling = ("data", "dane", "danych", "right", "prawo", "gdpr", "rodo", "erasure", "usuni", "access", "sprzeciw")
+
+    with override(language):
+        subjects = {str(SUBJECTS[kind]).casefold() for kind in RequestMessage.Kind}
+
+    assert not [subject for subject in subjects for word in telling if word in subject]
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import secrets
@@ -16,12 +17,14 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.translation import override
 
 from feedback.models import Invitation, Response, Tag
 from privacy import access, packages
 from privacy.access_log import record_access
 from privacy.identity import prove, prove_mailbox
 from privacy.models import Disclosure, IdentityProof, Package, Recipient, Redaction, RequestEvent, RequestTask, Right
+from privacy.notice import purposes
 from privacy.packages import archive, keeping
 from privacy.packages.tables import neutral
 from tests.factories import make_respondent, make_response, make_rights_request, make_staff, make_survey
@@ -201,6 +204,36 @@ def test_recipients_are_named_with_their_safeguard(answered):
     assert (told["name"], told["country"], told["data"]) == ("Cloud Inc.", "US", ["Responses"])
     assert "module 2" in told["safeguard"]
     assert "Cloud Inc." in files["information.html"]
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_the_person_is_told_all_that_the_law_has_them_told_beside_the_data(answered, language):
+    """Art. 15(1)(a) to (h): on a page and for machines, from the inventory."""
+    controller = answered.product.controller
+    controller.supervisory_authority = "UODO, Warszawa"
+    controller.save()
+
+    files = build(ask(answered, language=language))
+
+    told = json.loads(files["information.json"])
+    assert set(told) >= {"controller", "purposes", "recipients", "periods", "rights", "complaint", "source"}
+    assert told["complaint"]["authority"] == "UODO, Warszawa"
+    assert told["automated_decisions"]
+    assert len(told["rights"]) == 5
+    with override(language):
+        rows = purposes(language=language)
+    assert [each["purpose"] for each in told["purposes"]] == [row.text for row in rows]
+    page = html.unescape(files["information.html"]).casefold()
+    categories = [category.name for row in rows for category in row.categories]
+    said = [
+        told["source"],
+        told["periods"],
+        "UODO, Warszawa",
+        *told["rights"],
+        *(row.text for row in rows),
+        *categories,
+    ]
+    assert [text for text in said if text.casefold() not in page] == []
 
 
 def test_the_package_is_in_the_language_of_the_request(answered):

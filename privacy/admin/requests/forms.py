@@ -181,7 +181,10 @@ class ExemptionForm(AcknowledgementForm):
         label=_("Reason"),
         max_length=300,
         widget=UnfoldAdminTextareaWidget,
-        help_text=_("Why telling it is impossible or takes a disproportionate effort, Art. 19."),
+        help_text=_(
+            "Why telling it is impossible or takes a disproportionate effort, Art. 19; or that it was told and "
+            "reminded and did not confirm in time."
+        ),
     )
 
 

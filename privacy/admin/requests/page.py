@@ -15,7 +15,7 @@ from privacy.admin.requests.clock import STATE_COLOURS, URGENCY_COLOURS, time_le
 from privacy.admin.requests.steps import possible_steps
 from privacy.answering import draft
 from privacy.audit import Action
-from privacy.conditions import is_decided, is_proved, tasks_of
+from privacy.conditions import is_decided, is_proved, last_call, silent_recipients, tasks_of
 from privacy.deciding import is_own_case
 from privacy.inventory import inventory
 from privacy.lifecycle import State
@@ -47,6 +47,8 @@ def context_of(asked: RightsRequest, user: User) -> dict[str, Any]:
         "state_colour": STATE_COLOURS.get(State(asked.state), "info"),
         "left": left and {"words": left[1], "colour": URGENCY_COLOURS[left[0]]},
         "standing": standing_alarms(asked),
+        "silent": silent_recipients(asked),
+        "last_call": last_call(asked),
         "steps": possible_steps(asked, user),
         "must_be_somebody_else": _must_be_somebody_else(asked, user),
         "records": _records(asked),

@@ -45,6 +45,14 @@ def test_a_list_without_any_says_what_to_do_next(desk, draft):
     assert "Nothing here yet" not in text_of(desk.get(f"{LIST}?q=nothing"))
 
 
+def test_nobody_counts_the_linked_answer_of_a_restricted_person(desk, survey, draft):
+    improvement = draft()
+    improvement.responses.add(make_response(survey=survey), make_response(survey=survey, restricted_at=timezone.now()))
+
+    assert "Responses: 1." in text_of(desk.get(LIST))
+    assert "1 response is linked." in text_of(desk.get(page(improvement)))
+
+
 def test_a_draft_is_written_edited_and_deleted(desk, product, reviewer):
     assert desk.post(ADD, words(product=product.pk)).status_code == 302
     improvement = Improvement.objects.get()

@@ -10,10 +10,13 @@ from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
+from django.utils.translation import override
 
 from feedback.inbound import Outcome, receive
 from feedback.inbound_reading import parse
 from privacy.answering import (
+    SENTENCES,
+    content_of,
     draft,
     finish,
     finish_and_close_due_requests,
@@ -24,7 +27,7 @@ from privacy.answering import (
 from privacy.intake import enter_request, file_request
 from privacy.lifecycle import advance
 from privacy.mailing import due_message_ids, letters_to_post, post_message, send_message, text_of
-from privacy.models import Answer, Package, RequestMessage, RightsRequest
+from privacy.models import Answer, Package, RequestItem, RequestMessage, RightsRequest
 from privacy.watching import standing_alarms
 from tests.factories import make_controller, make_recipient
 from tests.feedback.correspondence.letters import delivery_report
@@ -92,6 +95,33 @@ def test_a_refusal_says_why_and_where_to_complain_and_sue(outcome):
 
     for part in ("Because of this.", case.controller.supervisory_authority, "Art. 77", "court", case.reference):
         assert part in said
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+@pytest.mark.parametrize("outcome", [outcome for outcome in RequestItem.Outcome if outcome != "done"])
+def test_every_outcome_has_a_sentence_of_its_own(outcome, language):
+    case = make_case("erasure", language=language)
+    case.items.update(outcome=outcome, explanation="Because of this.")
+
+    with override(language):
+        (paragraph,) = content_of(case)["paragraphs"]
+        others = {str(sentence) for each, sentence in SENTENCES.items() if each != outcome}
+
+    assert paragraph.sentence
+    assert paragraph.sentence not in others
+    assert paragraph.sentence in draft(case)
+
+
+@pytest.mark.parametrize("outcome", ["no_data", "unidentifiable"])
+def test_whoever_was_not_found_is_invited_to_give_a_receipt_code(outcome):
+    """Art. 11(2): what a mailbox does not lead to may be there all the same, under an id or of nobody known."""
+    case = make_case("access", language="en", known=False)
+    case.items.update(outcome=outcome, explanation="Because of this.")
+
+    said = draft(case)
+
+    assert "receipt code" in said
+    assert "Art. 11(2) GDPR" in said
 
 
 def test_what_was_granted_names_no_remedies():

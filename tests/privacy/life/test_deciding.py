@@ -206,6 +206,52 @@ def test_nothing_is_planned_before_it_is_proved_who_asks(officer):
     assert not case.items.get().tasks.exists()
 
 
+@pytest.mark.parametrize(
+    ("objects_to", "asked"),
+    [
+        ("contact", {"acts_for_another": True, "mandate": "For my mother"}),
+        ("contact", {"email": "", "email_hash": None, "source": "phone"}),
+        ("analysis", {}),
+        ("both", {}),
+        ("", {}),
+    ],
+)
+def test_an_objection_is_not_called_done_while_nobody_knows_whose_it_is(objects_to, asked):
+    """An agent's own mailbox leads to nobody, and neither does a letter or a call that names none."""
+    is_agent = "mandate" in asked
+    case = make_case("objection", proved=is_agent, **asked)
+    case.items.update(objects_to=objects_to)
+    officer = make_officer(case.controller)
+
+    assert code(propose, request=case, user=officer) == "not_verified"
+    assert (case.items.get().outcome, state_of(case)) == ("", State.TRIAGE)
+
+    see_document(request=case, document="power of attorney", email=ANNA, user=officer)
+    propose(request=case, user=officer)
+    assert state_of(case) == State.IN_PROGRESS
+
+
+def test_an_objection_of_somebody_unknown_is_closed_as_such_by_two_people():
+    case = make_case("objection", acts_for_another=True, mandate="For my mother")
+    officer = make_officer(case.controller)
+    set_outcome(item=case.items.get(), outcome="unidentifiable", explanation="Whose mandate is it?", user=officer)
+
+    (asked,) = propose(request=case, user=officer)
+    decide_approval(approval=asked, decision="approved", user=make_dpo(case.controller))
+
+    assert (case.items.get().outcome, state_of(case)) == ("unidentifiable", State.RESPONDING)
+
+
+def test_an_objection_to_contact_needs_no_more_than_the_mailbox_it_names():
+    """Art. 21(2) and (3): it is absolute, also before anybody proved anything."""
+    case = make_case("objection", proved=False)
+    case.items.update(objects_to="contact")
+
+    propose(request=case, user=make_officer(case.controller))
+
+    assert state_of(case) == State.IN_PROGRESS
+
+
 def test_whoever_is_unknown_is_told_so_without_any_task():
     case = make_case("access", "erasure", known=False)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, date, datetime
 
 import pytest
+import time_machine
 from django.core import mail
 from django.utils import timezone
 
 from feedback.models import Respondent
 from privacy.admin.requests.steps import STEPS
+from privacy.alerting import due_alert_ids, send_alert
 from privacy.answering import message_came_back, send_answer
 from privacy.fulfilment import due_task_ids, run_task
 from privacy.inventory import Mark
@@ -18,13 +21,17 @@ from privacy.mailing import due_message_ids, send_message
 from privacy.models import AccessLogEntry, RightsRequest
 from privacy.restriction import mark
 from privacy.subjects import subject_of
-from privacy.watching import raise_failure
+from privacy.watching import raise_due_alarms, raise_failure
 from tests.factories import make_recipient
 from tests.privacy.life.cases import ANNA, make_case, make_dpo, make_officer, state_of
 
 pytestmark = pytest.mark.django_db
 
 State = RightsRequest.State
+TO_BE_ANSWERED_IN_APRIL = {
+    **{"received_on": date(2026, 3, 5), "target_on": date(2026, 3, 26)},
+    **{"due_on": date(2026, 4, 7), "due_extended_on": date(2026, 6, 5)},
+}
 LIST = "/admin/privacy/rightsrequest/"
 
 
@@ -221,6 +228,26 @@ def test_recipients_are_settled_on_the_page(desks):
 
     assert state_of(case) == State.RESPONDING
     assert "Wound up." in officer.page(case)
+
+
+def test_the_page_says_when_to_stop_waiting_for_a_silent_recipient(desks):
+    """Art. 19 has recipients told; the answer under Art. 12(3) does not become late because one says nothing."""
+    case = make_case("restriction", state=State.IN_PROGRESS, **TO_BE_ANSWERED_IN_APRIL)
+    recipient = make_recipient(controller=case.controller, name="Silent Cloud")
+    task = case.items.get().tasks.create(position=1, kind="tell_recipient", recipient=recipient, state="sent")
+    officer = desks(make_officer(case.controller, email="officer@example.com"))
+
+    assert "recipients that were told and have not confirmed: Silent Cloud." in officer.page(case)
+    assert "still silent on April 2, 2026" in officer.page(case)
+    with time_machine.travel(datetime(2026, 4, 2, 12, tzinfo=UTC), tick=False):
+        raise_due_alarms()
+        for alert_id in due_alert_ids():
+            send_alert(alert_id=alert_id)
+    assert [("Silent Cloud" in one.body, "2 kwietnia 2026" in one.body) for one in mail.outbox] == [(True, True)]
+
+    officer.take(case, "exempt", task=task.pk, reason="Told on 6 March, reminded on 20 March, silent.")
+    assert "have not confirmed" not in officer.page(case)
+    assert state_of(case) == State.RESPONDING
 
 
 def test_failures_are_shown_and_tried_again(desks, performed):

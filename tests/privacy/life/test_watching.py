@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
 from django.core import mail
 
+from feedback.reports import open_rights_requests
 from privacy.alerting import due_alert_ids, send_alert
+from privacy.deciding import note, start
 from privacy.models import Alert, Answer, Membership, RightsRequest
+from privacy.tasks import watch_requests
 from privacy.watching import raise_due_alarms, raise_failure, standing_alarms, warned_requests
 from tests.factories import make_product, make_rights_request, make_staff
 from tests.privacy.life.cases import make_dpo, make_officer
@@ -17,6 +20,7 @@ from tests.privacy.life.cases import make_dpo, make_officer
 pytestmark = pytest.mark.django_db
 
 State = RightsRequest.State
+LIST = "/admin/privacy/rightsrequest/"
 RECEIVED = datetime(2026, 3, 5, 12, tzinfo=UTC)  # due on Tuesday 7 April, after Easter
 
 
@@ -54,6 +58,24 @@ def test_a_day_begins_where_the_controller_is():
 
     assert raise_due_alarms(datetime(2026, 3, 21, 22, 59, tzinfo=UTC)) == []
     assert kinds(raise_due_alarms(datetime(2026, 3, 21, 23, 0, tzinfo=UTC))) == ["half"]
+
+
+@pytest.mark.parametrize("day", ["2026-03-05", "2026-03-06", "2026-03-29", "2026-03-31", "2026-04-07", "2026-04-20"])
+def test_the_deadline_that_is_reported_is_the_same_on_every_day(client, day):
+    """Other products count it from today, or from the last change, and report another one each morning."""
+    case = make_waiting()
+    officer = make_officer(case.controller)
+    with time_machine.travel(at(day, hour=13), tick=False):
+        client.force_login(officer)
+        watch_requests()
+        start(request=make_waiting(controller=case.controller, state=State.VERIFIED), user=officer)
+        note(request=case, text="Something has changed.", user=officer)
+        pages = [client.get(address).content.decode() for address in (LIST, f"{LIST}{case.pk}/change/")]
+        queue = open_rights_requests(user=officer, now=at(day, hour=13))
+
+    assert all("April 7, 2026" in page for page in pages)
+    assert queue.next_due.current_due_on == date(2026, 4, 7)
+    assert queue.is_overdue is (day > "2026-04-07")
 
 
 def test_an_answered_request_warns_nobody():

@@ -11,10 +11,8 @@ from django.utils import timezone
 
 from privacy.forms import OPENED_SALT
 from privacy.intake import PER_NETWORK
-from privacy.models import (
-    RequestMessage,
-    RightsRequest,
-)
+from privacy.models import RequestMessage, Right, RightsRequest, Suppression
+from privacy.suppression import suppress
 from tests.factories import make_product, make_respondent
 from tests.privacy.pages.filling_in import FORM, NOON, NOTICE, RECEIVED, Elements, field_errors, filled, opened
 
@@ -30,21 +28,31 @@ def answer_to(client, **changes):
     return (post.status_code, post.content, headers, page.status_code, shown), len(queries)
 
 
-def test_known_and_unknown_people_get_the_same_answer_at_the_same_cost(client, controller):
+@pytest.mark.parametrize("right", Right.values)
+def test_known_unknown_and_suppressed_people_get_the_same_answer_at_the_same_cost(client, controller, right):
     product = make_product(controller=controller)
     make_respondent(product=product, email="anna@example.com")
-    answer_to(client, email="warm@example.com")
+    suppress(product=product, subject_keys=["mail:ewa@example.com"], reason=Suppression.Reason.ERASED)
+    answer_to(client, email="warm@example.com", rights=[right])
 
-    assert answer_to(client, email="anna@example.com") == answer_to(client, email="nobody@example.com")
+    unknown, known, suppressed = (
+        answer_to(client, email=f"{name}@example.com", rights=[right]) for name in ("nobody", "anna", "ewa")
+    )
+
+    assert known == unknown
+    assert suppressed == unknown
 
 
 def test_a_mailbox_with_enough_mail_for_today_gets_the_same_answer(client, controller):
-    answers = [answer_to(client)[0] for _request in range(4)]
+    answer_to(client, email="warm@example.com")
+    answered = [answer_to(client) for _request in range(4)]
+    answers, costs = [answer for answer, _cost in answered], {cost for _answer, cost in answered[1:]}
 
-    assert RequestMessage.objects.count() == 4
-    assert RequestMessage.objects.filter(next_attempt_at__lte=timezone.now()).count() == 3
-    assert RightsRequest.objects.count() == 4
+    assert RequestMessage.objects.count() == 5
+    assert RequestMessage.objects.filter(next_attempt_at__lte=timezone.now()).count() == 4
+    assert RightsRequest.objects.count() == 5
     assert len({repr(answer) for answer in answers}) == 1
+    assert len(costs) == 1
 
 
 def test_the_answer_page_names_nobody(client, controller):

@@ -8,60 +8,27 @@ from django.core import mail
 from django.utils import timezone
 
 from feedback import correspondence, digests, staff_mail_delivery
-from feedback.follow_up import flag
 from feedback.identity import identify
 from feedback.improvements import mailing
 from feedback.invitations import Moment, ask
 from feedback.models import (
-    CampaignMail,
     Contact,
     FollowUp,
-    Improvement,
     ImprovementMail,
     Respondent,
-    Response,
     StaffMail,
-    Tag,
-    Team,
 )
 from feedback.products import load_product
 from feedback.tallies import find_drift
 from privacy.erasure import erase, erasure_order, forget_request, suppress_subject
 from privacy.inventory import inventory
 from privacy.models import Answer, Correction, Package, RequestItem, RequestMessage, RightsRequest
-from privacy.subjects import Subject, model_of, rows_of, tables_about, tables_about_people
-from tests.factories import make_campaign, make_improvement, make_respondent, make_response, make_staff, make_survey
-from tests.privacy.canary import Canary, make_row, unfilled
+from privacy.subjects import model_of, tables_about
+from tests.factories import make_survey
+from tests.privacy.canary import Canary, make_person, unfilled
 from tests.privacy.rights.asking import make_proved_request, make_task
 
 pytestmark = pytest.mark.django_db
-
-
-def make_person(survey):
-    """Make somebody, with a device, about whom every table says something; return them as a subject."""
-    product = survey.product
-    person = make_respondent(product=product)
-    device = make_respondent(product=product, person=person)
-    make_response(survey=survey, respondent=device)
-    response = make_response(survey=survey, respondent=person, score=0)
-    case = flag(response=response, reason="Angry", by=make_staff("reviewer", product=product))
-    mail = CampaignMail.objects.create(
-        campaign=make_campaign(survey=survey), respondent=person, next_attempt_at=timezone.now()
-    )
-    known = {
-        **{Respondent: person, Response: response, FollowUp: case, User: make_staff("agent", product=product)},
-        **{
-            Tag: Tag.objects.create(product=product, name=f"tag {person.pk}"),
-            Improvement: make_improvement(product=product),
-        },
-        Team: Team.objects.create(product=product, name=f"team {person.pk}"),
-        CampaignMail: mail,
-    }
-    subject = Subject(people=(person.pk, device.pk))
-    for table in tables_about_people():
-        if not rows_of(table, subject).exists():
-            make_row(model_of(table), known)
-    return subject
 
 
 def plant(survey):
