@@ -62,6 +62,11 @@ def message_id(mail: CampaignMail) -> str:
     return f"<campaign-mail-{mail.pk}@{domain}>"
 
 
+def bare(message_id: str) -> str:
+    """Return what names a mail without the angle brackets that some providers leave out."""
+    return message_id.strip().strip("<>")[:255]
+
+
 def language_for(version: SurveyVersion, campaign: Campaign, respondent: Respondent) -> str:
     """Return the language in which a person is asked: theirs where the survey has it, else the product's."""
     preferred = (respondent.language, campaign.product.default_language)

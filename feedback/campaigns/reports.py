@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from feedback.campaigns.letter import MESSAGE_ID
+from feedback.campaigns.letter import MESSAGE_ID, bare
 from feedback.campaigns.settling import settle_sent
 from feedback.identity import normalise_email
 from feedback.looking_up import person_of
@@ -41,7 +41,7 @@ class Report:
     """What a mail provider says about a mail.
 
     Args:
-        message_id: ours, as far as the provider passes it on.
+        message_id: ours, or what the provider called the mail when it took it.
         recipient: the address, in any writing; used only to find the mail and to tell whether it is still theirs.
         is_final: of a bounce, whether the address will never take mail.
         key: what makes the report recognisable when it comes again.
@@ -110,18 +110,22 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
     """Return the mail that a report names, else the last one to the address that it can be about.
 
     Other mail goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
-    whether it was sent, nor where several products write to the address.
+    whether it was sent, nor about one that the provider calls by another name, nor where several products write to the
+    address.
     """
     mails = CampaignMail.objects.select_related("campaign__product", "respondent").filter(
         handed_over_at__isnull=False, respondent__isnull=False
     )
     if named := MESSAGE_ID.fullmatch(report.message_id.strip()):
         return mails.filter(pk=int(named[1])).first()
+    if (name := bare(report.message_id)) and (mail := mails.filter(provider_message_id=name).order_by("pk").last()):
+        return mail
     if not address:
         return None
     recent = mails.filter(
         state=State.SENT,
         respondent__email=address,
+        provider_message_id="",
         handed_over_at__gt=report.at - RECENT,
         handed_over_at__lt=report.at + WHOLE_SECONDS,
     )

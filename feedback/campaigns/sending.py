@@ -29,7 +29,7 @@ from django.utils import timezone
 
 from feedback import facts as stored
 from feedback.campaigns.claiming import BATCH, MINUTE, claim
-from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail
+from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail, provider_id_of
 from feedback.campaigns.judging import ELIGIBLE, Judge, Records
 from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
 from feedback.campaigns.settling import (
@@ -141,7 +141,7 @@ class Sender:
             logger.warning("campaign mail %s was not sent: %s", mail.pk, type(error).__name__)
             _put_off(mail, error)
             return is_about_one_mail(error)
-        self._settle(mail)
+        self._settle(mail, message)
         return True
 
     @transaction.atomic
@@ -242,9 +242,9 @@ class Sender:
         return self.letters[language]
 
     @transaction.atomic
-    def _settle(self, mail: CampaignMail) -> None:
+    def _settle(self, mail: CampaignMail, message: EmailMessage) -> None:
         _do_not_wait_for_the_disk()  # if the server loses it, the mail is one of which nobody knows
-        settle_sent(mail_id=mail.pk, attempts=mail.attempts)
+        settle_sent(mail_id=mail.pk, attempts=mail.attempts, provider_id=provider_id_of(message))
 
 
 def _do_not_wait_for_the_disk() -> None:

@@ -33,11 +33,12 @@ UNTOUCHED: Final = Q(
 
 
 @transaction.atomic
-def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
+def settle_sent(*, mail_id: int, attempts: int | None = None, provider_id: str = "") -> bool:
     """Write down that a mail was accepted, and owe the reminder where the campaign has one.
 
     Args:
         attempts: of the claim under which it was handed over; ``None`` where somebody else knows.
+        provider_id: what the provider calls the mail from now on, if it said so.
 
     Returns:
         Whether that was not known before.
@@ -51,7 +52,8 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
     mail.state, mail.code, mail.next_attempt_at = State.SENT, "", None
     mail.sent_at = mail.handed_over_at if is_old_news else timezone.now()
     assert mail.sent_at is not None  # noqa: S101  only mails that were handed over were looked for
-    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
+    mail.provider_message_id = provider_id or mail.provider_message_id
+    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at", "provider_message_id"])
     note_mailed(invitation_id=mail.invitation_id, at=mail.sent_at)
     may_remind = mail.campaign.survey.allows_reminder and mail.campaign.state != Campaign.State.CANCELLED
     days = mail.campaign.reminder_after_days if may_remind else None
