@@ -16,6 +16,7 @@ from feedback.identity import normalise_email
 from feedback.looking_up import person_of
 from feedback.models import CampaignMail, MailEvent, Respondent
 from feedback.suppressing import suppress_person
+from feedback.unsent import drop_waiting
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
@@ -134,18 +135,13 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
 
 
 def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:
+    """Do what a report demands, and let staff see at once what sending would find out: nothing more goes out."""
     if event.kind == Kind.BOUNCED and is_final:
         everybody = Respondent.including_restricted.filter(product=product, email=respondent.email)
         everybody.filter(mail_bounced_at__isnull=True).update(mail_bounced_at=event.at)
-        _drop(respondent, "bounced")
+        drop_waiting(CampaignMail.objects.filter(respondent__in=everybody), code="bounced")
     elif event.kind == Kind.COMPLAINED:
         suppress_person(product=product, person=person_of(respondent), reason=Suppression.Reason.OBJECTED)
-        _drop(respondent, "opted_out")
+        drop_waiting(CampaignMail.objects.filter(respondent=respondent), code="opted_out")
     elif event.kind == Kind.UNSUBSCRIBED:
         stop_mail(respondent=respondent, at=event.at)
-
-
-def _drop(respondent: Respondent, code: str) -> None:
-    """See to it that staff see at once what sending would find out: nothing more goes to this person."""
-    waiting = CampaignMail.objects.filter(respondent=respondent, state=State.QUEUED)
-    waiting.update(state=State.SKIPPED, code=code, next_attempt_at=None)

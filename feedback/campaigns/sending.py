@@ -33,10 +33,7 @@ from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_on
 from feedback.campaigns.judging import ELIGIBLE, Judge, Records
 from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
 from feedback.campaigns.settling import (
-    REACTIONS,
-    UNTOUCHED,
     has_arrived,
-    invitation_of,
     settle_sent,
     settle_unknown,
     somebody,
@@ -46,6 +43,7 @@ from feedback.campaigns.zones import first_allowed, zone_of
 from feedback.looking_up import person_of
 from feedback.models import Campaign, CampaignMail, Invitation
 from feedback.products import LIFETIME
+from feedback.unsent import REACTIONS, take_back
 from privacy.delivery import NOT_ACCEPTED, next_attempt
 from privacy.encryption import token_digest
 from surveys.models import Channel
@@ -276,10 +274,8 @@ def _skip(mail: CampaignMail, code: str) -> None:
 
 def _end(mail: CampaignMail, state: State, code: str) -> None:
     """End a mail that did not leave; an invitation that reached nobody is taken back."""
-    if mail.kind == Kind.FIRST:
-        never_sent = invitation_of(mail).filter(UNTOUCHED, sent_at__isnull=True)
-        locked = list(never_sent.select_for_update(of=("self",)).values_list("pk", flat=True))
-        Invitation.including_restricted.filter(pk__in=locked).delete()
+    if mail.kind == Kind.FIRST and mail.invitation_id is not None:
+        take_back([mail.invitation_id])
     CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.campaigns.claiming import note_mailed
 from feedback.models import Campaign, CampaignMail, Invitation
+from feedback.unsent import UNTOUCHED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 State = CampaignMail.State
 Kind = CampaignMail.Kind
-REACTIONS: Final = ("responded", "declined", "snoozed")
-# Of an invitation whose link nobody was at: as far as can be told, the mail did not arrive.
-UNTOUCHED: Final = Q(
-    **dict.fromkeys((f"{each}_at__isnull" for each in ("opened", "shown", *REACTIONS, "unsubscribed")), True),
-    suspicion="",
-    response__isnull=True,
-)
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
 from feedback.models import Campaign, CampaignMail, ChannelPermission, Invitation, Respondent, Response
+from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
@@ -152,6 +153,38 @@ def test_a_cancelled_campaign_sends_nothing_of_what_waits(started, person):
 
     assert campaigns.send_batch(campaign_id=campaign.pk) == 0
     assert outcomes(campaign) == {"anna@example.com": ("skipped", "cancelled")}
+
+
+def cancelled(campaign):
+    campaigns.cancel(campaign=campaign)
+
+
+def unsubscribed(campaign):
+    stop_mail(respondent=Respondent.objects.get(), at=timezone.now())
+
+
+@pytest.mark.parametrize(("end", "code"), [(cancelled, "cancelled"), (unsubscribed, "no_permission")])
+def test_whoever_never_got_the_mail_that_was_tried_in_vain_was_not_asked(started, person, serve, end, code):
+    serve(Mailbox(reply="451 later"))
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    assert Invitation.objects.count() == 1
+
+    end(campaign)
+
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", code)}
+    assert not Invitation.objects.exists()
+
+
+def test_whoever_was_at_the_link_was_asked_whatever_the_mail_server_said(started, person, serve):
+    serve(Mailbox(reply="451 later"))
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    Invitation.objects.update(opened_at=timezone.now())
+
+    campaigns.cancel(campaign=campaign)
+
+    assert Invitation.objects.count() == 1
 
 
 def test_no_more_mails_go_out_in_a_minute_than_the_pace_allows(started, person):
