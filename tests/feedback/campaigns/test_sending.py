@@ -90,6 +90,18 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
     )
 
 
+def asks_not_to_be_contacted(anna):
+    Respondent.objects.filter(pk=anna.pk).update(do_not_contact=True)
+
+
+def shares_a_mailbox_with_somebody_not_to_be_contacted(anna):
+    Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
+    Respondent.objects.create(
+        **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
+        **{"first_seen_at": timezone.now(), "do_not_contact": True},
+    )
+
+
 def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
     Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
     Respondent.objects.create(
@@ -110,6 +122,8 @@ def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
         (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
         (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
+        (asks_not_to_be_contacted, "no_permission"),
+        (shares_a_mailbox_with_somebody_not_to_be_contacted, "no_permission"),
     ],
 )
 def test_whoever_may_not_be_asked_any_more_gets_nothing(started, person, happens, code):

@@ -94,6 +94,16 @@ def test_who_unsubscribed_does_not_come_back_with_a_list(campaign, person):
     assert not ChannelPermission.objects.exists()
 
 
+def test_who_asked_not_to_be_contacted_does_not_come_back_with_a_list(campaign, person):
+    person("anna@example.com", permitted=False, do_not_contact=True)
+    row = campaign()
+
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com", **STATED).pk)
+
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+    assert not ChannelPermission.objects.exists()
+
+
 def test_who_is_listed_by_id_is_bound_by_the_wishes_of_their_mailbox(campaign, person):
     person(subject_key="id:7", external_id="7", permitted=False)
     person(permitted=False, unsubscribed_at=timezone.now())
