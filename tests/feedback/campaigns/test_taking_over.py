@@ -298,6 +298,23 @@ def test_a_file_that_nobody_came_back_for_is_removed_after_30_days(campaign):
     assert audience.failure
 
 
+def test_what_a_file_was_called_is_forgotten_after_30_days_whether_or_not_it_was_taken_over(campaign):
+    taken_over, cancelled = campaign(), campaign()
+    campaigns.take_over(audience_id=upload(taken_over, "email", "anna@example.com", **STATED).pk)
+    upload(cancelled, "email", "anna@example.com")
+    campaigns.cancel(campaign=cancelled)
+    names = CampaignAudience.objects.order_by("pk").values_list("file_name", flat=True)
+
+    with time_machine.travel(timezone.now() + timedelta(days=29)):
+        run_campaigns()
+    assert list(names.all()) == ["people.csv", "people.csv"]
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        run_campaigns()
+
+    assert list(names.all()) == ["", ""]
+    assert list(CampaignAudience.objects.order_by("pk").values_list("state", flat=True)) == ["done", "failed"]
+
+
 def test_a_cancelled_campaign_takes_nobody_over(campaign):
     row = campaign()
     audience = upload(row, "email", "a@example.com", **STATED)
