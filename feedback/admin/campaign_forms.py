@@ -35,10 +35,10 @@ class AudienceForm(forms.Form):
     """A saved segment or a file; of a file also what is known about the permission of those in it."""
 
     segment = forms.ModelChoiceField(
-        Segment.objects.none(), label=_("segment"), required=False, widget=UnfoldAdminSelectWidget
+        Segment.objects.none(), label=_("Segment"), required=False, widget=UnfoldAdminSelectWidget
     )
     file = forms.FileField(
-        label=_("or a file"),
+        label=_("Or a file"),
         required=False,
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
         help_text=_(
@@ -47,19 +47,19 @@ class AudienceForm(forms.Form):
         ),
     )
     basis = forms.ChoiceField(
-        label=_("basis of their permission"),
+        label=_("Basis of their permission"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("already recorded for each person")), *ChannelPermission.Basis.choices],
     )
     evidence = forms.CharField(
-        label=_("evidence"),
+        label=_("Evidence"),
         required=False,
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Where it can be looked up: a form and its version, a contract."),
     )
-    given_on = forms.DateField(label=_("given on"), required=False, widget=UnfoldAdminSingleDateWidget)
+    given_on = forms.DateField(label=_("Given on"), required=False, widget=UnfoldAdminSingleDateWidget)
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -153,8 +153,7 @@ class CampaignPages:
         """Show the mail in one language, as HTML in a frame and as plain text."""
         campaign = self._visible(request, pk)
         letter = _letter(campaign, language)
-        languages = campaign.wordings.values_list("language", flat=True)
-        context = {"letter": letter, "language": language, "languages": list(languages)}
+        context = {"letter": letter, "language": language, "wordings": campaign.wordings.all()}
         return self._show(request, campaign, "preview", title=_("Preview"), **context)
 
     def frame_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
@@ -217,7 +216,6 @@ def _letter(campaign: Campaign, language: str) -> campaigns.Letter:
     wording = campaign.wordings.filter(language=language).first()
     if version is None or wording is None or language not in version.content:
         raise Http404
-    letter = campaigns.write_letter(
-        campaign=campaign, version=version, language=language, subject=wording.subject, intro=wording.intro
-    )
+    words = {"language": language, "subject": wording.subject, "intro": wording.intro}
+    letter = campaigns.write_letter(campaign=campaign, version=version, **words, may_count=False)
     return campaigns.for_example(letter, campaign)

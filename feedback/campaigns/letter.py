@@ -73,8 +73,14 @@ def language_for(version: SurveyVersion, campaign: Campaign, respondent: Respond
     return choose_language(version.content, version.default_language, *preferred)
 
 
-def write_letter(*, campaign: Campaign, version: SurveyVersion, language: str, subject: str, intro: str) -> Letter:
-    """Write the mail in one language; placeholders and links are filled in later."""
+def write_letter(
+    *, campaign: Campaign, version: SurveyVersion, language: str, subject: str, intro: str, may_count: bool = True
+) -> Letter:
+    """Write the mail in one language; placeholders and links are filled in later.
+
+    Args:
+        may_count: whether the picture that tells of opening is in it, where the product counts that.
+    """
     ours = dict(settings.LANGUAGES)
     furniture = language if language in ours else settings.LANGUAGE_CODE
     words, scale = version.content[language], scale_of(version.metric, version.band_profile)
@@ -96,7 +102,7 @@ def write_letter(*, campaign: Campaign, version: SurveyVersion, language: str, s
         "unsubscribe_link": unsubscribe_link(NOBODY),
         "objection_link": objection_link(NOBODY),
         "notice_link": notice_link(furniture),
-        "pixel": opened_link(NOBODY) if campaign.product.tracks_opens else "",
+        "pixel": opened_link(NOBODY) if campaign.product.tracks_opens and may_count else "",
     }
     with translation.override(furniture):
         text = render_to_string("feedback/campaigns/mail.txt", context)

@@ -34,7 +34,7 @@ MAY_GET_PEOPLE: Final = frozenset({State.DRAFT, State.SCHEDULED, State.RUNNING, 
 # Nobody who is named by the first mail reads anything that only holds on one day.
 SHIPPED: Final[dict[str, tuple[str, str]]] = {
     "pl": (
-        "Jak oceniasz {product}? Jedno krótkie pytanie",
+        "Jak oceniasz produkt {product}? Jedno krótkie pytanie",
         "Dzień dobry {name},\n\nmamy do Ciebie jedno krótkie pytanie. Odpowiedź zajmie mniej niż minutę.",
     ),
     "en": (

@@ -115,6 +115,13 @@ def test_the_preview_shows_the_mail_in_each_language_in_a_frame(staff, campaign)
     assert staff.get(page(row, "preview", "xx")).status_code == 404
 
 
+def test_looking_at_the_preview_loads_no_picture_that_counts(staff, campaign, product):
+    product.tracks_opens = True
+    product.save()
+
+    assert "<img" not in staff.get(page(campaign(), "frame", "pl")).content.decode()
+
+
 def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):
     campaign = started(person(name="Anna Kowalska"), person("b@example.com", permitted=False))
     campaigns.send_batch(campaign_id=campaign.pk)
