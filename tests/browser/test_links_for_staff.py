@@ -40,10 +40,11 @@ def test_a_list_goes_in_and_comes_back_with_links(
     log_in(page, client, reviewer, live_server.url)
     page.goto(f"/admin/surveys/survey/{survey.pk}/change/")
     screenshot(f"staff-links-{language}-{width}-{scheme}-1-survey", page)
+    wrong = faults(page, {})
 
     page.locator(f"a[href$='/admin/surveys/survey/{survey.pk}/links/']").click()
     screenshot(f"staff-links-{language}-{width}-{scheme}-2-list", page)
-    wrong = faults(page, {})
+    wrong += faults(page, {})
     people = {"name": "people.csv", "mimeType": "text/csv", "buffer": b"id,email\n1,anna@example.com\n"}
     page.locator("input[type=file]").set_input_files(people)
     with page.expect_download() as download:
@@ -64,6 +65,7 @@ def test_a_survey_shows_its_code(open_page, client, live_server, survey, screens
 
     page.goto(f"/admin/surveys/survey/{survey.pk}/change/")
 
+    assert faults(page, {}) == []
     code = page.locator(".survey-code img")
     code.scroll_into_view_if_needed()
     assert code.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
