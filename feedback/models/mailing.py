@@ -304,6 +304,9 @@ class CampaignMail(models.Model):
             ),
             models.Index(fields=["campaign", "kind", "state", "code"], name="campaign_mail_states"),
             models.Index(
+                fields=["campaign", "sent_at"], name="campaign_mail_sent", condition=Q(state="sent", kind="first")
+            ),
+            models.Index(
                 fields=["provider_message_id"], name="campaign_mail_at_provider", condition=~Q(provider_message_id="")
             ),
         ]
