@@ -48,6 +48,7 @@ WHY: Final[dict[str, StrOrPromise]] = {
     "no_reminder": _("The survey does not allow a reminder."),
     "expired": _("The invitation has expired."),
     "refused": _("The mail server does not accept it."),
+    "broken": _("Making or sending this mail failed every time; the workers’ log says why."),
     "unknown_outcome": _("The connection broke while the mail was handed over: it may have been sent or not."),
 }
 # Of these people nothing more is stored, not even that they were on a list.

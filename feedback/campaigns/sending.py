@@ -44,12 +44,13 @@ from feedback.looking_up import person_of
 from feedback.models import Campaign, CampaignMail, Invitation
 from feedback.products import LIFETIME
 from feedback.unsent import REACTIONS, take_back
-from privacy.delivery import NOT_ACCEPTED, next_attempt
+from privacy.delivery import NOT_ACCEPTED, RETRIES, next_attempt
 from privacy.encryption import token_digest
 from surveys.models import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from django.core.mail import EmailMessage
 
@@ -73,7 +74,10 @@ def send_batch(*, campaign_id: int, most: int = BATCH) -> int:
     """Claim mails of a campaign that are due and send them one after the other; return how many were claimed.
 
     Any number of workers may do this at the same time. Where the mail server is out of reach, the rest of the batch
-    waits for a minute.
+    waits for a minute. A mail that breaks its worker waits longer each time, so that it does so to no other.
+
+    Raises:
+        Exception: whatever broke off the work.
     """
     mails = claim(campaign_id=campaign_id, most=most)
     if not mails:
@@ -82,8 +86,12 @@ def send_batch(*, campaign_id: int, most: int = BATCH) -> int:
     sender = Sender(rows.get(pk=campaign_id))
     try:
         for mail in mails:
-            if not sender.send(mail):
-                break
+            try:
+                if not sender.send(mail):
+                    break
+            except Exception:
+                _stumble(mail)
+                raise
     finally:
         sender.courier.close()
         _release(mails)
@@ -290,7 +298,24 @@ def _put_off(mail: CampaignMail, error: Exception) -> None:
     claimed.save(update_fields=["failures"])
     is_hopeless = isinstance(error, ValueError)
     again = None if is_hopeless else next_attempt(error, failures=claimed.failures, now=timezone.now())
-    if again is None:
-        _end(claimed, State.FAILED, "refused")
+    _try_again(claimed, again, otherwise="refused")
+
+
+@transaction.atomic
+def _stumble(mail: CampaignMail) -> None:
+    """Let a mail over which a worker broke wait for its next attempt, or give it up; one that may have left stays."""
+    claimed = _claimed(mail).select_for_update(of=("self",)).first()
+    if claimed is None:
+        return
+    claimed.failures += 1
+    claimed.save(update_fields=["failures"])
+    is_over = claimed.failures > len(RETRIES)
+    again = None if is_over else timezone.now() + RETRIES[claimed.failures - 1]
+    _try_again(claimed, again, otherwise="broken")
+
+
+def _try_again(mail: CampaignMail, at: datetime | None, *, otherwise: str) -> None:
+    if at is None:
+        _end(mail, State.FAILED, otherwise)
     else:
-        wait(claimed, until=again)
+        wait(mail, until=at)

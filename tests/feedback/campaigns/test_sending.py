@@ -19,7 +19,15 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
-from feedback.models import Campaign, CampaignMail, ChannelPermission, Invitation, Respondent, Response
+from feedback.models import (
+    Campaign,
+    CampaignMail,
+    CampaignWording,
+    ChannelPermission,
+    Invitation,
+    Respondent,
+    Response,
+)
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
@@ -280,6 +288,46 @@ def test_a_server_out_of_reach_costs_one_mail_an_attempt_and_the_others_wait(sta
         ("queued", 0, None),
         ("queued", 0, None),
     ]
+
+
+def test_a_mail_that_breaks_its_worker_waits_longer_each_time_and_holds_nobody_up(started, person):
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaign = started(person("a@example.com", language="pl"), person("b@example.com", language="en"))
+        campaign.wordings.filter(language="pl").delete()
+
+        with pytest.raises(CampaignWording.DoesNotExist):
+            campaigns.send_batch(campaign_id=campaign.pk)
+        b = CampaignMail.objects.get(failures=0)
+        assert b.next_attempt_at == timezone.now() + timedelta(minutes=1)
+        CampaignMail.objects.filter(pk=b.pk).update(next_attempt_at=timezone.now())
+        campaigns.send_batch(campaign_id=campaign.pk)
+        assert outcomes(campaign) == {"a@example.com": ("queued", ""), "b@example.com": ("sent", "")}
+
+        waits = []
+        while (mail := CampaignMail.objects.get(respondent__email="a@example.com")).state == "queued":
+            waits.append((mail.next_attempt_at - timezone.now()).total_seconds() / 60)
+            clock.move_to(mail.next_attempt_at)
+            with pytest.raises(CampaignWording.DoesNotExist):
+                campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert waits == [1, 5, 15, 60, 240, 720, 1440]
+    assert (mail.state, mail.code) == ("failed", "broken")
+    assert not Invitation.objects.filter(respondent__email="a@example.com").exists()
+
+
+def test_a_mail_that_left_before_its_worker_broke_is_one_of_which_nobody_knows(started, person, monkeypatch):
+    def break_off(*args, **kwargs):
+        raise ZeroDivisionError
+
+    campaign = started(person())
+    monkeypatch.setattr("feedback.campaigns.sending.settle_sent", break_off)
+
+    with pytest.raises(ZeroDivisionError):
+        campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert len(outbox.outbox) == 1
+    campaigns.recover(now=timezone.now() + LEASE)
+    assert outcomes(campaign) == {"anna@example.com": ("unknown", "unknown_outcome")}
 
 
 class SilentMailbox(Mailbox):
