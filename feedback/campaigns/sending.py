@@ -231,8 +231,8 @@ class Sender:
         }
         if not stored.reserve(self.judge.product, person, known, at=at, invitation=row):
             return False
-        mail.invitation = Invitation.including_restricted.get(token_digest=digest)
-        mail.save(update_fields=["invitation"])
+        mail.invitation_id = Invitation.including_restricted.values_list("pk", flat=True).get(token_digest=digest)
+        CampaignMail.objects.filter(pk=mail.pk).update(invitation=mail.invitation_id)
         return True
 
     def _letter(self, language: str) -> Letter:
