@@ -195,11 +195,9 @@ DEFAULT_FROM_EMAIL: str = read("DEFAULT_FROM_EMAIL", required("Odzew <privacy@od
 REPLY_DOMAIN: str = read("REPLY_DOMAIN", "", domain)
 IMAP: dict[str, Any] = read("IMAP_URL", {}, imap_server)
 INBOUND_MAIL_PROVIDER: str = read("INBOUND_MAIL_PROVIDER", "", inbound_provider)
-ANYMAIL: dict[str, str] = (
-    read("INBOUND_MAIL_SECRET", None, hook_secret(INBOUND_SECRETS[INBOUND_MAIL_PROVIDER]))
-    if INBOUND_MAIL_PROVIDER
-    else {}
-)
+ANYMAIL: dict[str, Any] = mail.get("ANYMAIL", {})
+if INBOUND_MAIL_PROVIDER:
+    ANYMAIL |= read("INBOUND_MAIL_SECRET", None, hook_secret(INBOUND_SECRETS[INBOUND_MAIL_PROVIDER]))
 if bool(REPLY_DOMAIN) != bool(IMAP or INBOUND_MAIL_PROVIDER):
     raise ImproperlyConfigured("REPLY_DOMAIN: goes together with IMAP_URL or INBOUND_MAIL_PROVIDER, one or both")
 

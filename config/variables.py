@@ -138,11 +138,46 @@ def shared_cache(raw: str) -> dict[str, Any]:
     return config
 
 
+# Providers that take mail over HTTPS: the settings of django-anymail that hold the key, in the order of the URL.
+SENDING_SECRETS = {
+    "brevo": ("API_KEY",),
+    "mailersend": ("API_TOKEN",),
+    "mailgun": ("API_KEY",),
+    "mailjet": ("API_KEY", "SECRET_KEY"),
+    "postal": ("API_KEY",),
+    "postmark": ("SERVER_TOKEN",),
+    "sendgrid": ("API_KEY",),
+    "sparkpost": ("API_KEY",),
+}
+COUNT_NOTHING = {"track_opens": False, "track_clicks": False}  # whatever is set at the provider
+CANNOT_BE_TOLD = ("brevo", "postal")  # those have to be set there
+
+
 def mail_server(raw: str) -> dict[str, Any]:
+    """Return the settings of a mail server, or of a provider that is named as provider://key@host/path."""
+    scheme, _separator, rest = raw.partition("://")
+    if scheme in SENDING_SECRETS:
+        return _provider(scheme, rest)
     config: dict[str, Any] = environ.Env.email_url_config(raw)
     if IS_PRODUCTION and not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
-        raise UnfitForProductionError("no mail would reach anybody; name an SMTP server")
+        raise UnfitForProductionError("no mail would reach anybody; name a provider or an SMTP server")
     return config
+
+
+def _provider(name: str, rest: str) -> dict[str, Any]:
+    secrets, _at, place = rest.partition("@")
+    values = [unquote(part) for part in secrets.split(":")]
+    if len(values) != len(SENDING_SECRETS[name]) or not all(values) or (name == "postal" and not place):
+        raise ValueError("not provider://key, or provider://key@host")
+    said: dict[str, Any] = dict(zip(SENDING_SECRETS[name], values, strict=True))
+    if place:
+        said["API_URL"] = f"https://{place}"
+    if name not in CANNOT_BE_TOLD:
+        said["SEND_DEFAULTS"] = COUNT_NOTHING
+    return {
+        "EMAIL_BACKEND": f"anymail.backends.{name}.EmailBackend",
+        "ANYMAIL": {f"{name.upper()}_{setting}": value for setting, value in said.items()},
+    }
 
 
 def origin(raw: str) -> str:

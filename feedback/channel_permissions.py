@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.models import ChannelPermission
+from feedback.people import records_of_same_person
 from feedback.unsubscribing import is_unsubscribed, resubscribe
 from surveys.models import Channel
 
@@ -29,13 +30,15 @@ def record_permission(
         given_on: the day on which it was given, where the product is.
 
     Raises:
-        ValidationError: at its field ``no_evidence`` or ``in_the_future``; ``already_permitted``; ``unsubscribed``,
-            unless it is a consent that the person gave since.
+        ValidationError: at its field ``no_evidence`` or ``in_the_future``; ``already_permitted``; ``do_not_contact``;
+            ``unsubscribed``, unless it is a consent that the person gave since.
     """
     if not evidence.strip():
         raise ValidationError({"evidence": ValidationError(_("Say where it can be looked up."), "no_evidence")})
     if given_on > timezone.now().astimezone(respondent.product.zone).date():
         raise ValidationError({"given_on": ValidationError(_("This day has not come yet."), "in_the_future")})
+    if records_of_same_person(respondent).filter(do_not_contact=True).exists():
+        raise ValidationError(_("This person asked not to be contacted."), "do_not_contact")
     try:
         with transaction.atomic():
             _end_unsubscription(respondent, basis, given_on)

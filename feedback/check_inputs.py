@@ -56,6 +56,7 @@ class Background:
         names: key of a survey → its name.
         states: key of a survey → its state in words.
         permissions: all of the person, the withdrawn ones too.
+        wants_no_mail: whether the person said so, whatever was permitted.
         is_forced: whether the product's test key is used.
     """
 
@@ -64,6 +65,7 @@ class Background:
     names: Mapping[int, str]
     states: Mapping[int, str]
     permissions: tuple[Permission, ...] = ()
+    wants_no_mail: bool = False
     is_forced: bool = False
 
 
@@ -113,6 +115,8 @@ def _of_approaching(candidate: Candidate, facts: Facts, background: Background) 
     yield Input(_("Use of their data restricted"), _yes_or_no(facts.is_restricted))
     yield Input(_("On the list of suppressed people"), _yes_or_no(facts.is_suppressed))
     yield Input(_("E-mail came back"), _yes_or_no(facts.has_bounced))
+    if background.wants_no_mail:
+        yield Input(_("Wants no e-mail"), _("unsubscribed, or asked not to be contacted"))
     if not background.permissions:
         yield Input(_("Permission for e-mail"), _no_permission(facts))
     for each in background.permissions:

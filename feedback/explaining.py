@@ -172,6 +172,7 @@ def explain(*, product: ProductFacts, person: Person, moment: Moment, at: dateti
         names={pk: name for pk, (name, _of) in names.items()},
         states={pk: state for pk, (_of, state) in names.items()},
         permissions=permissions_of(known.own.id) if known.own else (),
+        wants_no_mail=known.wants_no_mail,
         is_forced=moment.forced,
     )
     tried = in_order(list(product.candidates), facts)

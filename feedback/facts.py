@@ -142,6 +142,7 @@ class PersonFacts:
         device: of an identified person, the row of the device.
         person: of an anonymous device, the row of the person it is linked to.
         others: the rows of the person's other identifiers, also of those that carry the one that was named.
+        wants_no_mail: unsubscribed, or not to be contacted; a permission is then none.
     """
 
     own: Stored | None = None
@@ -159,6 +160,7 @@ class PersonFacts:
     properties_json: str = "{}"
     has_bounced: bool = False
     has_permission: bool = False
+    wants_no_mail: bool = False
     history: tuple[Occasion, ...] = ()
 
     @property
@@ -219,6 +221,7 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
         properties_json=mine[12],
         has_bounced=any(row[13] for row in met),
         has_permission=mine[14] and not any(row[15] for row in met),
+        wants_no_mail=any(row[15] for row in met),
         # What was asked on a borrowed device is found at the device and at the person: it happened once.
         history=tuple(_occasion(product, row) for row in {row[16]: row for row in met if row[16] is not None}.values()),
     )

@@ -102,13 +102,18 @@ def _report(event: Any) -> Report:
     at = event.timestamp or timezone.now()
     return Report(
         kind=kind,
-        message_id=event.message_id or "",
+        message_id=_name_of(event),
         recipient=event.recipient or "",
         at=min(at, timezone.now()),
-        key=event.event_id or f"{event.message_id} {event.timestamp}",
+        key=str(event.event_id or f"{event.message_id} {event.timestamp}"),
         reason=event.reject_reason or "",
         is_final=is_final,
     )
+
+
+def _name_of(event: Any) -> str:
+    """Return what a provider calls a mail; some have numbers for them."""
+    return "" if event.message_id is None else str(event.message_id)
 
 
 def _is_about_a_request(event: Any) -> bool:
@@ -116,7 +121,7 @@ def _is_about_a_request(event: Any) -> bool:
 
     Those are asked first: what is known of no campaign is taken for its last mail to the same address.
     """
-    bare = (event.message_id or "").strip("<> ")  # some providers leave the angle brackets out
+    bare = _name_of(event).strip("<> ")  # some providers leave the angle brackets out
     did_not_arrive = KINDS[event.event_type][0] == MailEvent.Kind.BOUNCED
     return did_not_arrive and bool(bare) and message_came_back(message_ids=[f"<{bare}>"])
 

@@ -26,7 +26,7 @@ PERSON_OTHERWISE: Final = f"""
 SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
        member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
        member.country, member.company, member.language, member.properties::text, member.mail_bounced_at IS NOT NULL,
-       false, member.unsubscribed_at IS NOT NULL,
+       false, member.unsubscribed_at IS NOT NULL OR member.do_not_contact,
        invitation.id, invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
        extract(epoch FROM invitation.sent_at)::float8, extract(epoch FROM invitation.shown_at)::float8,
        extract(epoch FROM invitation.responded_at)::float8, extract(epoch FROM invitation.declined_at)::float8,

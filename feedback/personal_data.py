@@ -369,6 +369,12 @@ declare(
             **not_personal("next_attempt_at", "claimed_at"),
             **dict.fromkeys(("campaign", "kind", "state", "code", "handed_over_at", "sent_at", "delivered_at"), ASKED),
             **dict.fromkeys(("bounced_at", "complained_at", "opened_at", "unsubscribed_at"), ASKED),
+            "provider_message_id": replace(
+                ASKED,
+                access=Access.WITHHELD,
+                withheld_because=_("recognises a mail; only the mail provider can read anything from it"),
+                portability=False,
+            ),
         },
     ),
     Table(

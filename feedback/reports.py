@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Case, Count, F, Q, Value, When
 from django.utils.text import Truncator
 
 from feedback.metrics import Counts, Difference, Estimate, compare, headline, pooled, satisfied_share, share
-from feedback.models import FollowUp, Invitation, Respondent, Response
+from feedback.models import CampaignMail, FollowUp, Invitation, Respondent, Response
 from feedback.tallies import scores_by_bucket, scores_by_product
 from privacy.masking import mask
 from privacy.models import Product, RightsRequest
@@ -78,21 +78,24 @@ def rates_by_product(
     """Return how invitations ended, for each product and metric, by channel.
 
     In apps and on web sites an invitation counts on the day it was shown. A personal link counts on the day it was
-    first opened; a visitor of a share link is only known once they answer, so there is no rate of those.
+    first opened; a visitor of a share link is only known once they answer, so there is no rate of those. A mail that
+    was delivered counts on the day it was sent.
     """
-    shown, opened = Q(pk__in=()), Q(pk__in=())
+    shown, opened, sent = Q(pk__in=()), Q(pk__in=()), Q(pk__in=())
     for zone in {product.zone for product in products}:
         start, end = period.instants(zone)
-        there = Q(product__in=[product.pk for product in products if product.zone == zone])
+        there_too = [product.pk for product in products if product.zone == zone]
+        there = Q(product__in=there_too)
         shown |= there & Q(shown_at__gte=start, shown_at__lt=end)
         opened |= there & Q(opened_at__gte=start, opened_at__lt=end)
+        sent |= Q(campaign__product__in=there_too) & Q(sent_at__gte=start, sent_at__lt=end)
     before_answering = Q(responded_at__isnull=True) | Q(opened_at__lte=F("responded_at"))
     visible = Product.objects.visible_to(user).filter(pk__in=[product.pk for product in products]).keys()
     in_app = _ended(visible, shown & Q(channel__in=IN_APP))
     by_link = _ended(visible, opened & Q(channel=Channel.LINK) & before_answering)
     found: defaultdict[tuple[int, Metric], dict[Channel, Rates]] = defaultdict(dict)
     # One after the other: each is by an index of its own, and a statement with both of them would read everything.
-    for product, metric, channel, *numbers in [*in_app, *by_link]:
+    for product, metric, channel, *numbers in [*in_app, *by_link, *_mailed(visible, sent)]:
         found[product, Metric(metric)][Channel(channel)] = Rates(*numbers)
     return dict(found)
 
@@ -110,6 +113,27 @@ def _ended(products: Collection[int], asked: Q) -> QuerySet[Invitation, tuple[An
             shown=Count("pk"),
             responded=Count("pk", filter=answered),
             declined=Count("pk", filter=~answered & Q(declined_at__isnull=False)),
+        )
+        .order_by()
+    )
+
+
+def _mailed(products: Collection[int], sent: Q) -> QuerySet[CampaignMail, tuple[Any, ...]]:
+    """Return the same of the mails of campaigns: delivered, answered and declined.
+
+    What a scanner may have sent is no answer; a reminder is not counted again.
+    """
+    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
+    mails = CampaignMail.objects.filter(sent, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.SENT)
+    declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
+    return (
+        mails.filter(campaign__product__in=products, bounced_at__isnull=True)
+        .exclude(respondent__in=restricted)
+        .values_list("campaign__product_id", "campaign__version__metric", Value(str(Channel.EMAIL)))
+        .annotate(
+            shown=Count("pk"),
+            responded=Count("pk", filter=Q(invitation__response__is_suspect=False)),
+            declined=Count("pk", filter=declined),
         )
         .order_by()
     )

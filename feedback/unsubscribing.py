@@ -10,6 +10,7 @@ from django.utils import timezone
 from feedback.invitations import UnknownInvitation
 from feedback.models import DELIVERED, CampaignMail, ChannelPermission, Invitation, Respondent
 from feedback.people import records_of_same_person
+from feedback.unsent import drop_waiting
 from privacy.encryption import token_digest
 from surveys.models import Channel
 
@@ -58,8 +59,7 @@ def stop_mail(*, respondent: Respondent, at: datetime) -> None:
     permissions = ChannelPermission.including_restricted.filter(respondent__in=same, channel=Channel.EMAIL)
     permissions.filter(withdrawn_at=None).update(withdrawn_at=at)
     Respondent.including_restricted.filter(pk__in=same, unsubscribed_at=None).update(unsubscribed_at=at)
-    waiting = CampaignMail.objects.filter(respondent__in=same, state=CampaignMail.State.QUEUED)
-    waiting.update(state=CampaignMail.State.SKIPPED, code="no_permission", next_attempt_at=None)
+    drop_waiting(CampaignMail.objects.filter(respondent__in=same), code="no_permission")
 
 
 def is_unsubscribed(respondent: Respondent) -> bool:

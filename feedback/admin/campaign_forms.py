@@ -36,13 +36,13 @@ class AudienceForm(forms.Form):
 
     segment = forms.ModelChoiceField(
         Segment.objects.none(),
-        label=_("segment"),
+        label=_("Segment"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         help_text=_("People of the product who are known already; permissions are those recorded with each of them."),
     )
     file = forms.FileField(
-        label=_("or a file"),
+        label=_("Or a file"),
         required=False,
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
         help_text=_(
@@ -51,21 +51,21 @@ class AudienceForm(forms.Form):
         ),
     )
     basis = forms.ChoiceField(
-        label=_("basis of their permission"),
+        label=_("Basis of their permission"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("already recorded for each person")), *ChannelPermission.Basis.choices],
         help_text=_("Of everybody in the file. Who has no permission is left out of the campaign."),
     )
     evidence = forms.CharField(
-        label=_("evidence"),
+        label=_("Evidence"),
         required=False,
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Where it can be looked up: a form and its version, a contract."),
     )
     given_on = forms.DateField(
-        label=_("given on"),
+        label=_("Given on"),
         required=False,
         widget=UnfoldAdminSingleDateWidget,
         help_text=_("Since when the permission has been in force; of several days the latest."),

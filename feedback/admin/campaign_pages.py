@@ -22,7 +22,8 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from feedback import campaigns
 from feedback.admin.campaign_forms import AudienceForm
 from feedback.admin.campaign_steps import STEPS
-from feedback.models import Campaign, CampaignMail, Respondent
+from feedback.exports import as_csv
+from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
 
 if TYPE_CHECKING:
@@ -103,15 +104,11 @@ class CampaignPages:
             judged = list(campaigns.dry_run(audience=row))
         except ValidationError as error:
             return self._back(request, campaign, error)
-        context = {
-            "audience": row,
-            "counts": [(code, campaigns.WHY[code], count) for code, count in _counts(judged)],
-            "total": len(judged),
-            "is_cut": len(judged) >= campaigns.MOST_TRIED,
-            "rows": [(each, campaigns.WHY[each.code]) for each in islice(judged, MOST_SHOWN)],
-            "may_see_people": request.user.has_perm(SEE_IDENTITY),
-        }
-        return self._show(request, campaign, "dry_run", title=_("Dry run"), **context)
+        if "csv" in request.GET:
+            return _dry_run_file(row, judged)
+        may_see = request.user.has_perm(SEE_IDENTITY)
+        told = {**_dry_run(judged), "audience": row, "may_see_people": may_see}
+        return self._show(request, campaign, "dry_run", title=_("Dry run"), **told)
 
     def mails_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the mails with their states and codes, without anybody's name."""
@@ -153,8 +150,7 @@ class CampaignPages:
         """Show the mail in one language, as HTML in a frame and as plain text."""
         campaign = self._visible(request, pk)
         letter = _letter(campaign, language)
-        languages = campaign.wordings.values_list("language", flat=True)
-        context = {"letter": letter, "language": language, "languages": list(languages)}
+        context = {"letter": letter, "language": language, "wordings": campaign.wordings.all()}
         return self._show(request, campaign, "preview", title=_("Preview"), **context)
 
     def frame_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
@@ -211,13 +207,37 @@ def _counts(judged: list[campaigns.Judged]) -> list[tuple[str, int]]:
     return campaigns.counts_of(judged).most_common()
 
 
+def _dry_run(judged: list[campaigns.Judged]) -> dict[str, Any]:
+    return {
+        "is_shortened": len(judged) > MOST_SHOWN,
+        "counts": [(code, campaigns.WHY[code], count) for code, count in _counts(judged)],
+        "total": len(judged),
+        "is_cut": len(judged) >= campaigns.MOST_TRIED,
+        "rows": [(each, campaigns.WHY[each.code]) for each in islice(judged, MOST_SHOWN)],
+    }
+
+
+def _dry_run_file(audience: CampaignAudience, judged: list[campaigns.Judged]) -> HttpResponse:
+    """Return everybody who was tried as a file: who they are is said by the line or the record, not by a name."""
+    rows = (
+        (
+            *(str(each.entry.line or ""), str(each.respondent.pk) if each.respondent else ""),
+            *(_("yes") if each.code == campaigns.ELIGIBLE else _("no"), str(campaigns.WHY[each.code]), each.code),
+        )
+        for each in judged
+    )
+    headers = (_("line"), _("known person"), _("gets the mail"), _("answer"), _("code"))
+    response = HttpResponse(as_csv(headers, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="dry-run-{audience.pk}.csv"'
+    return response
+
+
 def _letter(campaign: Campaign, language: str) -> campaigns.Letter:
     """Return the mail as it would be now, to somebody of the first name in the book."""
     version: SurveyVersion | None = campaign.version or campaign.survey.current_version
     wording = campaign.wordings.filter(language=language).first()
     if version is None or wording is None or language not in version.content:
         raise Http404
-    letter = campaigns.write_letter(
-        campaign=campaign, version=version, language=language, subject=wording.subject, intro=wording.intro
-    )
+    words = {"language": language, "subject": wording.subject, "intro": wording.intro}
+    letter = campaigns.write_letter(campaign=campaign, version=version, **words, may_count=False)
     return campaigns.for_example(letter, campaign)

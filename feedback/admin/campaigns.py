@@ -112,7 +112,7 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
             (_("Sender"), {"fields": ("sender_name", "reply_to")}),
             (
                 _("When"),
-                {"fields": ("starts_at", ("window_from", "window_until"), "pace", "reminder_after_days")},
+                {"fields": ("starts_at", "window_from", "window_until", "pace", "reminder_after_days")},
             ),
         ]
         return [*fieldsets, (_("History"), {"fields": HISTORY})] if obj else fieldsets

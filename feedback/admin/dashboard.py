@@ -173,7 +173,10 @@ def _figures(figures: reports.Figures, span: Span) -> dict[str, Any]:
 
 def _rates(figures: reports.Figures) -> list[dict[str, Any]]:
     """Return a line per channel in which people were asked."""
-    names = {Channel.WEB: _("web"), Channel.MOBILE: _("mobile"), Channel.LINK: _("personal links")}
+    names = {
+        **{Channel.WEB: _("web"), Channel.MOBILE: _("mobile")},
+        **{Channel.LINK: _("personal links"), Channel.EMAIL: _("e-mail")},
+    }
     return [
         {
             "name": name,

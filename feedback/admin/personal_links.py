@@ -30,7 +30,7 @@ class ListForm(forms.Form):
     """The list of people."""
 
     file = forms.FileField(
-        label=_("file"),
+        label=_("File"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
         help_text=_("CSV or XLSX with a line of headers: a column “id” or “email” or both, and perhaps “language”."),
     )

@@ -9,23 +9,24 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from feedback import campaigns
+from feedback.api.limiting import counted_product
 from feedback.api.serializers import PropertiesField, TextField, YesOrNoField
 from feedback.campaigns import Entry, StatedPermission
 from feedback.models import ChannelPermission
 from feedback.tasks import queue_campaigns
 from privacy.api.keys import AskKey
 from privacy.api.serializers import ErrorOutput
-from privacy.limits import Limit, hit
+from privacy.limits import Limit
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-    from privacy.models import Product, ServerKey
+    from privacy.models import ServerKey
 
 PER_PRODUCT: Final = Limit("inviting-product", times=60, seconds=60)
 LONGEST_KEY: Final = 255
@@ -118,7 +119,7 @@ class InvitationsView(APIView):
 
         The same ``Idempotency-Key`` with the same body again answers the same and invites nobody a second time.
         """
-        product, body = _counted(cast("ServerKey", request.auth)), request._request.body
+        product, body = counted_product(cast("ServerKey", request.auth), PER_PRODUCT), request._request.body
         data = InvitationsInput(data=request.data)
         data.is_valid(raise_exception=True)
         order = _order(data.validated_data)
@@ -130,18 +131,6 @@ class InvitationsView(APIView):
             raise KeyReused from error
         queue_campaigns()
         return Response(answer, status=200 if is_known else 201)
-
-
-def _counted(key: ServerKey) -> Product:
-    """Count a call and return the product whose key it carries.
-
-    Raises:
-        Throttled: too many calls in this minute.
-    """
-    wait = hit(PER_PRODUCT, str(key.product_id))
-    if wait is not None:
-        raise Throttled(wait)
-    return key.product
 
 
 def _key_of(request: Request) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from feedback.identity import Person
     from feedback.products import ProductFacts
+    from privacy.models import Product, ServerKey
 
 
 def count_call(request: HttpRequest, *, public_key: str = "", token: str = "") -> None:
@@ -38,3 +39,15 @@ def count_person(product: ProductFacts, person: Person) -> None:
     wait = hit(per_person, f"{product.id}:{person.subject_key}")
     if wait is not None:
         raise Throttled(wait)
+
+
+def counted_product(key: ServerKey, limit: Limit) -> Product:
+    """Count a call of a product's server and return the product whose key it carries.
+
+    Raises:
+        Throttled: too many calls.
+    """
+    wait = hit(limit, str(key.product_id))
+    if wait is not None:
+        raise Throttled(wait)
+    return key.product

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
+from feedback.campaigns.letter import bare
 from privacy.delivery import NOT_ACCEPTED
 
 if TYPE_CHECKING:
@@ -117,6 +118,13 @@ class Courier:
         except (smtplib.SMTPException, OSError):
             if isinstance(self._backend, EmailBackend):
                 self._backend.connection = None
+
+
+def provider_id_of(message: EmailMessage) -> str:
+    """Return what the provider calls a mail that it accepted, as its reports will; empty of a mail server's."""
+    status = getattr(message, "anymail_status", None)
+    named = status.message_id if status else None  # a set where there were several recipients
+    return bare(str(named)) if isinstance(named, str | int) else ""
 
 
 def _is_an_answer(error: BaseException) -> bool:

@@ -48,6 +48,7 @@ WHY: Final[dict[str, StrOrPromise]] = {
     "no_reminder": _("The survey does not allow a reminder."),
     "expired": _("The invitation has expired."),
     "refused": _("The mail server does not accept it."),
+    "broken": _("Making or sending this mail failed every time; the workers’ log says why."),
     "unknown_outcome": _("The connection broke while the mail was handed over: it may have been sent or not."),
 }
 # Of these people nothing more is stored, not even that they were on a list.
@@ -117,7 +118,7 @@ class Judge:
         wishes = records.of_mailbox(person.email)
         judged = replace(
             known,
-            has_permission=(known.has_permission or permits) and not any(each.unsubscribed_at for each in wishes),
+            has_permission=(known.has_permission or permits) and not any(each.wants_no_mail for each in wishes),
             has_objected=known.has_objected or any(each.objected_at for each in wishes),
             is_restricted=known.is_restricted or any(each.restricted_at for each in wishes),
             has_bounced=(known.has_bounced and not is_moved) or any(each.mail_bounced_at for each in wishes),
@@ -139,7 +140,7 @@ class Judge:
         if stated and respondent and (withdrawn := withdrawals.get(respondent.pk)):
             # What was given before it was withdrawn does not come back with a list.
             stated = stated if stated.given_on > withdrawn.astimezone(self.product.zone).date() else None
-        if any(each.unsubscribed_at for each in records.of_mailbox(address)):
+        if any(each.wants_no_mail for each in records.of_mailbox(address)):
             stated = None  # only a consent that is recorded by itself, as given since, takes that back
         is_moved = respondent is not None and respondent.email != address
         code, known = self.code_for(person, records, permits=stated is not None, is_moved=is_moved)

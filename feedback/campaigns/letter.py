@@ -62,14 +62,25 @@ def message_id(mail: CampaignMail) -> str:
     return f"<campaign-mail-{mail.pk}@{domain}>"
 
 
+def bare(message_id: str) -> str:
+    """Return what names a mail without the angle brackets that some providers leave out."""
+    return message_id.strip().strip("<>")[:255]
+
+
 def language_for(version: SurveyVersion, campaign: Campaign, respondent: Respondent) -> str:
     """Return the language in which a person is asked: theirs where the survey has it, else the product's."""
     preferred = (respondent.language, campaign.product.default_language)
     return choose_language(version.content, version.default_language, *preferred)
 
 
-def write_letter(*, campaign: Campaign, version: SurveyVersion, language: str, subject: str, intro: str) -> Letter:
-    """Write the mail in one language; placeholders and links are filled in later."""
+def write_letter(
+    *, campaign: Campaign, version: SurveyVersion, language: str, subject: str, intro: str, may_count: bool = True
+) -> Letter:
+    """Write the mail in one language; placeholders and links are filled in later.
+
+    Args:
+        may_count: whether the picture that tells of opening is in it, where the product counts that.
+    """
     ours = dict(settings.LANGUAGES)
     furniture = language if language in ours else settings.LANGUAGE_CODE
     words, scale = version.content[language], scale_of(version.metric, version.band_profile)
@@ -91,7 +102,7 @@ def write_letter(*, campaign: Campaign, version: SurveyVersion, language: str, s
         "unsubscribe_link": unsubscribe_link(NOBODY),
         "objection_link": objection_link(NOBODY),
         "notice_link": notice_link(furniture),
-        "pixel": opened_link(NOBODY) if campaign.product.tracks_opens else "",
+        "pixel": opened_link(NOBODY) if campaign.product.tracks_opens and may_count else "",
     }
     with translation.override(furniture):
         text = render_to_string("feedback/campaigns/mail.txt", context)

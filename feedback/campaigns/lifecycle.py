@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording
+from feedback.unsent import drop_waiting
 from surveys.models import Channel, Survey
 from surveys.wording import language_name
 
@@ -33,7 +34,7 @@ MAY_GET_PEOPLE: Final = frozenset({State.DRAFT, State.SCHEDULED, State.RUNNING, 
 # Nobody who is named by the first mail reads anything that only holds on one day.
 SHIPPED: Final[dict[str, tuple[str, str]]] = {
     "pl": (
-        "Jak oceniasz {product}? Jedno krótkie pytanie",
+        "Jak oceniasz produkt {product}? Jedno krótkie pytanie",
         "Dzień dobry {name},\n\nmamy do Ciebie jedno krótkie pytanie. Odpowiedź zajmie mniej niż minutę.",
     ),
     "en": (
@@ -160,8 +161,7 @@ def advance_campaigns(*, now: datetime) -> None:
 
 
 def _drop_waiting() -> None:
-    waiting = CampaignMail.objects.filter(campaign__state=State.CANCELLED, state=CampaignMail.State.QUEUED)
-    waiting.update(state=CampaignMail.State.SKIPPED, code="cancelled", next_attempt_at=None)
+    drop_waiting(CampaignMail.objects.filter(campaign__state=State.CANCELLED), code="cancelled")
 
 
 def lock(campaign: Campaign) -> Campaign:

@@ -10,12 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from feedback.campaigns.letter import MESSAGE_ID
+from feedback.campaigns.letter import MESSAGE_ID, bare
 from feedback.campaigns.settling import settle_sent
 from feedback.identity import normalise_email
 from feedback.looking_up import person_of
 from feedback.models import CampaignMail, MailEvent, Respondent
 from feedback.suppressing import suppress_person
+from feedback.unsent import drop_waiting
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
@@ -41,7 +42,7 @@ class Report:
     """What a mail provider says about a mail.
 
     Args:
-        message_id: ours, as far as the provider passes it on.
+        message_id: ours, or what the provider called the mail when it took it.
         recipient: the address, in any writing; used only to find the mail and to tell whether it is still theirs.
         is_final: of a bounce, whether the address will never take mail.
         key: what makes the report recognisable when it comes again.
@@ -110,18 +111,22 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
     """Return the mail that a report names, else the last one to the address that it can be about.
 
     Other mail goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
-    whether it was sent, nor where several products write to the address.
+    whether it was sent, nor about one that the provider calls by another name, nor where several products write to the
+    address.
     """
     mails = CampaignMail.objects.select_related("campaign__product", "respondent").filter(
         handed_over_at__isnull=False, respondent__isnull=False
     )
     if named := MESSAGE_ID.fullmatch(report.message_id.strip()):
         return mails.filter(pk=int(named[1])).first()
+    if (name := bare(report.message_id)) and (mail := mails.filter(provider_message_id=name).order_by("pk").last()):
+        return mail
     if not address:
         return None
     recent = mails.filter(
         state=State.SENT,
         respondent__email=address,
+        provider_message_id="",
         handed_over_at__gt=report.at - RECENT,
         handed_over_at__lt=report.at + WHOLE_SECONDS,
     )
@@ -130,18 +135,13 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
 
 
 def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:
+    """Do what a report demands, and let staff see at once what sending would find out: nothing more goes out."""
     if event.kind == Kind.BOUNCED and is_final:
         everybody = Respondent.including_restricted.filter(product=product, email=respondent.email)
         everybody.filter(mail_bounced_at__isnull=True).update(mail_bounced_at=event.at)
-        _drop(respondent, "bounced")
+        drop_waiting(CampaignMail.objects.filter(respondent__in=everybody), code="bounced")
     elif event.kind == Kind.COMPLAINED:
         suppress_person(product=product, person=person_of(respondent), reason=Suppression.Reason.OBJECTED)
-        _drop(respondent, "opted_out")
+        drop_waiting(CampaignMail.objects.filter(respondent=respondent), code="opted_out")
     elif event.kind == Kind.UNSUBSCRIBED:
         stop_mail(respondent=respondent, at=event.at)
-
-
-def _drop(respondent: Respondent, code: str) -> None:
-    """See to it that staff see at once what sending would find out: nothing more goes to this person."""
-    waiting = CampaignMail.objects.filter(respondent=respondent, state=State.QUEUED)
-    waiting.update(state=State.SKIPPED, code=code, next_attempt_at=None)

@@ -29,14 +29,11 @@ from django.utils import timezone
 
 from feedback import facts as stored
 from feedback.campaigns.claiming import BATCH, MINUTE, claim
-from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail
+from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail, provider_id_of
 from feedback.campaigns.judging import ELIGIBLE, Judge, Records
 from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
 from feedback.campaigns.settling import (
-    REACTIONS,
-    UNTOUCHED,
     has_arrived,
-    invitation_of,
     settle_sent,
     settle_unknown,
     somebody,
@@ -46,12 +43,14 @@ from feedback.campaigns.zones import first_allowed, zone_of
 from feedback.looking_up import person_of
 from feedback.models import Campaign, CampaignMail, Invitation
 from feedback.products import LIFETIME
-from privacy.delivery import NOT_ACCEPTED, next_attempt
+from feedback.unsent import REACTIONS, take_back
+from privacy.delivery import NOT_ACCEPTED, RETRIES, next_attempt
 from privacy.encryption import token_digest
 from surveys.models import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from django.core.mail import EmailMessage
 
@@ -75,7 +74,10 @@ def send_batch(*, campaign_id: int, most: int = BATCH) -> int:
     """Claim mails of a campaign that are due and send them one after the other; return how many were claimed.
 
     Any number of workers may do this at the same time. Where the mail server is out of reach, the rest of the batch
-    waits for a minute.
+    waits for a minute. A mail that breaks its worker waits longer each time, so that it does so to no other.
+
+    Raises:
+        Exception: whatever broke off the work.
     """
     mails = claim(campaign_id=campaign_id, most=most)
     if not mails:
@@ -84,8 +86,12 @@ def send_batch(*, campaign_id: int, most: int = BATCH) -> int:
     sender = Sender(rows.get(pk=campaign_id))
     try:
         for mail in mails:
-            if not sender.send(mail):
-                break
+            try:
+                if not sender.send(mail):
+                    break
+            except Exception:
+                _stumble(mail)
+                raise
     finally:
         sender.courier.close()
         _release(mails)
@@ -141,7 +147,7 @@ class Sender:
             logger.warning("campaign mail %s was not sent: %s", mail.pk, type(error).__name__)
             _put_off(mail, error)
             return is_about_one_mail(error)
-        self._settle(mail)
+        self._settle(mail, message)
         return True
 
     @transaction.atomic
@@ -225,8 +231,8 @@ class Sender:
         }
         if not stored.reserve(self.judge.product, person, known, at=at, invitation=row):
             return False
-        mail.invitation = Invitation.including_restricted.get(token_digest=digest)
-        mail.save(update_fields=["invitation"])
+        mail.invitation_id = Invitation.including_restricted.values_list("pk", flat=True).get(token_digest=digest)
+        CampaignMail.objects.filter(pk=mail.pk).update(invitation=mail.invitation_id)
         return True
 
     def _letter(self, language: str) -> Letter:
@@ -242,9 +248,9 @@ class Sender:
         return self.letters[language]
 
     @transaction.atomic
-    def _settle(self, mail: CampaignMail) -> None:
+    def _settle(self, mail: CampaignMail, message: EmailMessage) -> None:
         _do_not_wait_for_the_disk()  # if the server loses it, the mail is one of which nobody knows
-        settle_sent(mail_id=mail.pk, attempts=mail.attempts)
+        settle_sent(mail_id=mail.pk, attempts=mail.attempts, provider_id=provider_id_of(message))
 
 
 def _do_not_wait_for_the_disk() -> None:
@@ -276,10 +282,8 @@ def _skip(mail: CampaignMail, code: str) -> None:
 
 def _end(mail: CampaignMail, state: State, code: str) -> None:
     """End a mail that did not leave; an invitation that reached nobody is taken back."""
-    if mail.kind == Kind.FIRST:
-        never_sent = invitation_of(mail).filter(UNTOUCHED, sent_at__isnull=True)
-        locked = list(never_sent.select_for_update(of=("self",)).values_list("pk", flat=True))
-        Invitation.including_restricted.filter(pk__in=locked).delete()
+    if mail.kind == Kind.FIRST and mail.invitation_id is not None:
+        take_back([mail.invitation_id])
     CampaignMail.objects.filter(pk=mail.pk).update(state=state, code=code, next_attempt_at=None, handed_over_at=None)
 
 
@@ -294,7 +298,24 @@ def _put_off(mail: CampaignMail, error: Exception) -> None:
     claimed.save(update_fields=["failures"])
     is_hopeless = isinstance(error, ValueError)
     again = None if is_hopeless else next_attempt(error, failures=claimed.failures, now=timezone.now())
-    if again is None:
-        _end(claimed, State.FAILED, "refused")
+    _try_again(claimed, again, otherwise="refused")
+
+
+@transaction.atomic
+def _stumble(mail: CampaignMail) -> None:
+    """Let a mail over which a worker broke wait for its next attempt, or give it up; one that may have left stays."""
+    claimed = _claimed(mail).select_for_update(of=("self",)).first()
+    if claimed is None:
+        return
+    claimed.failures += 1
+    claimed.save(update_fields=["failures"])
+    is_over = claimed.failures > len(RETRIES)
+    again = None if is_over else timezone.now() + RETRIES[claimed.failures - 1]
+    _try_again(claimed, again, otherwise="broken")
+
+
+def _try_again(mail: CampaignMail, at: datetime | None, *, otherwise: str) -> None:
+    if at is None:
+        _end(mail, State.FAILED, otherwise)
     else:
-        wait(claimed, until=again)
+        wait(mail, until=at)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.campaigns.claiming import note_mailed
 from feedback.models import Campaign, CampaignMail, Invitation
+from feedback.unsent import UNTOUCHED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,26 +23,31 @@ if TYPE_CHECKING:
 
 State = CampaignMail.State
 Kind = CampaignMail.Kind
-REACTIONS: Final = ("responded", "declined", "snoozed")
-# Of an invitation whose link nobody was at: as far as can be told, the mail did not arrive.
-UNTOUCHED: Final = Q(
-    **dict.fromkeys((f"{each}_at__isnull" for each in ("opened", "shown", *REACTIONS, "unsubscribed")), True),
-    suspicion="",
-    response__isnull=True,
+# Every mail is settled once: whole rows of its campaign and survey would take a third of that work.
+SETTLED_BY: Final = (
+    *("kind", "state", "code", "next_attempt_at", "handed_over_at", "sent_at", "provider_message_id"),
+    *(
+        "respondent",
+        "invitation",
+        "campaign__state",
+        "campaign__reminder_after_days",
+        "campaign__survey__allows_reminder",
+    ),
 )
 
 
-@transaction.atomic
-def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
+@transaction.atomic(savepoint=False)
+def settle_sent(*, mail_id: int, attempts: int | None = None, provider_id: str = "") -> bool:
     """Write down that a mail was accepted, and owe the reminder where the campaign has one.
 
     Args:
         attempts: of the claim under which it was handed over; ``None`` where somebody else knows.
+        provider_id: what the provider calls the mail from now on, if it said so.
 
     Returns:
         Whether that was not known before.
     """
-    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey", "respondent")
+    rows = CampaignMail.objects.select_for_update(of=("self",)).select_related("campaign__survey").only(*SETTLED_BY)
     rows = rows.filter(pk=mail_id, state__in=[State.SENDING, State.UNKNOWN], handed_over_at__isnull=False)
     mail = (rows if attempts is None else rows.filter(attempts=attempts)).first()
     if mail is None:
@@ -51,14 +56,16 @@ def settle_sent(*, mail_id: int, attempts: int | None = None) -> bool:
     mail.state, mail.code, mail.next_attempt_at = State.SENT, "", None
     mail.sent_at = mail.handed_over_at if is_old_news else timezone.now()
     assert mail.sent_at is not None  # noqa: S101  only mails that were handed over were looked for
-    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at"])
+    mail.provider_message_id = provider_id or mail.provider_message_id
+    mail.save(update_fields=["state", "code", "sent_at", "next_attempt_at", "provider_message_id"])
     note_mailed(invitation_id=mail.invitation_id, at=mail.sent_at)
     may_remind = mail.campaign.survey.allows_reminder and mail.campaign.state != Campaign.State.CANCELLED
     days = mail.campaign.reminder_after_days if may_remind else None
     if mail.kind == Kind.FIRST and days:
+        assert mail.respondent_id is not None  # noqa: S101  held by a constraint, which the type cannot say
         CampaignMail.objects.get_or_create(
             campaign=mail.campaign,
-            respondent=somebody(mail),
+            respondent_id=mail.respondent_id,
             kind=Kind.REMINDER,
             defaults={
                 "invitation_id": mail.invitation_id,
@@ -110,7 +117,7 @@ def invitation_of(mail: CampaignMail) -> QuerySet[Invitation]:
 
 
 def has_arrived(mail: CampaignMail) -> bool:
-    return invitation_of(mail).exclude(UNTOUCHED).exists()
+    return mail.invitation_id is not None and invitation_of(mail).exclude(UNTOUCHED).exists()
 
 
 def somebody(mail: CampaignMail) -> Respondent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,34 @@ if TYPE_CHECKING:
 
 State = CampaignMail.State
 Kind = CampaignMail.Kind
+# What is counted, in the order in which it is shown: name, label, what it is a share of, definition.
+FIGURES: Final[tuple[tuple[str, StrOrPromise, str, StrOrPromise], ...]] = (
+    ("sent", _("Sent"), "", _("People whose mail the mail server accepted; reminders are not counted again.")),
+    ("bounced", _("Came back"), "sent", _("Reported as undeliverable, as a share of sent.")),
+    ("delivered", _("Delivered"), "sent", _("Sent without those that came back, as a share of sent.")),
+    (
+        *("opened", _("Opened"), "delivered"),
+        _(
+            "Loaded the picture in the mail, as a share of delivered. Only an indication, where the product "
+            "counts it: many programs block pictures, others load them by themselves."
+        ),
+    ),
+    ("responded", _("Responded"), "delivered", _("Gave a score that counts, as a share of delivered.")),
+    ("declined", _("Declined"), "delivered", _("Closed the question without a score, as a share of delivered.")),
+    ("unsubscribed", _("Unsubscribed"), "delivered", _("Stopped e-mails through this mail, as a share of delivered.")),
+    (
+        *("objected", _("Objected"), "delivered"),
+        _("Objected to being asked at all since this mail, whichever way, as a share of delivered."),
+    ),
+    (
+        *("complained", _("Reported as spam"), "delivered"),
+        _("Pressed the button of their mail program, as a share of delivered. They are never asked again."),
+    ),
+    (
+        *("suspect", _("Suspect"), "delivered"),
+        _("Answers that a mail scanner may have given; kept, but not counted until staff accept them."),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -87,103 +115,37 @@ def progress(*, campaign: Campaign) -> Progress:
 
 def statistics(*, campaign: Campaign) -> tuple[Figure, ...]:
     """Return the rates of a campaign; who was erased or restricted since is in none of them."""
+    found = _counted(campaign)
+    found["delivered"] = found["sent"] - found["bounced"]
+    values: dict[str, int | None] = {**found}
+    if not campaign.product.tracks_opens:
+        values["opened"] = None
+    return tuple(
+        Figure(name, label, values[name], found[whole] if whole else None, definition)
+        for name, label, whole, definition in FIGURES
+    )
+
+
+def _counted(campaign: Campaign) -> dict[str, int]:
+    """Count people in one statement: what happens to a reminder happened to the person once."""
     sent = CampaignMail.objects.filter(
         campaign=campaign, state=State.SENT, respondent__restricted_at__isnull=True
     ).order_by()
-    is_first = Q(kind=Kind.FIRST)
-    counted = Q(invitation__response__in=Response.objects.counted())
-    is_suspect = Q(invitation__response__in=Response.objects.filter(is_suspect=True))
-    is_declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
 
-    def people(condition: Q) -> Count:
-        """Count those of whom it holds for the first mail or the reminder."""
-        return Count("respondent", distinct=True, filter=condition)
+    def through_any(column: str) -> Count:
+        return Count("respondent", distinct=True, filter=Q(**{f"{column}__isnull": False}))
 
-    found = sent.aggregate(
-        sent=Count("pk", filter=is_first),
-        bounced=people(Q(bounced_at__isnull=False)),
-        opened=people(Q(opened_at__isnull=False)),
-        responded=Count("pk", filter=is_first & counted),
-        suspect=Count("pk", filter=is_first & is_suspect),
-        declined=Count("pk", filter=is_first & is_declined),
-        unsubscribed=people(Q(unsubscribed_at__isnull=False)),
-        objected=Count("pk", filter=is_first & Q(respondent__objected_at__gte=F("sent_at"))),
-        complained=people(Q(complained_at__isnull=False)),
-    )
-    delivered = found["sent"] - found["bounced"]
-    opened = found["opened"] if campaign.product.tracks_opens else None
-    return (
-        Figure(
-            "sent",
-            _("Sent"),
-            found["sent"],
-            None,
-            _("People whose mail the mail server accepted; reminders are not counted again."),
-        ),
-        Figure(
-            "bounced",
-            _("Came back"),
-            found["bounced"],
-            found["sent"],
-            _("Reported as undeliverable, as a share of sent."),
-        ),
-        Figure(
-            "delivered",
-            _("Delivered"),
-            delivered,
-            found["sent"],
-            _("Sent without those that came back, as a share of sent."),
-        ),
-        Figure(
-            "opened",
-            _("Opened"),
-            opened,
-            delivered,
-            _(
-                "Loaded the picture in the mail, as a share of delivered. Only an indication, where the product "
-                "counts it: many programs block pictures, others load them by themselves."
-            ),
-        ),
-        Figure(
-            "responded",
-            _("Responded"),
-            found["responded"],
-            delivered,
-            _("Gave a score that counts, as a share of delivered."),
-        ),
-        Figure(
-            "declined",
-            _("Declined"),
-            found["declined"],
-            delivered,
-            _("Closed the question without a score, as a share of delivered."),
-        ),
-        Figure(
-            "unsubscribed",
-            _("Unsubscribed"),
-            found["unsubscribed"],
-            delivered,
-            _("Stopped e-mails through this mail, as a share of delivered."),
-        ),
-        Figure(
-            "objected",
-            _("Objected"),
-            found["objected"],
-            delivered,
-            _("Objected to being asked at all since this mail, whichever way, as a share of delivered."),
-        ),
-        Figure(
-            "complained",
-            _("Reported as spam"),
-            found["complained"],
-            delivered,
-            _("Pressed the button of their mail program, as a share of delivered. They are never asked again."),
-        ),
-        Figure(
-            "suspect",
-            _("Suspect"),
-            found["suspect"],
-            delivered,
-            _("Answers that a mail scanner may have given; kept, but not counted until staff accept them."),
-        ),
+    def through_first(**condition: Any) -> Count:
+        return Count("pk", filter=Q(kind=Kind.FIRST, **condition))
+
+    return sent.aggregate(
+        sent=through_first(),
+        bounced=through_any("bounced_at"),
+        opened=through_any("opened_at"),
+        responded=through_first(invitation__response__in=Response.objects.counted()),
+        suspect=through_first(invitation__response__in=Response.objects.filter(is_suspect=True)),
+        declined=through_first(invitation__declined_at__isnull=False, invitation__response__isnull=True),
+        unsubscribed=through_any("unsubscribed_at"),
+        objected=through_first(respondent__objected_at__gte=F("sent_at")),
+        complained=through_any("complained_at"),
     )

@@ -140,10 +140,14 @@ def unfinished_audiences() -> list[int]:
 
 
 def remove_old_files(*, now: datetime) -> int:
-    """Remove files that were uploaded 30 days ago and never taken over; return how many."""
-    waiting = CampaignAudience.objects.filter(kind=Kind.FILE, state__in=[State.WAITING, State.RUNNING])
-    old = waiting.filter(created_at__lte=now - KEEP_FILES_FOR)
-    return old.update(state=State.FAILED, failure=_("The file has been removed. Upload it again."), content=b"")
+    """Remove files that were uploaded 30 days ago and never taken over; return how many.
+
+    The names of files go with them, also of those that were taken over: whoever named a file may have named a person.
+    """
+    old = CampaignAudience.objects.filter(kind=Kind.FILE, created_at__lte=now - KEEP_FILES_FOR)
+    old.exclude(file_name="").update(file_name="")
+    waiting = old.filter(state__in=[State.WAITING, State.RUNNING])
+    return waiting.update(state=State.FAILED, failure=_("The file has been removed. Upload it again."), content=b"")
 
 
 @transaction.atomic

@@ -106,6 +106,11 @@ class Respondent(models.Model):
         return not self.subject_key.startswith(ANONYMOUS)
 
     @property
+    def wants_no_mail(self) -> bool:
+        """Whether the person said that nobody should write to them; what the product asks inside is no mail."""
+        return self.do_not_contact or self.unsubscribed_at is not None
+
+    @property
     def may_be_contacted(self) -> bool:
         return not (self.do_not_contact or self.objected_at or self.restricted_at)
 

@@ -263,6 +263,8 @@ class CampaignMail(models.Model):
     claimed_at = models.DateTimeField(_("claimed"), null=True)
     handed_over_at = models.DateTimeField(_("handed over"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
+    # What the provider calls the mail, where mail goes through one: some replace our Message-ID.
+    provider_message_id = models.CharField(_("the provider’s number"), max_length=255, blank=True, editable=False)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     bounced_at = models.DateTimeField(_("came back"), null=True)
     complained_at = models.DateTimeField(_("reported as spam"), null=True)
@@ -305,6 +307,12 @@ class CampaignMail(models.Model):
                 fields=["campaign", "claimed_at"], name="campaign_mail_pace", condition=Q(claimed_at__isnull=False)
             ),
             models.Index(fields=["campaign", "kind", "state", "code"], name="campaign_mail_states"),
+            models.Index(
+                fields=["campaign", "sent_at"], name="campaign_mail_sent", condition=Q(state="sent", kind="first")
+            ),
+            models.Index(
+                fields=["provider_message_id"], name="campaign_mail_at_provider", condition=~Q(provider_message_id="")
+            ),
         ]
 
     def __str__(self) -> str:

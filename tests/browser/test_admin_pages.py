@@ -16,7 +16,7 @@ TABLET = 768
 GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
-LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another")
+LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another", "Dodaj kolejne")
 # The rules about colours, which are all that the dark changes: whatever else a page has is the same in the light.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from surveys.models import Event
 from surveys.targeting import Rule
+from tests.browser.test_admin_pages import faults, log_in
 from tests.factories import make_draft, make_product, make_respondent, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +35,23 @@ def editor(open_page, survey):
     page.locator("#tabs-items").get_by_text("Audience", exact=True).click()
     expect(page.locator("[data-audience-result]")).to_contain_text("About 10 people match.")
     return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_survey_fits_a_phone(open_page, client, live_server, survey, screenshot, scheme):
+    page = open_page(width=320, scheme=scheme, language="pl")
+    log_in(page, client, User.objects.get(), live_server.url)
+    page.goto(f"/admin/surveys/survey/{survey.pk}/change/")
+    found = {}
+
+    for tab in page.locator("#tabs-items a").all():
+        name = tab.inner_text()
+        tab.evaluate("tab => tab.click()")
+        screenshot(f"survey-draft-320-{scheme}-{name}", page)
+        found[name] = faults(page, {})
+
+    assert found
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 def add_rule(page, number, subject):

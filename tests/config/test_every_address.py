@@ -109,6 +109,7 @@ BESIDE = {
 # What needs no account, or decides by what is in its question; each has tests of its own.
 ELSEWHERE = {
     *("asking:surveys", "asking:eligibility", "asking:response", "asking:shown", "asking:decline", "asking:snooze"),
+    *("asking:campaign", "asking:campaign_pause", "asking:campaign_resume", "asking:campaign_cancel"),
     *("live", "ready", "set_language", "widget:loader", "widget:survey", "schema", "api/docs/"),
     *("feedback:opened", "privacy:object", "feedback:mail_events", "asking:invite"),
     *("privacy:notice", "privacy:cookies", "privacy:request", "privacy:received", "privacy:confirm"),

@@ -1,4 +1,5 @@
 import ast
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from django.conf import settings
 
 from config.management.commands.check_production import PRODUCTION
 
+NOTHING_IS_COUNTED = {"track_opens": False, "track_clicks": False}
 REQUIRED = sorted(set(PRODUCTION) - {"ODZEW_ENV"})
 MALFORMED = {
     "ODZEW_ENV": "staging",
@@ -126,6 +128,41 @@ def test_what_only_suits_a_demonstration_stops_the_start_of_production(name, val
     assert re.search(rf"ImproperlyConfigured: {name}: .+; name an? .+ server$", last_line)
     assert value not in last_line
     assert start(ODZEW_ENV="demo", **{name: value}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postmark://key%2F1", {"POSTMARK_SERVER_TOKEN": "key/1", "POSTMARK_SEND_DEFAULTS": NOTHING_IS_COUNTED}),
+        (
+            "mailgun://key@api.eu.mailgun.net/v3",
+            {
+                **{"MAILGUN_API_KEY": "key", "MAILGUN_API_URL": "https://api.eu.mailgun.net/v3"},
+                "MAILGUN_SEND_DEFAULTS": NOTHING_IS_COUNTED,
+            },
+        ),
+        ("postal://key@postal.example.com", {"POSTAL_API_KEY": "key", "POSTAL_API_URL": "https://postal.example.com"}),
+        (
+            "mailjet://key:secret",
+            {"MAILJET_API_KEY": "key", "MAILJET_SECRET_KEY": "secret", "MAILJET_SEND_DEFAULTS": NOTHING_IS_COUNTED},
+        ),
+    ],
+)
+def test_mail_leaves_through_a_provider_that_counts_nothing_of_its_own(url, expected):
+    told = start(
+        "import django, json; django.setup(); from django.conf import settings; "
+        "from django.core.mail import get_connection; get_connection(); "
+        "print(json.dumps([settings.EMAIL_BACKEND, settings.ANYMAIL]))",
+        EMAIL_URL=url,
+    )
+
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == [f"anymail.backends.{url.partition(':')[0]}.EmailBackend", expected]
+
+
+@pytest.mark.parametrize("url", ["postmark://", "mailjet://key", "postal://key", "postmark://key:another"])
+def test_half_a_provider_stops_the_start(url):
+    assert "ImproperlyConfigured: EMAIL_URL: malformed" in start(EMAIL_URL=url).stderr
 
 
 REPLIES = {"REPLY_DOMAIN": "replies.example.com"}

@@ -63,6 +63,17 @@ def test_a_second_permission_is_refused_while_one_is_in_force(desk, person):
     assert ChannelPermission.objects.count() == 1
 
 
+def test_nobody_who_asked_not_to_be_contacted_is_given_a_permission(person):
+    person.email = "anna@example.com"
+    person.save()
+    make_respondent(product=person.product, subject_key="id:two", email=person.email, do_not_contact=True)
+
+    with pytest.raises(ValidationError) as refused:
+        record_permission(respondent=person, basis="consent", evidence="form 7", given_on=date(2026, 1, 31))
+
+    assert refused.value.code == "do_not_contact"
+
+
 def test_a_permission_is_withdrawn_once_and_stays_on_record(person):
     permission = make_permission(respondent=person)
 

@@ -18,7 +18,14 @@ from feedback.products import load_product
 from privacy.models import Suppression
 from privacy.suppression import suppress
 from surveys.models import AudienceRule, Event, SegmentQuota, Survey
-from tests.factories import make_draft, make_invitation, make_respondent, make_response, make_survey
+from tests.factories import (
+    make_draft,
+    make_invitation,
+    make_permission,
+    make_respondent,
+    make_response,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -276,6 +283,17 @@ def test_mailed_people_are_looked_at_for_permission(survey):
 
     assert found.code == "no_permission"
     assert inputs(found, 3)["Permission for e-mail"] == "none recorded"
+
+
+def test_who_asked_not_to_be_contacted_gets_no_mail_whatever_they_permitted_and_may_be_asked_elsewhere(survey):
+    change(survey, channels=["email", "web"])
+    person = known(survey, do_not_contact=True)
+    make_permission(respondent=person)
+
+    by_mail, on_the_web = explained(survey, moment=Moment(channel="email")), explained(survey)
+
+    assert (by_mail.code, on_the_web.code) == ("no_permission", "eligible")
+    assert inputs(by_mail, 3)["Wants no e-mail"] == "unsubscribed, or asked not to be contacted"
 
 
 # --- When they can next be asked --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from feedback.models import FollowUp
+from feedback.models import CampaignMail, FollowUp, Respondent
 from feedback.periods import Bucket, Period, choose_span
 from feedback.reports import (
     Rates,
@@ -20,7 +20,16 @@ from feedback.reports import (
 from privacy.models import Membership, RightsRequest
 from surveys.models import Channel
 from surveys.scales import Metric
-from tests.factories import make_controller, make_invitation, make_product, make_response, make_staff, make_survey
+from tests.factories import (
+    make_campaign,
+    make_controller,
+    make_invitation,
+    make_product,
+    make_respondent,
+    make_response,
+    make_staff,
+    make_survey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -236,6 +245,37 @@ def test_personal_links_count_from_opening_and_visitors_of_share_links_have_no_r
     rates = rates_by_product(user=user, products=[survey.product], period=MARCH.period)
 
     assert rates[survey.product_id, Metric.NPS] == {Channel.LINK: Rates(shown=2, responded=1)}
+
+
+def mailed(campaign, at=None, **ended):
+    """Send a campaign's mail to somebody new, ended as the invitation says."""
+    at = at or on(10)
+    anna = make_respondent(product=campaign.product)
+    row = {"survey": campaign.survey, "respondent": anna, "channel": "email", "shown_at": None, "sent_at": at}
+    invitation = make_invitation(**row, **ended)
+    return CampaignMail.objects.create(
+        campaign=campaign, respondent=anna, invitation=invitation, state="sent", handed_over_at=at, sent_at=at
+    )
+
+
+def test_mails_count_on_the_day_they_were_sent_and_only_what_was_delivered():
+    campaign = make_campaign(survey=make_survey())
+    campaign.version = campaign.survey.current_version
+    campaign.save()
+    make_response(survey=campaign.survey, invitation=mailed(campaign, responded_at=on(11)).invitation)
+    make_response(survey=campaign.survey, invitation=mailed(campaign, responded_at=on(11)).invitation, is_suspect=True)
+    mailed(campaign, declined_at=on(11))
+    mailed(campaign, at=on(1, month=2))
+    returned, twice, restricted = mailed(campaign), mailed(campaign), mailed(campaign)
+    CampaignMail.objects.filter(pk=returned.pk).update(bounced_at=on(11))
+    reminder = {"kind": "reminder", "respondent": twice.respondent, "invitation": twice.invitation}
+    CampaignMail.objects.create(campaign=campaign, state="sent", handed_over_at=on(20), sent_at=on(20), **reminder)
+    Respondent.objects.filter(pk=restricted.respondent_id).update(restricted_at=timezone.now())
+    user = make_staff("analyst", product=campaign.product)
+
+    rates = rates_by_product(user=user, products=[campaign.product], period=MARCH.period)
+
+    assert rates[campaign.product_id, Metric.NPS] == {Channel.EMAIL: Rates(shown=4, responded=1, declined=1)}
 
 
 def test_tests_and_restricted_people_are_in_no_rate():

@@ -1,5 +1,5 @@
 // The bar on the page of a running campaign moves by itself; without this script reloading the page does it.
-(() => {
+document.addEventListener("DOMContentLoaded", () => {
   const bar = document.querySelector("progress[data-address]");
   if (!bar) return;
   const ask = async () => {
@@ -15,4 +15,4 @@
     window.setTimeout(ask, 3000);
   };
   window.setTimeout(ask, 3000);
-})();
+});

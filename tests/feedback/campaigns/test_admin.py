@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import csv
+import io
+from datetime import date
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -113,6 +117,34 @@ def test_the_preview_shows_the_mail_in_each_language_in_a_frame(staff, campaign)
     assert "Na ile prawdopodobne" in frame.content.decode()
     assert frame["X-Frame-Options"] == "SAMEORIGIN"
     assert staff.get(page(row, "preview", "xx")).status_code == 404
+
+
+def test_looking_at_the_preview_loads_no_picture_that_counts(staff, campaign, product):
+    product.tracks_opens = True
+    product.save()
+
+    assert "<img" not in staff.get(page(campaign(), "frame", "pl")).content.decode()
+
+
+def test_a_dry_run_answers_for_everybody_in_a_file_without_names(staff, campaign, person):
+    person("known@example.com", external_id="7", subject_key="id:7", objected_at="2026-01-01T00:00:00Z")
+    row = campaign()
+    strangers = [f"stranger-{number}@example.com" for number in range(210)]
+    audience = upload(
+        *(row, "email", "known@example.com", *strangers),
+        **{"basis": "consent", "evidence": "form 7", "given_on": date(2026, 1, 31)},
+    )
+    address = page(row, "dry_run", audience.pk)
+
+    shown, file = staff.get(address), staff.get(f"{address}?csv").content.decode("utf-8-sig")
+
+    assert "These are the first of them." in text_of(shown)
+    lines = list(csv.reader(io.StringIO(file)))
+    assert len(lines) == 212
+    assert lines[1][:3] == ["2", str(Respondent.objects.get().pk), "no"]
+    assert lines[1][4] == "opted_out"
+    assert lines[211][::2] == ["212", "yes", "eligible"]
+    assert "@" not in file
 
 
 def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):

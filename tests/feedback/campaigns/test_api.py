@@ -139,3 +139,59 @@ def test_what_was_ordered_is_what_people_get(invite, person, mailoutbox):
     campaigns.send_batch(campaign_id=Campaign.objects.get().pk)
 
     assert [mail.subject for mail in mailoutbox] == ["Your order at Bank"]
+
+
+# --- A campaign that is there -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def call(client, product):
+    """Read a campaign or take a step of it, as the product's server does."""
+    _key, own = make_server_key(product=product)
+
+    def call(campaign, step="", secret=own):
+        address = f"/api/v1/campaigns/{campaign.pk}" + (f"/{step}" if step else "")
+        return (client.post if step else client.get)(address, headers={"Authorization": f"Bearer {secret}"})
+
+    return call
+
+
+def test_a_server_hears_how_far_a_campaign_is_and_of_nobody_in_particular(call, started, person):
+    campaign = started(person("a@example.com"), person("b@example.com", permitted=False), person("c@example.com"))
+    campaigns.send_batch(campaign_id=campaign.pk, most=2)
+
+    answer = call(campaign)
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        **{"id": campaign.pk, "name": "Spring", "state": "running", "people": 3, "settled": 2, "percent": 66},
+        **{"waiting": 1, "sent": 1, "failed": 0, "unknown": 0, "reminders": 0, "taking_over": 0},
+        "not_sent": {"no_permission": 1},
+    }
+
+
+def test_a_server_pauses_resumes_and_cancels(call, started, person):
+    campaign = started(person())
+
+    states = [call(campaign, step).json()["state"] for step in ("pause", "resume", "cancel")]
+    again = call(campaign, "cancel")
+
+    assert states == ["paused", "running", "cancelled"]
+    assert (again.status_code, again.json()["code"]) == (400, "not_possible")
+
+
+def test_a_campaign_of_another_product_is_none(call, started, person):
+    _key, foreign = make_server_key(product=make_product())
+    campaign = started(person())
+
+    for step in ("", "pause", "resume", "cancel"):
+        answer = call(campaign, step, secret=foreign)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert Campaign.objects.get().state == "running"
+
+
+@pytest.mark.parametrize("step", ["", "pause", "resume", "cancel"])
+def test_without_a_key_that_may_ask_nothing_is_told_or_done(call, campaign, product, step):
+    answer = call(campaign(), step, secret=of_another_scope(product))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_key")

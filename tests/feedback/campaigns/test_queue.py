@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import typing
 
 import pytest
 from celery import Celery
@@ -15,7 +17,7 @@ from django.conf import settings as configured
 from django.db import connection
 
 from config.bench.workplace import database_url
-from config.celery import SCHEDULE
+from config.celery import SCHEDULE, app
 from feedback import tasks
 from feedback.models import CampaignMail
 from tests.mail_server import Mailbox
@@ -84,7 +86,7 @@ def test_a_worker_with_redis_sends_a_campaign_and_each_mail_once(worker, started
     assert sorted(envelope.rcpt_tos[0] for envelope in mailbox.accepted) == [f"{n}@example.com" for n in range(6)]
 
 
-def test_tasks_of_campaigns_have_time_limits_and_take_numbers_only(started, person, mailoutbox):
+def test_the_schedule_sends_what_is_due(started, person, mailoutbox):
     campaign = started(person("a@example.com"))
 
     tasks.run_campaigns.delay()
@@ -92,3 +94,20 @@ def test_tasks_of_campaigns_have_time_limits_and_take_numbers_only(started, pers
     assert [mail.to for mail in mailoutbox] == [["a@example.com"]]
     assert tasks.send_campaign_mails.time_limit > tasks.send_campaign_mails.soft_time_limit > 0
     assert CampaignMail.objects.get(campaign=campaign).state == "sent"
+
+
+def test_no_task_takes_more_than_the_number_of_a_row_and_none_runs_for_ever():
+    ours = {name: task for name, task in app.tasks.items() if name.partition(".")[0] in configured.LOCAL_APPS}
+    told = {name: typing.get_type_hints(task.run) for name, task in ours.items()}
+
+    assert len(ours) > 25
+    for name, hints in told.items():
+        taken = {argument: kind for argument, kind in hints.items() if argument != "return"}
+        assert set(inspect.signature(ours[name].run).parameters) == set(taken)
+        assert all(argument.endswith("_id") and kind is int for argument, kind in taken.items()), name
+        assert (ours[name].time_limit or app.conf.task_time_limit) <= 15 * 60
+        assert (ours[name].soft_time_limit or app.conf.task_soft_time_limit) < app.conf.task_time_limit
+
+
+def test_every_task_of_the_schedule_exists():
+    assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)

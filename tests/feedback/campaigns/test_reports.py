@@ -3,11 +3,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 import time
+from base64 import b64encode
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.utils import timezone
 
 from feedback import campaigns
@@ -170,6 +177,84 @@ def test_a_bounce_says_nothing_about_an_address_that_came_later(report, sent, ca
     assert mail.bounced_at
     assert Respondent.objects.get().mail_bounced_at is None
     assert outcomes(waiting) == {"new@example.com": ("queued", "")}
+
+
+@pytest.fixture
+def postmark(settings):
+    """A provider of one's own: it takes mails over HTTP and gives each a number; returns what it took."""
+    taken = []
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_POST(self):
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = {"ErrorCode": 0, "Message": "OK", "MessageID": f"number-{len(taken)}", "To": taken[-1]["To"]}
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+        settings.MAIL_EVENTS_PROVIDER = "postmark"
+        settings.ANYMAIL = {
+            **{"POSTMARK_SERVER_TOKEN": "token", "POSTMARK_API_URL": f"http://127.0.0.1:{server.server_port}/"},
+            "WEBHOOK_SECRET": "user:password-of-the-hook",
+        }
+        yield taken
+        server.shutdown()
+
+
+def bounced_at_postmark(client, number, *, record="Bounce"):
+    said = {"RecordType": record, "Type": "HardBounce", "ID": number, "Email": "anna@example.com"}
+    headers = {"Authorization": "Basic " + b64encode(b"user:password-of-the-hook").decode()}
+    body = {**said, "MessageID": number, "BouncedAt": timezone.now().isoformat()}
+    return client.post(
+        "/hooks/mail-events/postmark/", json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+def test_a_provider_that_gives_mails_its_own_names_is_understood(client, postmark, started, person):
+    first, last = started(anna := person()), started(person("b@example.com", subject_key="id:2"))
+    campaigns.send_batch(campaign_id=first.pk)
+    campaigns.send_batch(campaign_id=last.pk)
+    Respondent.objects.filter(subject_key="id:2").update(email=anna.email)  # whom an address would be taken for
+
+    assert [mail["To"] for mail in postmark] == ["anna@example.com", "b@example.com"]
+    assert bounced_at_postmark(client, "number-1").status_code == 200
+
+    assert CampaignMail.objects.get(bounced_at__isnull=False).campaign == first
+    assert [mail.provider_message_id for mail in CampaignMail.objects.order_by("pk")] == ["number-1", "number-2"]
+
+
+def test_a_report_about_other_mail_to_the_address_is_none_about_a_mail_with_another_name(
+    client, postmark, started, person
+):
+    campaigns.send_batch(campaign_id=started(person()).pk)
+
+    assert bounced_at_postmark(client, "number-of-a-letter").status_code == 200
+
+    assert not MailEvent.objects.exists()
+
+
+def test_a_provider_that_counts_its_mails_is_understood(client, settings, sent):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    settings.MAIL_EVENTS_PROVIDER = "postal"
+    settings.ANYMAIL = {"POSTAL_WEBHOOK_KEY": "".join(public.splitlines()[1:-1])}
+    CampaignMail.objects.update(provider_message_id="4711")
+    payload = {"message": {"id": 4711, "to": "anna@example.com"}, "status": "Sent", "details": "", "output": ""}
+    body = json.dumps({"event": "MessageSent", "uuid": "u1", "timestamp": time.time(), "payload": payload})
+    signature = b64encode(key.sign(body.encode(), PKCS1v15(), SHA1())).decode()  # noqa: S303  as Postal signs
+    headers = {"X-Postal-Signature": signature}
+
+    answer = client.post("/hooks/mail-events/postal/", body, content_type="application/json", headers=headers)
+
+    assert answer.status_code == 200
+    assert CampaignMail.objects.get().delivered_at
 
 
 def test_a_report_about_nobodys_mail_changes_nothing(report, sent):

@@ -19,7 +19,16 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
-from feedback.models import Campaign, CampaignMail, ChannelPermission, Invitation, Respondent, Response
+from feedback.models import (
+    Campaign,
+    CampaignMail,
+    CampaignWording,
+    ChannelPermission,
+    Invitation,
+    Respondent,
+    Response,
+)
+from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
@@ -89,6 +98,18 @@ def shares_a_mailbox_with_somebody_who_objects(anna):
     )
 
 
+def asks_not_to_be_contacted(anna):
+    Respondent.objects.filter(pk=anna.pk).update(do_not_contact=True)
+
+
+def shares_a_mailbox_with_somebody_not_to_be_contacted(anna):
+    Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
+    Respondent.objects.create(
+        **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
+        **{"first_seen_at": timezone.now(), "do_not_contact": True},
+    )
+
+
 def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
     Respondent.objects.filter(pk=anna.pk).update(subject_key="id:1", external_id="1")
     Respondent.objects.create(
@@ -109,6 +130,8 @@ def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
         (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
         (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
+        (asks_not_to_be_contacted, "no_permission"),
+        (shares_a_mailbox_with_somebody_not_to_be_contacted, "no_permission"),
     ],
 )
 def test_whoever_may_not_be_asked_any_more_gets_nothing(started, person, happens, code):
@@ -152,6 +175,38 @@ def test_a_cancelled_campaign_sends_nothing_of_what_waits(started, person):
 
     assert campaigns.send_batch(campaign_id=campaign.pk) == 0
     assert outcomes(campaign) == {"anna@example.com": ("skipped", "cancelled")}
+
+
+def cancelled(campaign):
+    campaigns.cancel(campaign=campaign)
+
+
+def unsubscribed(campaign):
+    stop_mail(respondent=Respondent.objects.get(), at=timezone.now())
+
+
+@pytest.mark.parametrize(("end", "code"), [(cancelled, "cancelled"), (unsubscribed, "no_permission")])
+def test_whoever_never_got_the_mail_that_was_tried_in_vain_was_not_asked(started, person, serve, end, code):
+    serve(Mailbox(reply="451 later"))
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    assert Invitation.objects.count() == 1
+
+    end(campaign)
+
+    assert outcomes(campaign) == {"anna@example.com": ("skipped", code)}
+    assert not Invitation.objects.exists()
+
+
+def test_whoever_was_at_the_link_was_asked_whatever_the_mail_server_said(started, person, serve):
+    serve(Mailbox(reply="451 later"))
+    campaign = started(person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    Invitation.objects.update(opened_at=timezone.now())
+
+    campaigns.cancel(campaign=campaign)
+
+    assert Invitation.objects.count() == 1
 
 
 def test_no_more_mails_go_out_in_a_minute_than_the_pace_allows(started, person):
@@ -233,6 +288,46 @@ def test_a_server_out_of_reach_costs_one_mail_an_attempt_and_the_others_wait(sta
         ("queued", 0, None),
         ("queued", 0, None),
     ]
+
+
+def test_a_mail_that_breaks_its_worker_waits_longer_each_time_and_holds_nobody_up(started, person):
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaign = started(person("a@example.com", language="pl"), person("b@example.com", language="en"))
+        campaign.wordings.filter(language="pl").delete()
+
+        with pytest.raises(CampaignWording.DoesNotExist):
+            campaigns.send_batch(campaign_id=campaign.pk)
+        b = CampaignMail.objects.get(failures=0)
+        assert b.next_attempt_at == timezone.now() + timedelta(minutes=1)
+        CampaignMail.objects.filter(pk=b.pk).update(next_attempt_at=timezone.now())
+        campaigns.send_batch(campaign_id=campaign.pk)
+        assert outcomes(campaign) == {"a@example.com": ("queued", ""), "b@example.com": ("sent", "")}
+
+        waits = []
+        while (mail := CampaignMail.objects.get(respondent__email="a@example.com")).state == "queued":
+            waits.append((mail.next_attempt_at - timezone.now()).total_seconds() / 60)
+            clock.move_to(mail.next_attempt_at)
+            with pytest.raises(CampaignWording.DoesNotExist):
+                campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert waits == [1, 5, 15, 60, 240, 720, 1440]
+    assert (mail.state, mail.code) == ("failed", "broken")
+    assert not Invitation.objects.filter(respondent__email="a@example.com").exists()
+
+
+def test_a_mail_that_left_before_its_worker_broke_is_one_of_which_nobody_knows(started, person, monkeypatch):
+    def break_off(*args, **kwargs):
+        raise ZeroDivisionError
+
+    campaign = started(person())
+    monkeypatch.setattr("feedback.campaigns.sending.settle_sent", break_off)
+
+    with pytest.raises(ZeroDivisionError):
+        campaigns.send_batch(campaign_id=campaign.pk)
+
+    assert len(outbox.outbox) == 1
+    campaigns.recover(now=timezone.now() + LEASE)
+    assert outcomes(campaign) == {"anna@example.com": ("unknown", "unknown_outcome")}
 
 
 class SilentMailbox(Mailbox):

@@ -94,6 +94,16 @@ def test_who_unsubscribed_does_not_come_back_with_a_list(campaign, person):
     assert not ChannelPermission.objects.exists()
 
 
+def test_who_asked_not_to_be_contacted_does_not_come_back_with_a_list(campaign, person):
+    person("anna@example.com", permitted=False, do_not_contact=True)
+    row = campaign()
+
+    campaigns.take_over(audience_id=upload(row, "email", "anna@example.com", **STATED).pk)
+
+    assert outcomes(row) == {"anna@example.com": ("skipped", "no_permission")}
+    assert not ChannelPermission.objects.exists()
+
+
 def test_who_is_listed_by_id_is_bound_by_the_wishes_of_their_mailbox(campaign, person):
     person(subject_key="id:7", external_id="7", permitted=False)
     person(permitted=False, unsubscribed_at=timezone.now())
@@ -286,6 +296,23 @@ def test_a_file_that_nobody_came_back_for_is_removed_after_30_days(campaign):
     audience.refresh_from_db()
     assert (audience.state, bytes(audience.content)) == ("failed", b"")
     assert audience.failure
+
+
+def test_what_a_file_was_called_is_forgotten_after_30_days_whether_or_not_it_was_taken_over(campaign):
+    taken_over, cancelled = campaign(), campaign()
+    campaigns.take_over(audience_id=upload(taken_over, "email", "anna@example.com", **STATED).pk)
+    upload(cancelled, "email", "anna@example.com")
+    campaigns.cancel(campaign=cancelled)
+    names = CampaignAudience.objects.order_by("pk").values_list("file_name", flat=True)
+
+    with time_machine.travel(timezone.now() + timedelta(days=29)):
+        run_campaigns()
+    assert list(names.all()) == ["people.csv", "people.csv"]
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        run_campaigns()
+
+    assert list(names.all()) == ["", ""]
+    assert list(CampaignAudience.objects.order_by("pk").values_list("state", flat=True)) == ["done", "failed"]
 
 
 def test_a_cancelled_campaign_takes_nobody_over(campaign):
