@@ -86,7 +86,7 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "days": numbers.days(span.period),
         "choices": [(choice.value, choice.label) for choice in Choice],
         "frame": charts.FRAME,
-        "metrics": [_metric(request, report, selection) for report in found],
+        "metrics": [_metric(report, selection) for report in found],
         "comments": _comments(request, selection),
         "follow_ups": _follow_ups(request, selection),
         "loop": _loop(request, selection),
@@ -125,13 +125,15 @@ def _shown_days(span: Span, first: str, last: str, today: date) -> tuple[str, st
     return span.period.start.isoformat(), min(span.period.last, today).isoformat()
 
 
-def _metric(request: HttpRequest, report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
+def _metric(report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
     together = report.together
-    if reports.is_too_small(together, request.user):
+    if together.is_hidden:
         return {"metric": report.metric, "is_too_small": True}
     return {
         "metric": report.metric,
         **_figures(together, selection.span),
+        "left_out": numbers.left_out(report.left_out),
+        "hides_steps": report.hides_steps,
         "trend": charts.draw_trend(report),
         "distribution": charts.draw_distribution(together.counts),
         "bands": charts.draw_bands(together.counts),
@@ -140,11 +142,7 @@ def _metric(request: HttpRequest, report: reports.MetricReport, selection: Selec
             {
                 "product": product,
                 "query": selection.query(product=product),
-                **(
-                    {"is_too_small": True}
-                    if reports.is_too_small(figures, request.user)
-                    else _figures(figures, selection.span)
-                ),
+                **({"is_too_small": True} if figures.is_hidden else _figures(figures, selection.span)),
             }
             for product, figures in report.products
         ]

@@ -133,9 +133,7 @@ def test_a_person_whose_browser_fills_in_the_hidden_field_still_gets_through(
 
 
 @on_every_screen
-def test_every_page_is_accessible(
-    open_page, send, assert_accessible, screenshot, controller, width, scheme, language
-):
+def test_every_page_is_accessible(open_page, send, assert_accessible, screenshot, controller, width, scheme, language):
     make_product(name="Bankowość internetowa", controller=make_controller())
     tokens = [
         mint_token(request=file_request(content=make_content(controller=controller)), purpose=purpose)
