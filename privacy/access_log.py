@@ -46,6 +46,25 @@ def record_access(
     )
 
 
+def record_exports(*, user: User, record: type[Model], products: Iterable[Product]) -> None:
+    """Append that data were taken out in a file, for each product whose data are in it.
+
+    Args:
+        record: the kind of record that the file was made from.
+    """
+    AccessLogEntry.objects.bulk_create(
+        AccessLogEntry(
+            at=timezone.now(),
+            user=user,
+            purpose=AccessLogEntry.Purpose.EXPORT,
+            record_kind=record._meta.label,
+            controller_id=product.controller_id,
+            product=product,
+        )
+        for product in products
+    )
+
+
 def record_reads_for_request(*, user: User, request: RightsRequest, kind: str, numbers: Iterable[int]) -> None:
     """Append the reads of records that a rights request is about.
 

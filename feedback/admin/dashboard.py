@@ -90,6 +90,7 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "comments": _comments(request, selection),
         "follow_ups": _follow_ups(request, selection),
         "loop": _loop(request, selection),
+        "link_to_file": reverse("feedback_score_file") + selection.query() if found else "",
         "link_to_all_time": "" if span.choice == Choice.ALL else selection.query(choice=Choice.ALL),
         "link_to_surveys": _list_of(request, Survey),
         "link_to_memberships": _list_of(request, Membership),
