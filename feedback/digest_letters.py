@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from feedback import numbers, reports
 from feedback.digests import gather_digest, is_preview
 from feedback.letters import Letter, link_to
-from feedback.models import Notice
+from feedback.models import Notice, Response
 from feedback.movers import names_of
 from feedback.small_groups import SMALLEST_GROUP
+from privacy.access_log import record_emergency_reads
+from privacy.break_glass import open_access_of
 from surveys.models import SurveyVersion
 from surveys.scales import Metric, scale_of
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from django.contrib.auth.models import User
     from django_stubs_ext import StrOrPromise
 
     from feedback.digests import Digest, OpenWork
@@ -41,7 +44,16 @@ def write_digest(*, mail: StaffMail, now: datetime) -> Letter | None:
     digest = gather_digest(user=mail.user, product=product, notice=Notice(mail.notice), first=day, now=now)
     if digest.is_empty and not is_preview(mail):
         return None
+    _log(digest, mail.user)
     return Letter(_subject(digest), "digest", _context(digest))
+
+
+def _log(digest: Digest, user: User) -> None:
+    """Log what an administrator is mailed while an emergency access lasts, as a page of it would be."""
+    access = open_access_of(user)
+    if access is not None:
+        rows = [excerpt.response for excerpt in digest.comments or ()]
+        record_emergency_reads(access=access, records=[Response, *rows])
 
 
 def _subject(digest: Digest) -> str:

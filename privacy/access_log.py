@@ -86,18 +86,23 @@ def record_reads_for_request(*, user: User, request: RightsRequest, kind: str, n
 
 
 def record_emergency_reads(
-    *, access: BreakGlass, records: Sequence[Model] = (), page: str = "", number: str = ""
+    *, access: BreakGlass, records: Sequence[Model | type[Model]] = (), page: str = "", number: str = ""
 ) -> list[AccessLogEntry]:
     """Append what an administrator reads in an emergency, for each controller concerned.
 
     Tables without anything personal are left out: who looks at a product reads of nobody.
 
     Args:
-        records: the rows of a list.
+        records: the rows that are shown; a model alone where its rows are told of and none is named.
         page: the name of a page as "app_model_what", where a page is opened.
         number: the primary key in its address; empty where it is about none, or about many.
     """
-    entries = [entry for record in records if _is_personal(type(record)) for entry in _entries(access, record)]
+    entries = [
+        entry
+        for record in records
+        if _is_personal(record if isinstance(record, type) else type(record))
+        for entry in _entries(access, record)
+    ]
     if (model := _model_of(page)) is not None and _is_personal(model):
         record = model._base_manager.filter(pk=number).first() if number.isdecimal() else None
         entries += _entries(access, record or model)

@@ -20,6 +20,7 @@ from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import FollowUp, Response
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers
+from privacy.middleware import SHOWN
 from privacy.models import Membership, RightsRequest
 from privacy.watching import warned_requests
 from surveys.models import Channel, Survey
@@ -72,10 +73,21 @@ class Selection:
 def show_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add to the front page what this member of staff may see, for the product and period in the address."""
     rights = _rights(request)
-    if not request.user.has_perm(reports.SEE_FIGURES):
-        return context | {"title": _("Dashboard"), "dashboard": {"rights": rights}}
-    selection = select(request.GET, reports.visible_products(request.user), now=timezone.now())
-    return context | {"title": _("Dashboard"), "dashboard": {"rights": rights, **_shown(request, selection)}}
+    board: dict[str, Any] = {"rights": rights}
+    if request.user.has_perm(reports.SEE_FIGURES):
+        board |= _shown(request, select(request.GET, reports.visible_products(request.user), now=timezone.now()))
+    return context | {"title": _("Dashboard"), "dashboard": board, SHOWN: _records(board)}
+
+
+def _records(board: dict[str, Any]) -> list[Model | type[Model]]:
+    """Return whose data the page shows, for the log of an emergency; figures may be about one person as well."""
+    comments, queue, rights = (board.get(part) or {} for part in ("comments", "follow_ups", "rights"))
+    rows: list[Model | type[Model]] = [Response] if board.get("metrics") else []
+    rows += [row["excerpt"].response for row in comments.get("rows", ())]
+    rows += [row["follow_up"] for row in queue.get("rows", ())]
+    if rights and rights["queue"].next_due:
+        rows += [rights["queue"].next_due, *(each["warned"].request for each in rights["warned"])]
+    return list(dict.fromkeys(rows))
 
 
 def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
