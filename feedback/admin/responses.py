@@ -92,7 +92,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         ImportFilter,
     )
     search_fields = ("comment",)
-    search_help_text = _("Words in comments")
+    search_help_text = _("Words in comments, whatever their endings")
     list_select_related = ("product",)
     list_per_page = 50
     list_max_show_all = 0
