@@ -66,6 +66,7 @@ class PersonPages:
             "opts": Response._meta,
             "history": history,
             "answers": [(one, mask(one.comment)) for one in history.responses],
+            "may_flag": request.user.has_perm("feedback.flag_response"),
             "may_see_follow_ups": request.user.has_perm("feedback.view_followup"),
             "most": MOST_ROWS,
             "back": reverse("admin:feedback_response_change", args=[pk]),
