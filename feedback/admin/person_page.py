@@ -65,6 +65,7 @@ class PersonPages:
             "subtitle": gettext("Response %(number)s") % {"number": response.pk},
             "opts": Response._meta,
             "history": history,
+            "zone": response.product.zone,
             "answers": [(one, mask(one.comment)) for one in history.responses],
             "may_flag": request.user.has_perm("feedback.flag_response"),
             "may_see_follow_ups": request.user.has_perm("feedback.view_followup"),
