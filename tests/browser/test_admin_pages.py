@@ -20,7 +20,7 @@ TABLET = 768
 GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
-LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another")
+LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another", "Dodaj kolejne")
 # What is beside the lists and no page that is opened: posted to; files and data; and what there is not for these rows,
 # which journeys of their own look at.
 NO_PAGES = {
