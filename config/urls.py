@@ -8,6 +8,7 @@ from config import health
 from feedback.admin.audience import preview_audience
 from feedback.admin.personal_links import personal_links
 from feedback.admin.preferences import my_mail
+from feedback.admin.score_file import score_file
 
 urlpatterns = [
     path("api/v1/", include("feedback.api.urls")),  # first, because page views of other sites end up here
@@ -21,6 +22,7 @@ urlpatterns = [
         name="feedback_audience_preview",
     ),
     path("admin/surveys/survey/<int:pk>/links/", admin.site.admin_view(personal_links), name="feedback_personal_links"),
+    path("admin/scores.csv", admin.site.admin_view(score_file), name="feedback_score_file"),
     path("admin/my-mail/", admin.site.admin_view(my_mail), name="feedback_my_mail"),
     path("admin/", admin.site.urls),
     path("widget/", include("feedback.widget.urls")),

@@ -11,8 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from feedback import numbers, reports
 from feedback.digests import gather_digest, is_preview
 from feedback.letters import Letter, link_to
-from feedback.models import Notice
+from feedback.models import Notice, Response
 from feedback.movers import names_of
+from feedback.small_groups import SMALLEST_GROUP
+from privacy.access_log import record_emergency_reads
+from privacy.break_glass import open_access_of
 from surveys.models import SurveyVersion
 from surveys.scales import Metric, scale_of
 
@@ -41,7 +44,16 @@ def write_digest(*, mail: StaffMail, now: datetime) -> Letter | None:
     digest = gather_digest(user=mail.user, product=product, notice=Notice(mail.notice), first=day, now=now)
     if digest.is_empty and not is_preview(mail):
         return None
-    return Letter(_subject(digest), "digest", _context(digest, mail.user))
+    _log(digest, mail.user)
+    return Letter(_subject(digest), "digest", _context(digest))
+
+
+def _log(digest: Digest, user: User) -> None:
+    """Log what an administrator is mailed while an emergency access lasts, as a page of it would be."""
+    access = open_access_of(user)
+    if access is not None:
+        rows = [excerpt.response for excerpt in digest.comments or ()]
+        record_emergency_reads(access=access, records=[Response, *rows])
 
 
 def _subject(digest: Digest) -> str:
@@ -51,14 +63,14 @@ def _subject(digest: Digest) -> str:
     return _("%(product)s: %(days)s") % words
 
 
-def _context(digest: Digest, user: User) -> dict[str, Any]:
+def _context(digest: Digest) -> dict[str, Any]:
     period = digest.span.period
     days = {"from": period.start.isoformat(), "to": period.last.isoformat()}
     return {
         "heading": digest.product.name,
         "days": numbers.days(period),
         "is_weekly": digest.notice == Notice.WEEKLY,
-        "metrics": [_metric(report, digest, user) for report in digest.metrics],
+        "metrics": [_metric(report, digest) for report in digest.metrics],
         "answers": _answers(digest),
         "work": _work(digest.work),
         "comments": [_comment(excerpt) for excerpt in digest.comments or ()],
@@ -71,10 +83,10 @@ def _context(digest: Digest, user: User) -> dict[str, Any]:
     }
 
 
-def _metric(report: reports.MetricReport, digest: Digest, user: User) -> dict[str, Any]:
+def _metric(report: reports.MetricReport, digest: Digest) -> dict[str, Any]:
     figures = report.together
-    if reports.is_too_small(figures, user):
-        return {"name": report.metric.label, "is_too_small": True, "smallest": reports.SMALLEST_GROUP}
+    if figures.is_hidden:
+        return {"name": report.metric.label, "is_too_small": True, "smallest": SMALLEST_GROUP}
     places = numbers.PLACES[report.metric][1]
     return {
         "name": report.metric.label,
@@ -82,15 +94,10 @@ def _metric(report: reports.MetricReport, digest: Digest, user: User) -> dict[st
         "answers": numbers.answers(figures.counts.n),
         "interval": numbers.interval(figures.value, places),
         "warning": numbers.small_sample(figures.value),
-        "comparison": "" if _hides_before(figures, user) else numbers.comparison(figures),
-        "before": "" if _hides_before(figures, user) else numbers.before(figures, digest.span.previous),
+        "comparison": numbers.comparison(figures),
+        "before": numbers.before(figures, digest.span.previous),
         "movers": _movers(digest.movers.get(report.metric, ()), report.metric),
     }
-
-
-def _hides_before(figures: reports.Figures, user: User) -> bool:
-    """Tell whether so few people answered before that their figures could give one away."""
-    return figures.before is not None and reports.is_too_small(reports.Figures(figures.before, None), user)
 
 
 def _movers(groups: Sequence[Group], metric: Metric) -> list[dict[str, str]]:

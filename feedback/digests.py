@@ -125,7 +125,8 @@ class Digest:
     @property
     def is_empty(self) -> bool:
         """Whether nobody answered and nothing waits: then there is nothing to tell."""
-        return not (any(metric.together.counts.n for metric in self.metrics) or self.work.is_any)
+        answered = any(metric.together.counts.n or metric.together.is_hidden for metric in self.metrics)
+        return not (answered or self.work.is_any)
 
 
 def span_of(notice: Notice, first: date) -> Span:

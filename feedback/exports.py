@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    Cell = str | int | Decimal
 
 # What makes a spreadsheet take a cell for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -18,10 +21,14 @@ def neutralised(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def as_csv(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return a table as CSV in UTF-8 with its mark, without which Excel misreads Polish letters."""
+def as_csv(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a table as CSV in UTF-8 with its mark, without which Excel misreads Polish letters.
+
+    Args:
+        rows: texts, which are neutralised, and numbers, which stay numbers below zero too.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(headers)
-    writer.writerows([neutralised(cell) for cell in row] for row in rows)
+    writer.writerows([neutralised(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.metrics import Counts, compare, headline
 from feedback.models import Response
+from feedback.small_groups import SMALLEST_GROUP, is_small
 from surveys.models import Channel
 from surveys.scales import BandProfile, Metric
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from feedback.periods import Period
     from privacy.models import Product
 
-SMALLEST_GROUP: Final = 5  # of people in either period: fewer could give one away, and say nothing
 MOST: Final = 3
 
 
@@ -91,7 +91,7 @@ def choose_movers(groups: Iterable[Group], *, total: Group) -> list[Group]:
         if difference is None or not difference.change:
             continue
         sizes = [(part.n, whole.n - part.n) for part, whole in ((group.now, total.now), (group.before, total.before))]
-        if any(n < SMALLEST_GROUP or 0 < rest < SMALLEST_GROUP for n, rest in sizes):
+        if any(n < SMALLEST_GROUP or is_small(rest) for n, rest in sizes):
             continue
         if not any(rest for _n, rest in sizes):
             continue

@@ -66,6 +66,18 @@ def answers(n: int) -> str:
     return ngettext("%(n)s answer", "%(n)s answers", n) % {"n": number(n)}
 
 
+def left_out(products: int) -> str:
+    """Return that products are not in the figures of all together because few people answered; empty for none."""
+    if not products:
+        return ""
+    text = ngettext(
+        "%(n)s product with fewer than five answers is not in these figures.",
+        "%(n)s products with fewer than five answers are not in these figures.",
+        products,
+    )
+    return text % {"n": number(products)}
+
+
 def small_sample(estimate: Estimate | None) -> str:
     """Return the warning that belongs to few answers, else nothing."""
     if estimate is None or not estimate.is_small:
@@ -110,6 +122,8 @@ def probability(p: float | None) -> str:
 
 def before(figures: Figures, period: Period | None) -> str:
     """Return the value that is compared with, its number of answers and its days."""
+    if period is not None and figures.hides_before:
+        return _("Before, %(days)s: too few answers to tell.") % {"days": days(period)}
     if period is None or figures.value_before is None:
         return ""
     return _("Before, %(days)s: %(value)s from %(answers)s.") % {

@@ -26,9 +26,8 @@ from feedback.imports.recognising import (
 from feedback.invitations import Moment, ask
 from feedback.models import Invitation
 from feedback.products import LIFETIME, load_product
-from privacy.access_log import record_product_access
+from privacy.access_log import record_exports
 from privacy.encryption import token_digest
-from privacy.models import AccessLogEntry
 from surveys.models import Channel, Survey
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def make_personal_links(*, survey: Survey, content: bytes, by: User) -> list[Per
     if len(rows) > MOST_PEOPLE:
         message = _("The list has more than %(most)d people. Please split it.")
         raise ValidationError(message, "too_many_people", {"most": MOST_PEOPLE})
-    record_product_access(user=by, purpose=AccessLogEntry.Purpose.EXPORT, record=Invitation, product=survey.product)
+    record_exports(user=by, record=Invitation, products=[survey.product])
     product = load_product(survey.product.public_key)
     assert product is not None  # noqa: S101  the survey's own
     only = replace(product, candidates=tuple(each for each in product.candidates if each.survey_id == survey.pk))

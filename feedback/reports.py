@@ -5,22 +5,22 @@ The number of queries depends neither on how many products there are nor on how 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, F, When
 from django.utils.text import Truncator
 
-from feedback.metrics import Counts, Difference, Estimate, compare, headline, pooled, satisfied_share, share
-from feedback.models import CampaignMail, FollowUp, Invitation, Respondent, Response
-from feedback.tallies import scores_by_bucket, scores_by_product
+from feedback.metrics import Counts, Difference, Estimate, compare, headline, pooled, satisfied_share
+from feedback.models import FollowUp, Response
+from feedback.rates import IN_APP, Rates, rates_by_product
+from feedback.small_groups import is_small, kept_back
+from feedback.tallies import scores_by_product, scores_by_product_and_bucket
 from privacy.masking import mask
 from privacy.models import Product, RightsRequest
-from surveys.models import Channel
 from surveys.scales import Metric
 
 if TYPE_CHECKING:
@@ -28,115 +28,18 @@ if TYPE_CHECKING:
     from datetime import date
 
     from django.contrib.auth.models import AnonymousUser, User
-    from django.db.models import QuerySet
 
     from feedback.periods import Bucket, Period, Span
+    from surveys.models import Channel
 
 SEE_FIGURES: Final = "feedback.view_tally"
 SEE_IDENTITY: Final = "feedback.view_identity"
-SMALLEST_GROUP: Final = 5
 SEE_RESPONSES: Final = "feedback.view_response"
 SEE_FOLLOW_UPS: Final = "feedback.view_followup"
 SEE_RIGHTS_REQUESTS: Final = "privacy.view_rightsrequest"
 
-IN_APP: Final = (Channel.WEB, Channel.MOBILE)
 LATEST: Final = 5
 LONGEST_EXCERPT: Final = 400
-
-
-# --- Rates ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Rates:
-    """How invitations of one channel ended: all that were shown, and of these the answered and the declined."""
-
-    shown: int = 0
-    responded: int = 0
-    declined: int = 0
-
-    def __add__(self, other: Rates) -> Rates:
-        return Rates(self.shown + other.shown, self.responded + other.responded, self.declined + other.declined)
-
-    @property
-    def ignored(self) -> int:
-        """Neither answered nor declined; “later” is among them."""
-        return self.shown - self.responded - self.declined
-
-    @property
-    def response_rate(self) -> Estimate | None:
-        return share(self.responded, self.shown)
-
-    @property
-    def decline_rate(self) -> Estimate | None:
-        return share(self.declined, self.shown)
-
-
-def rates_by_product(
-    *, user: User | AnonymousUser, products: Collection[Product], period: Period
-) -> dict[tuple[int, Metric], dict[Channel, Rates]]:
-    """Return how invitations ended, for each product and metric, by channel.
-
-    In apps and on web sites an invitation counts on the day it was shown. A personal link counts on the day it was
-    first opened; a visitor of a share link is only known once they answer, so there is no rate of those. A mail that
-    was delivered counts on the day it was sent.
-    """
-    shown, opened, sent = Q(pk__in=()), Q(pk__in=()), Q(pk__in=())
-    for zone in {product.zone for product in products}:
-        start, end = period.instants(zone)
-        there_too = [product.pk for product in products if product.zone == zone]
-        there = Q(product__in=there_too)
-        shown |= there & Q(shown_at__gte=start, shown_at__lt=end)
-        opened |= there & Q(opened_at__gte=start, opened_at__lt=end)
-        sent |= Q(campaign__product__in=there_too) & Q(sent_at__gte=start, sent_at__lt=end)
-    before_answering = Q(responded_at__isnull=True) | Q(opened_at__lte=F("responded_at"))
-    visible = Product.objects.visible_to(user).filter(pk__in=[product.pk for product in products]).keys()
-    in_app = _ended(visible, shown & Q(channel__in=IN_APP))
-    by_link = _ended(visible, opened & Q(channel=Channel.LINK) & before_answering)
-    found: defaultdict[tuple[int, Metric], dict[Channel, Rates]] = defaultdict(dict)
-    # One after the other: each is by an index of its own, and a statement with both of them would read everything.
-    for product, metric, channel, *numbers in [*in_app, *by_link, *_mailed(visible, sent)]:
-        found[product, Metric(metric)][Channel(channel)] = Rates(*numbers)
-    return dict(found)
-
-
-def _ended(products: Collection[int], asked: Q) -> QuerySet[Invitation, tuple[Any, ...]]:
-    """Return product, metric, channel, and how many were shown, answered and declined of the invitations asked for."""
-    answered = Q(responded_at__isnull=False)
-    # Restricted people are few; to look everybody up who was asked takes longer than all the rest.
-    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
-    return (
-        Invitation.including_restricted.filter(asked, product__in=products, is_test=False)
-        .exclude(respondent__in=restricted)
-        .values_list("product_id", "version__metric", "channel")
-        .annotate(
-            shown=Count("pk"),
-            responded=Count("pk", filter=answered),
-            declined=Count("pk", filter=~answered & Q(declined_at__isnull=False)),
-        )
-        .order_by()
-    )
-
-
-def _mailed(products: Collection[int], sent: Q) -> QuerySet[CampaignMail, tuple[Any, ...]]:
-    """Return the same of the mails of campaigns: delivered, answered and declined.
-
-    What a scanner may have sent is no answer; a reminder is not counted again.
-    """
-    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
-    mails = CampaignMail.objects.filter(sent, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.SENT)
-    declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
-    return (
-        mails.filter(campaign__product__in=products, bounced_at__isnull=True)
-        .exclude(respondent__in=restricted)
-        .values_list("campaign__product_id", "campaign__version__metric", Value(str(Channel.EMAIL)))
-        .annotate(
-            shown=Count("pk"),
-            responded=Count("pk", filter=Q(invitation__response__is_suspect=False)),
-            declined=Count("pk", filter=declined),
-        )
-        .order_by()
-    )
 
 
 # --- Scores -----------------------------------------------------------------------------------------------------------
@@ -147,11 +50,15 @@ class Figures:
     """One metric of one product, or of several products whose answers are pooled.
 
     ``before`` are the answers of the period to compare with; ``None`` when there is none, as for all time.
+    ``is_hidden`` and ``hides_before`` say that the reader may not know them, as ``small_groups`` says; there are no
+    numbers then.
     """
 
     counts: Counts
     before: Counts | None
     rates: Mapping[Channel, Rates] = field(default_factory=dict)
+    is_hidden: bool = False
+    hides_before: bool = False
 
     @property
     def metric(self) -> Metric:
@@ -181,27 +88,45 @@ class Figures:
 
 @dataclass(frozen=True)
 class TrendPoint:
+    """One step of a trend; ``is_hidden`` where there are answers and the reader may know none of them."""
+
     period: Period
-    value: Estimate | None
+    counts: Counts
+    is_hidden: bool = False
+
+    @property
+    def value(self) -> Estimate | None:
+        return headline(self.counts)
 
 
 @dataclass(frozen=True)
 class MetricReport:
-    """One metric: all chosen products together, and each of those that have figures."""
+    """One metric: all chosen products together, and each of those that have figures.
+
+    Args:
+        trend: the steps of all products together.
+        trends: those of each product, by its primary key.
+    """
 
     together: Figures
     trend: Sequence[TrendPoint]
     bucket: Bucket
     products: Sequence[tuple[Product, Figures]]
+    trends: Mapping[int, Sequence[TrendPoint]] = field(default_factory=dict)
 
     @property
     def metric(self) -> Metric:
         return self.together.metric
 
+    @property
+    def left_out(self) -> int:
+        """How many of the products have too few answers to be in the figures of all together."""
+        return sum(figures.is_hidden for _product, figures in self.products)
 
-def is_too_small(figures: Figures, user: User | AnonymousUser) -> bool:
-    """Tell whether so few people answered that the figures could give one away to a user without identity rights."""
-    return 0 < figures.counts.n < SMALLEST_GROUP and not user.has_perm(SEE_IDENTITY)
+    @property
+    def hides_steps(self) -> bool:
+        """Whether answers are in the figures that are in no step of the trend."""
+        return self.together.counts.n > sum(point.counts.n for point in self.trend)
 
 
 def visible_products(user: User | AnonymousUser) -> list[Product]:
@@ -215,11 +140,16 @@ def latest_today(products: Iterable[Product], *, now: datetime) -> date:
     return max(now.astimezone(zone).date() for zone in zones)
 
 
-def report_scores(*, user: User | AnonymousUser, products: Sequence[Product], span: Span) -> list[MetricReport]:
+def report_scores(
+    *, user: User | AnonymousUser, products: Sequence[Product], span: Span, bucket: Bucket | None = None
+) -> list[MetricReport]:
     """Return a report of each metric that has answers or invitations in the span or before, as ``Metric`` orders them.
+
+    What the user may not know of few people is not in it, see ``small_groups``.
 
     Args:
         products: one or several of ``visible_products``.
+        bucket: the steps of the trends; those in which the period is readable where none are asked for.
 
     Raises:
         PermissionDenied: the user may not see figures, or not those of one of the products.
@@ -229,19 +159,20 @@ def report_scores(*, user: User | AnonymousUser, products: Sequence[Product], sp
     visible = Product.objects.visible_to(user).filter(pk__in=[product.pk for product in products])
     if set(visible.values_list("pk", flat=True)) != {product.pk for product in products}:
         raise PermissionDenied
+    sees_small = user.has_perm(SEE_IDENTITY)
+    bucket = bucket or span.period.bucket
     figures = _figures_by_product(user, products, span)
-    period, bucket = span.period, span.period.bucket
-    trends = scores_by_bucket(products=[product.pk for product in products], period=period, bucket=bucket)
+    trends = _trends(products, span.period, bucket)
     reports = []
     for metric in Metric:
         rows = [(product, figures[product.pk, metric]) for product in products if (product.pk, metric) in figures]
-        if not rows:
-            continue
-        trend = []
-        for piece in period.split(bucket):
-            counts = trends.get((bucket.start(piece.start), metric))
-            trend.append(TrendPoint(piece, headline(counts) if counts else None))
-        reports.append(MetricReport(_together(metric, [row for _product, row in rows]), trend, bucket, rows))
+        steps = {product.pk: trends[product.pk, metric] for product, _figures in rows}
+        if not sees_small:
+            rows = [(product, _told(each)) for product, each in rows]
+            steps = {product.pk: _told_steps(steps[product.pk], each) for product, each in rows}
+        if rows:
+            together = _together(metric, [each for _product, each in rows])
+            reports.append(MetricReport(together, _pooled_steps(metric, steps), bucket, rows, steps))
     return reports
 
 
@@ -260,16 +191,73 @@ def _figures_by_product(
     return figures
 
 
+def _trends(
+    products: Sequence[Product], period: Period, bucket: Bucket
+) -> dict[tuple[int, Metric], Sequence[TrendPoint]]:
+    """Return the steps of every product and metric, those without answers as well."""
+    pks, pieces = [product.pk for product in products], period.split(bucket)
+    found = scores_by_product_and_bucket(products=pks, period=period, bucket=bucket)
+    return {
+        (pk, metric): [
+            TrendPoint(piece, found.get((pk, bucket.start(piece.start), metric), Counts(metric, {})))
+            for piece in pieces
+        ]
+        for pk in pks
+        for metric in Metric
+    }
+
+
+def _told(figures: Figures) -> Figures:
+    """Return what may be told of a product's figures."""
+    if is_small(figures.counts.n):
+        return Figures(Counts(figures.metric, {}), None, is_hidden=True)
+    if figures.before is not None and is_small(figures.before.n):
+        return replace(figures, before=None, hides_before=True)
+    return figures
+
+
+def _told_steps(steps: Sequence[TrendPoint], figures: Figures) -> Sequence[TrendPoint]:
+    """Return what may be told of a product's trend; nothing where its figures may not be."""
+    sizes = {index: step.counts.n for index, step in enumerate(steps)}
+    hidden = {index for index, n in sizes.items() if n} if figures.is_hidden else kept_back(sizes)
+    return [
+        replace(step, counts=Counts(figures.metric, {}), is_hidden=True) if index in hidden else step
+        for index, step in enumerate(steps)
+    ]
+
+
 def _together(metric: Metric, rows: Sequence[Figures]) -> Figures:
-    """Pool the answers of several products: every answer weighs the same, a big product more than a small one."""
+    """Pool the answers of several products: every answer weighs the same, a big product more than a small one.
+
+    Products that may not be told are in neither of the periods.
+    """
     if len(rows) == 1:
         return rows[0]
-    before = [row.before for row in rows if row.before is not None]
+    told = [row for row in rows if not row.is_hidden]
+    if not told:
+        return Figures(Counts(metric, {}), None, is_hidden=True)
+    hides_before = any(row.hides_before for row in told)
+    before = [] if hides_before else [row.before for row in told if row.before is not None]
     rates: dict[Channel, Rates] = {}
-    for row in rows:
+    for row in told:
         for channel, ended in row.rates.items():
             rates[channel] = rates.get(channel, Rates()) + ended
-    return Figures(pooled(metric, (row.counts for row in rows)), pooled(metric, before) if before else None, rates)
+    return Figures(
+        pooled(metric, (row.counts for row in told)),
+        pooled(metric, before) if before else None,
+        rates,
+        hides_before=hides_before,
+    )
+
+
+def _pooled_steps(metric: Metric, steps: Mapping[int, Sequence[TrendPoint]]) -> list[TrendPoint]:
+    """Return the steps of several products together, of what is told of each."""
+    pooled_steps = []
+    for points in zip(*steps.values(), strict=True):
+        counts = pooled(metric, (point.counts for point in points))
+        hidden = not counts.n and any(point.is_hidden for point in points)
+        pooled_steps.append(TrendPoint(points[0].period, counts, hidden))
+    return pooled_steps
 
 
 # --- What was said, and what is open ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from feedback.models import Improvement, Response, ResponseTag, Rule, Tag
 from feedback.periods import Bucket
-from feedback.reports import SMALLEST_GROUP
+from feedback.small_groups import SMALLEST_GROUP
 from surveys.scales import Band
 
 if TYPE_CHECKING:

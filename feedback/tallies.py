@@ -32,13 +32,16 @@ def scores_by_product(*, products: Collection[int], period: Period) -> dict[tupl
     return _grouped(_tallies(products, period), "product_id")
 
 
-def scores_by_bucket(*, products: Collection[int], period: Period, bucket: Bucket) -> dict[tuple[date, Metric], Counts]:
-    """Return the counts of all the products together by the first day of each bucket, and metric.
+def scores_by_product_and_bucket(
+    *, products: Collection[int], period: Period, bucket: Bucket
+) -> dict[tuple[int, date, Metric], Counts]:
+    """Return the counts of each product by the first day of each bucket, and metric.
 
     A bucket that the period only partly covers has the answers of the days inside; one without answers is left out.
     """
     tallies = _tallies(products, period)
-    return _grouped(tallies.annotate(bucket=Trunc("day", bucket.value, output_field=models.DateField())), "bucket")
+    by_bucket = tallies.annotate(bucket=Trunc("day", bucket.value, output_field=models.DateField()))
+    return _grouped(by_bucket, "product_id", "bucket")
 
 
 def days_with_answers(*, products: Collection[int]) -> Period | None:
@@ -52,12 +55,12 @@ def _tallies(products: Collection[int], period: Period) -> QuerySet[Tally]:
     return Tally.objects.filter(product__in=products, day__gte=period.start, day__lt=period.end)
 
 
-def _grouped(tallies: QuerySet[Tally], key: str) -> dict[Any, Counts]:
-    given: defaultdict[tuple[Any, Metric], dict[tuple[BandProfile, int], int]] = defaultdict(dict)
-    rows = tallies.values_list(key, "version__metric", "version__band_profile", "score").annotate(total=Sum("count"))
-    for value, metric, profile, score, total in rows.filter(total__gt=0).order_by():
-        given[value, Metric(metric)][BandProfile(profile), score] = total
-    return {(value, metric): Counts(metric, scores) for (value, metric), scores in given.items()}
+def _grouped(tallies: QuerySet[Tally], *keys: str) -> dict[Any, Counts]:
+    given: defaultdict[tuple[Any, ...], dict[tuple[BandProfile, int], int]] = defaultdict(dict)
+    rows = tallies.values_list(*keys, "version__metric", "version__band_profile", "score").annotate(total=Sum("count"))
+    for *values, metric, profile, score, total in rows.filter(total__gt=0).order_by():
+        given[*values, Metric(metric)][BandProfile(profile), score] = total
+    return {key: Counts(key[-1], scores) for key, scores in given.items()}
 
 
 # --- Recounting -------------------------------------------------------------------------------------------------------

@@ -46,6 +46,25 @@ def record_access(
     )
 
 
+def record_exports(*, user: User, record: type[Model], products: Iterable[Product]) -> None:
+    """Append that data were taken out in a file, for each product whose data are in it.
+
+    Args:
+        record: the kind of record that the file was made from.
+    """
+    AccessLogEntry.objects.bulk_create(
+        AccessLogEntry(
+            at=timezone.now(),
+            user=user,
+            purpose=AccessLogEntry.Purpose.EXPORT,
+            record_kind=record._meta.label,
+            controller_id=product.controller_id,
+            product=product,
+        )
+        for product in products
+    )
+
+
 def record_reads_for_request(*, user: User, request: RightsRequest, kind: str, numbers: Iterable[int]) -> None:
     """Append the reads of records that a rights request is about.
 
@@ -67,18 +86,23 @@ def record_reads_for_request(*, user: User, request: RightsRequest, kind: str, n
 
 
 def record_emergency_reads(
-    *, access: BreakGlass, records: Sequence[Model] = (), page: str = "", number: str = ""
+    *, access: BreakGlass, records: Sequence[Model | type[Model]] = (), page: str = "", number: str = ""
 ) -> list[AccessLogEntry]:
     """Append what an administrator reads in an emergency, for each controller concerned.
 
     Tables without anything personal are left out: who looks at a product reads of nobody.
 
     Args:
-        records: the rows of a list.
+        records: the rows that are shown; a model alone where its rows are told of and none is named.
         page: the name of a page as "app_model_what", where a page is opened.
         number: the primary key in its address; empty where it is about none, or about many.
     """
-    entries = [entry for record in records if _is_personal(type(record)) for entry in _entries(access, record)]
+    entries = [
+        entry
+        for record in records
+        if _is_personal(record if isinstance(record, type) else type(record))
+        for entry in _entries(access, record)
+    ]
     if (model := _model_of(page)) is not None and _is_personal(model):
         record = model._base_manager.filter(pk=number).first() if number.isdecimal() else None
         entries += _entries(access, record or model)

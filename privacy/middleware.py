@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 STAFF_PAGES: Final = "/admin/"
+SHOWN: Final = "records_shown"  # what a page puts into its context that is no list and shows rows of several people
 
 
 class BreakGlassMiddleware:
@@ -43,9 +44,13 @@ class BreakGlassMiddleware:
             _log(access, request, kwargs)
 
     def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
-        """Log the rows of a list: which ones they are is known only now, and nothing is written yet."""
+        """Log the rows of a list, or those a page says it shows: known only now, and nothing is written yet."""
         access: BreakGlass | None = getattr(request, "emergency_access", None)
-        rows: Sequence[Model] = list(getattr((response.context_data or {}).get("cl"), "result_list", None) or ())
+        context = response.context_data or {}
+        rows: Sequence[Model | type[Model]] = [
+            *(getattr(context.get("cl"), "result_list", None) or ()),
+            *context.get(SHOWN, ()),
+        ]
         if access is not None and rows:
             with transaction.atomic():
                 record_emergency_reads(access=access, records=rows)

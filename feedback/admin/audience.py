@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from feedback.audiences import count_people
 from feedback.disclosure import SEE_IDENTITY
-from feedback.reports import SMALLEST_GROUP
+from feedback.small_groups import SMALLEST_GROUP
 from surveys.audience import describe
 from surveys.forms import audience_formset
 from surveys.models import Survey

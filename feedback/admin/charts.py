@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext as _
+
 from feedback import numbers
 from feedback.metrics import share
 from surveys.scales import Band, BandProfile, Metric, scale_of
@@ -111,10 +113,11 @@ def draw_trend(report: MetricReport) -> Trend:
     for index, step in enumerate(report.trend):
         x = LEFT + (index + 0.5) * (WIDTH - LEFT - RIGHT) / count
         label = numbers.bucket_label(step.period, bucket)
-        shown, n = numbers.value(step.value, metric), step.value.n if step.value else 0
+        shown, n = numbers.value(step.value, metric), step.counts.n
         title = "; ".join(filter(None, (shown, numbers.interval(step.value, places), numbers.answers(n))))
         points.append(_point(x, step, metric, f"{label}: {title}"))
-        cells = (shown, numbers.bounds(step.value, places) or numbers.DASH, numbers.number(n))
+        answers = _("too few") if step.is_hidden else numbers.number(n)
+        cells = (shown, numbers.bounds(step.value, places) or numbers.DASH, answers)
         rows.append(Row(numbers.days(step.period), cells))
         if index % every == 0:
             across.append(Tick(_at(x), label))

@@ -20,6 +20,7 @@ from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import FollowUp, Response
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers
+from privacy.middleware import SHOWN
 from privacy.models import Membership, RightsRequest
 from privacy.watching import warned_requests
 from surveys.models import Channel, Survey
@@ -72,10 +73,21 @@ class Selection:
 def show_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add to the front page what this member of staff may see, for the product and period in the address."""
     rights = _rights(request)
-    if not request.user.has_perm(reports.SEE_FIGURES):
-        return context | {"title": _("Dashboard"), "dashboard": {"rights": rights}}
-    selection = select(request.GET, reports.visible_products(request.user), now=timezone.now())
-    return context | {"title": _("Dashboard"), "dashboard": {"rights": rights, **_shown(request, selection)}}
+    board: dict[str, Any] = {"rights": rights}
+    if request.user.has_perm(reports.SEE_FIGURES):
+        board |= _shown(request, select(request.GET, reports.visible_products(request.user), now=timezone.now()))
+    return context | {"title": _("Dashboard"), "dashboard": board, SHOWN: _records(board)}
+
+
+def _records(board: dict[str, Any]) -> list[Model | type[Model]]:
+    """Return whose data the page shows, for the log of an emergency; figures may be about one person as well."""
+    comments, queue, rights = (board.get(part) or {} for part in ("comments", "follow_ups", "rights"))
+    rows: list[Model | type[Model]] = [Response] if board.get("metrics") else []
+    rows += [row["excerpt"].response for row in comments.get("rows", ())]
+    rows += [row["follow_up"] for row in queue.get("rows", ())]
+    if rights and rights["queue"].next_due:
+        rows += [rights["queue"].next_due, *(each["warned"].request for each in rights["warned"])]
+    return list(dict.fromkeys(rows))
 
 
 def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
@@ -86,10 +98,11 @@ def _shown(request: HttpRequest, selection: Selection) -> dict[str, Any]:
         "days": numbers.days(span.period),
         "choices": [(choice.value, choice.label) for choice in Choice],
         "frame": charts.FRAME,
-        "metrics": [_metric(request, report, selection) for report in found],
+        "metrics": [_metric(report, selection) for report in found],
         "comments": _comments(request, selection),
         "follow_ups": _follow_ups(request, selection),
         "loop": _loop(request, selection),
+        "link_to_file": reverse("feedback_score_file") + selection.query() if found else "",
         "link_to_all_time": "" if span.choice == Choice.ALL else selection.query(choice=Choice.ALL),
         "link_to_surveys": _list_of(request, Survey),
         "link_to_memberships": _list_of(request, Membership),
@@ -125,13 +138,15 @@ def _shown_days(span: Span, first: str, last: str, today: date) -> tuple[str, st
     return span.period.start.isoformat(), min(span.period.last, today).isoformat()
 
 
-def _metric(request: HttpRequest, report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
+def _metric(report: reports.MetricReport, selection: Selection) -> dict[str, Any]:
     together = report.together
-    if reports.is_too_small(together, request.user):
+    if together.is_hidden:
         return {"metric": report.metric, "is_too_small": True}
     return {
         "metric": report.metric,
         **_figures(together, selection.span),
+        "left_out": numbers.left_out(report.left_out),
+        "hides_steps": report.hides_steps,
         "trend": charts.draw_trend(report),
         "distribution": charts.draw_distribution(together.counts),
         "bands": charts.draw_bands(together.counts),
@@ -140,11 +155,7 @@ def _metric(request: HttpRequest, report: reports.MetricReport, selection: Selec
             {
                 "product": product,
                 "query": selection.query(product=product),
-                **(
-                    {"is_too_small": True}
-                    if reports.is_too_small(figures, request.user)
-                    else _figures(figures, selection.span)
-                ),
+                **({"is_too_small": True} if figures.is_hidden else _figures(figures, selection.span)),
             }
             for product, figures in report.products
         ]

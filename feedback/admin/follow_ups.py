@@ -69,9 +69,10 @@ class FollowUpPaginator(CappedPaginator):
 @admin.register(FollowUp)
 class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
     empty_hint = _(
-        "There is nobody to contact. A follow-up begins when a response is flagged, in the list of responses "
-        "or on the page of one."
+        "There is nobody to contact. A follow-up begins when a response is flagged, in the list of responses, "
+        "on the page of one, or by a rule."
     )
+    empty_next = ("admin:feedback_response_changelist", _("Read responses"))
     list_display = (
         *("number", "due_label", "status_label", "reason_shortened", "worker", "priority_label"),
         *("band_label", "product"),
@@ -92,7 +93,6 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
     list_fullwidth = True
     names_products = True
     paginator = FollowUpPaginator
-    list_before_template = "admin/feedback/followup/above_list.html"
     actions_list = ("show_board",)
 
     class Media:

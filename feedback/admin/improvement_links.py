@@ -91,7 +91,13 @@ class TagsForm(forms.Form):
 
 
 class SearchForm(forms.Form):
-    q = forms.CharField(label=_("Words in comments"), required=False, max_length=200, widget=UnfoldAdminTextInputWidget)
+    q = forms.CharField(
+        label=_("Words in comments"),
+        required=False,
+        max_length=200,
+        help_text=_("With or without accents, capitals and Polish endings; a comment must have all of the words."),
+        widget=UnfoldAdminTextInputWidget,
+    )
     band = forms.ChoiceField(
         label=_("Band"), required=False, choices=[("", _("all")), *Band.choices], widget=UnfoldAdminSelectWidget
     )

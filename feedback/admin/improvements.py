@@ -285,6 +285,7 @@ class ImprovementAdmin(VisibleModelAdmin):
             "tags": improvement.tags.all(),
             "linked": shown(mine),
             "search_form": form,
+            "is_searched": any(request.GET.get(name) for name in form.fields),
             "found": shown(finds),
             "most": MOST_SHOWN,
         }

@@ -92,7 +92,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         ImportFilter,
     )
     search_fields = ("comment",)
-    search_help_text = _("Words in comments")
+    search_help_text = _("Words in comments, whatever their endings")
     list_select_related = ("product",)
     list_per_page = 50
     list_max_show_all = 0
@@ -144,7 +144,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
 
     @display(description=_("answered"), ordering="answered_at")
     def answered(self, response: Response) -> str:
-        moment = date_format(localtime(response.answered_at), "SHORT_DATETIME_FORMAT")
+        moment = date_format(localtime(response.answered_at, response.product.zone), "SHORT_DATETIME_FORMAT")
         return format_html('<span class="whitespace-nowrap">{}</span>', moment)
 
     @display(description=_("metric"), ordering="metric")

@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 
 from feedback.disclosure import READ_COMMENTS
 from feedback.models import Response
-from feedback.reports import SEE_RESPONSES, SMALLEST_GROUP
+from feedback.reports import SEE_RESPONSES
+from feedback.small_groups import SMALLEST_GROUP
 from privacy.masking import mask
 
 if TYPE_CHECKING:

@@ -109,6 +109,7 @@ class TagAdmin(VisibleModelAdmin):
             **{"title": gettext("Themes"), "products": products, "product": product, "opts": self.opts},
             **{"themes": tagging.themes_of(product=product) if product else [], "days": tagging.OVERVIEW_DAYS},
             **{"hides_few": not request.user.has_perm(SEE_IDENTITY), "media": self.media},
+            "may_add_rule": request.user.has_perm("feedback.add_rule"),
         }
         return TemplateResponse(
             request, "admin/feedback/tag/themes.html", {**self.admin_site.each_context(request), **context}

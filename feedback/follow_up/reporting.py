@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from feedback.metrics import share
 from feedback.models import FollowUp, Response, StatusChange
+from feedback.small_groups import is_small
 from surveys.scales import Band
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 SEE_FIGURES: Final = "feedback.view_tally"
 SEE_IDENTITY: Final = "feedback.view_identity"
-SMALLEST_GROUP: Final = 5
 STAYS: Final = (*FollowUp.OPEN_STATUSES, FollowUp.Status.RESOLVED)
 
 
@@ -170,4 +170,4 @@ def _part(found: tuple[int, int], *, sees_small: bool) -> Part:
 
 
 def _is_too_small(n: int, *, sees_small: bool) -> bool:
-    return 0 < n < SMALLEST_GROUP and not sees_small
+    return is_small(n) and not sees_small

@@ -13,7 +13,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models.asking import Invitation, Respondent, Suspicion
-from feedback.searching import raw_query, terms_of
+from feedback.searching import SIGNS, UNSPACED, raw_query, terms_of
 from privacy.models import Product
 from surveys.models import Channel, Survey, SurveyVersion
 from surveys.scales import SCALES, Band, BandProfile, Metric
@@ -76,6 +76,14 @@ class Folded(models.Func):
     output_field = models.TextField()
 
 
+class Searchable(Folded):
+    """A folded text in which each character of a script without spaces is a word; see ``searching.pieces_of``."""
+
+    template = (
+        f"regexp_replace(regexp_replace({Folded.template}, '[{SIGNS}]', '', 'g'), '([{UNSPACED}])', ' \\1 ', 'g')"
+    )
+
+
 class UnrestrictedResponses(models.Manager.from_queryset(ResponseQuerySet)):  # type: ignore[misc]
     def get_queryset(self) -> ResponseQuerySet:
         everybody: ResponseQuerySet = super().get_queryset()
@@ -124,7 +132,7 @@ class Response(models.Model):
     )
     comment = models.TextField(_("comment"), max_length=LONGEST_COMMENT, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector(Folded("comment"), config="simple"),
+        expression=SearchVector(Searchable("comment"), config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
         verbose_name=_("search index"),

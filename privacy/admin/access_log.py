@@ -38,6 +38,8 @@ class AccessLogAdmin(VisibleModelAdmin):
         kind = str(apps.get_model(entry.record_kind)._meta.verbose_name)
         if entry.record_number is not None:
             return f"{kind} {entry.record_number}"
+        if entry.purpose == AccessLogEntry.Purpose.EXPORT:
+            return _("%(kind)s, many in a file") % {"kind": kind}
         if entry.purpose == AccessLogEntry.Purpose.EMERGENCY:
             return _("%(kind)s, a page about none in particular") % {"kind": kind}
         return _("%(kind)s, not found") % {"kind": kind}

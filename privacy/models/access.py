@@ -43,7 +43,7 @@ class AccessLogEntry(models.Model):
         COMMENT = "comment", _("to read a comment unmasked")
         HISTORY = "history", _("to see somebody's history of answers")
         FOLLOW_UP = "follow_up", _("to follow up with somebody")
-        EXPORT = "export", _("to take personal links out in a file")
+        EXPORT = "export", _("to take data out in a file")
 
     at = models.DateTimeField(_("time"))
     user = models.ForeignKey(

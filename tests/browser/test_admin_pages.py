@@ -1,13 +1,17 @@
 """Every page of the admin on a small tablet, light and dark: nothing sideways, no error, nothing that axe refuses."""
 
+from itertools import cycle
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from django.contrib import admin
 from django.urls import reverse
 
 from privacy.break_glass import open_access
 from privacy.models import Membership
 from tests.config.test_admin_growth import of_one_product
+from tests.config.test_every_address import BESIDE, beside
 from tests.factories import make_controller, make_product, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,6 +21,21 @@ GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
 LINKS_OF_THE_THEME = ('class="text-link"', "dark:text-primary-500", "Add another", "Dodaj kolejne")
+# What is beside the lists and no page that is opened: posted to; files and data; and what there is not for these rows,
+# which journeys of their own look at.
+NO_PAGES = {
+    *("feedback_audience_preview", "admin:privacy_breakglass_end", "admin:feedback_response_save_view"),
+    *(f"admin:privacy_rightsrequest_{name}" for name in ("reveal", "records", "dossier")),
+    *(f"admin:feedback_followup_{name}" for name in ("status", "assign", "priority", "contact", "note", "show_board")),
+    *(f"admin:feedback_response_{name}" for name in ("undo", "reveal", "tags", "saved_view")),
+    *(f"admin:feedback_importrun_{name}" for name in ("columns", "preview", "start", "discard", "progress")),
+    *(f"admin:feedback_campaign_{name}" for name in ("settle", "progress", "dry_run")),
+    *("admin:feedback_rule_preview", "admin:feedback_rule_tag_existing", "admin:feedback_respondent_moment"),
+    *("admin:feedback_respondent_never_met", "admin:privacy_requestitem_preview", "admin:privacy_requestitem_records"),
+    *("feedback_score_file", "admin:surveys_survey_qr", "admin:jsi18n", "admin:search"),
+}
+# What is shown in the language of the people who are asked.
+IN_ITS_OWN_LANGUAGE = {"admin:feedback_campaign_frame", "admin:surveys_survey_preview"}
 # The rules about colours, which are all that the dark changes: whatever else a page has is the same in the light.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 
@@ -36,14 +55,18 @@ def log_in(page, client, user, base):
     page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": base}])
 
 
-def every_page(rows):
-    yield reverse("admin:index")
+def pages_of_lists(rows):
     for model, shown in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
         yield reverse(f"{name}_change", args=[rows[model._meta.label_lower].pk])
         if type(shown).has_add_permission.__qualname__.startswith("BaseModelAdmin"):
             yield reverse(f"{name}_add")
+
+
+def speak(page, language, base):
+    """Choose the language as the admin's switch does."""
+    page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": base}])
 
 
 def darken(page):
@@ -55,10 +78,17 @@ def darken(page):
     assert page.evaluate(background) != light
 
 
-def faults(page, options):
-    """Return what makes a page wider than its window, and what axe refuses of it that is ours."""
+def faults(page, rules=()):
+    """Return what makes a page wider than its window, and what axe refuses of it that is ours.
+
+    Args:
+        rules: the only ones that are asked; all of them where none are named.
+    """
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(Axe().axe_script)
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("options => axe.run(options).then(results => results.violations)", options)
     return [f"{wider} px too wide"] * (wider > 0) + [
         (each["id"], node["html"][:200])
         for each in found
@@ -68,20 +98,49 @@ def faults(page, options):
     ]
 
 
-def test_every_page_fits_a_tablet_and_can_be_used_light_and_dark(open_page, client, live_server, rows, screenshot):
+@pytest.fixture
+def look(open_page, client, live_server):
+    """Return what is wrong with a page in a language, in one scheme or in both."""
     page = open_page(width=TABLET, height=1024)
     log_in(page, client, make_staff(is_superuser=True), live_server.url)
+
+    def look(address, language, schemes, *, is_ours=True):
+        speak(page, language, live_server.url)
+        page.emulate_media(color_scheme="light")
+        assert page.goto(address).status == 200, address
+        assert not is_ours or page.locator("html").get_attribute("lang") == language, address
+        found = {}
+        for scheme in schemes:
+            if scheme == "dark":
+                darken(page)
+            found[address, language, scheme] = faults(page, OF_COLOURS if scheme != schemes[0] else ())
+        return {where: what for where, what in found.items() if what}
+
+    look.page = page
+    return look
+
+
+def test_every_list_and_its_pages_fit_a_tablet_and_can_be_used_light_and_dark(look, rows, screenshot):
     found = {}
 
-    for address in every_page(rows):
-        page.emulate_media(color_scheme="light")
-        page.goto(address)
-        found[address, "light"] = faults(page, {})
-        darken(page)
-        found[address, "dark"] = faults(page, {"runOnly": list(OF_COLOURS)})
+    for address, language in zip(pages_of_lists(rows), cycle(("pl", "en"))):
+        found |= look(address, language, ("light", "dark"))
 
-    screenshot("admin-dark-last", page)
-    assert {where: what for where, what in found.items() if what} == {}
+    screenshot("admin-dark-last", look.page)
+    assert found == {}
+
+
+def test_every_page_beside_the_lists_fits_a_tablet_and_can_be_used(look, rows):
+    """They are made of the same parts, so each is looked at once: two of each language in the light and in the dark."""
+    found = {}
+    themed = [name for name in BESIDE if name not in NO_PAGES | IN_ITS_OWN_LANGUAGE]
+
+    for name, language, scheme in zip(themed, cycle(("pl", "en")), cycle(("light", "light", "dark", "dark"))):
+        found |= look(beside(rows, name), language, (scheme,))
+    for name in IN_ITS_OWN_LANGUAGE:
+        found |= look(beside(rows, name), "en", ("light",), is_ours=False)
+
+    assert found == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

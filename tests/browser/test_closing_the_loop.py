@@ -147,6 +147,35 @@ def publish_an_improvement(page):
     expect(page.get_by_text("Published.")).to_be_visible()
 
 
+def look_up_the_person(page, response, case):
+    """What a privacy officer does in the loop: nothing on its pages, and say who somebody is who asks about it."""
+    for closed in (page_of(response), page_of(case), "/admin/privacy/accesslogentry/"):
+        assert page.goto(closed).status == 403
+        assert not [known for known in (*IDENTITY, COMMENT) if known in page.content()]
+    page.goto("/admin/feedback/respondent/")
+    page.locator("[name=email]").fill(EMAIL)
+    page.get_by_role("button", name="Look").click()
+    expect(page).to_have_url(re.compile(rf"/admin/feedback/respondent/{response.respondent_id}/"))
+    assert not [known for known in (NAME, PHONE, "The transfer took") if known in page.content()]
+
+
+def read_the_register(page, response):
+    """What a data protection officer does in the loop: see who of the staff read what, and read as they may."""
+    page.goto("/admin/privacy/accesslogentry/")
+    rows = page.locator("#result_list tbody tr")
+    for reader, purpose in (
+        ("reviewer", "to read a comment unmasked"),
+        ("agent", "to follow up with somebody"),
+        ("privacy_officer", "to see why somebody is not asked"),
+    ):
+        expect(rows.filter(has_text=reader).filter(has_text=purpose).first).to_be_visible()
+    assert not [known for known in IDENTITY if known in page.content()]
+    page.goto(page_of(response))
+    expect(page.get_by_text(NAME).first).to_be_visible()
+    expect(page.get_by_role("button", name="Reveal the comment")).to_be_visible()
+    expect(page.get_by_text(COMMENT)).to_have_count(0)  # masked for everybody until they ask for it
+
+
 def test_from_a_detractors_answer_to_a_closed_follow_up_and_a_published_improvement(open_page, desk, link, screenshot):
     visitor = open_page(width=320)
     answer(visitor, link)
@@ -176,6 +205,16 @@ def test_from_a_detractors_answer_to_a_closed_follow_up_and_a_published_improvem
     visitor.goto("/improvements/pk_bank/")
     expect(visitor.get_by_role("heading", name="Transfers arrive in a minute")).to_be_visible()
     screenshot("loop-7-public-page", visitor)
+
+    privacy_officer = desk("privacy_officer")
+    look_up_the_person(privacy_officer, response, case)
+    screenshot("loop-10-privacy-officer-person", privacy_officer)
+    assert set(AccessLogEntry.objects.filter(user__username="privacy_officer").values_list("purpose", flat=True)) == {
+        "why_not"
+    }
+    officer = desk("data_protection_officer")
+    read_the_register(officer, response)
+    screenshot("loop-11-officer-response", officer)
 
 
 def test_an_administrator_sees_people_in_an_emergency_only_and_the_officer_sees_that(

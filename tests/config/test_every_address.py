@@ -83,6 +83,7 @@ BESIDE = {
     "admin:feedback_tag_merge": ("feedback.tag", (), REVIEWER),
     "admin:feedback_tag_discard": ("feedback.tag", (), REVIEWER),
     "feedback_my_mail": (None, (), EVERYBODY),
+    "feedback_score_file": (None, (), EVERYBODY - {"privacy_officer"}),
     "admin:feedback_importrun_columns": ("feedback.importrun", (), IMPORTS),
     "admin:feedback_importrun_preview": ("feedback.importrun", (), IMPORTS),
     "admin:feedback_importrun_start": ("feedback.importrun", (), IMPORTS),

@@ -20,8 +20,7 @@ def counts_of(metric, by_score, profile=BandProfile.STANDARD):
 def report_of(metric, *steps):
     period = Period(timezone.localdate(), timezone.localdate() + timedelta(days=len(steps)))
     points = [
-        TrendPoint(piece, headline(counts_of(metric, step)))
-        for piece, step in zip(period.split(Bucket.DAY), steps, strict=True)
+        TrendPoint(piece, counts_of(metric, step)) for piece, step in zip(period.split(Bucket.DAY), steps, strict=True)
     ]
     return MetricReport(Figures(counts_of(metric, {}), None), points, Bucket.DAY, [])
 

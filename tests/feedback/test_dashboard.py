@@ -8,9 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from feedback.follow_up import flag
 from feedback.models import FollowUp
 from feedback.periods import Choice
-from privacy.models import Membership, RightsRequest
+from privacy.break_glass import open_access
+from privacy.models import AccessLogEntry, Membership, RightsRequest
 from privacy.watching import raise_due_alarms
 from surveys.scales import Metric
 from tests.factories import (
@@ -262,6 +264,30 @@ def test_officers_find_their_warnings_on_the_front_page(client):
         client, make_staff("privacy_officer", product=product)
     )
     assert "the answer is overdue" not in page(client, make_staff("analyst", product=product))
+
+
+def test_what_an_administrator_sees_in_an_emergency_is_logged_once_for_each_record(client):
+    survey = make_survey()
+    product = survey.product
+    commented = make_response(survey=survey, score=3, comment="A comment")
+    silent = make_response(survey=survey, score=3)
+    follow_up = flag(response=silent, reason="unhappy", by=make_staff("reviewer", product=product))
+    case = make_rights_request(controller=product.controller, product=product)
+    raise_due_alarms(timezone.now() + timedelta(days=40))
+    administrator = make_staff("administrator", product=product)
+    page(client, administrator)
+    assert not AccessLogEntry.objects.exists()
+    open_access(user=administrator, reason="The importer mixed up two customers")
+
+    assert "A comment" in page(client, administrator)
+
+    logged = AccessLogEntry.objects.filter(purpose="emergency", user=administrator)
+    assert sorted(logged.values_list("record_kind", "record_number"), key=str) == [
+        ("feedback.FollowUp", follow_up.pk),
+        ("feedback.Response", commented.pk),
+        ("feedback.Response", None),  # the figures, which may be about one person
+        ("privacy.RightsRequest", case.pk),
+    ]
 
 
 def test_somebody_without_a_role_finds_the_front_page_without_figures(client):

@@ -30,6 +30,14 @@ def found(words, **options):
         ("مشكلة", "هناك مشكلة كبيرة"),
         ("समस्या", "यह समस्या है"),
         ("手数料", "手数料が高い"),
+        ("手数料", "振込の手数料が高い"),
+        ("料", "手数料が高い"),
+        ("カード", "新しいカードが届かない"),
+        ("ガード", "新しいｶﾞｰﾄﾞが届かない"),
+        ("ATM手数料", "コンビニのATM手数料は高い"),
+        ("银行", "我觉得银行太远了"),
+        ("ธนาคาร", "ฉันชอบธนาคารนี้มาก"),
+        ("นี้", "ฉันชอบธนาคารนี้มาก"),
         ("은행", "은행이 멀다"),
     ],
 )
@@ -41,6 +49,20 @@ def test_a_word_is_found_in_any_script_with_or_without_accents_and_in_its_polish
 
     assert found(words) == {comment}
     assert "<mark>" in highlighted(comment, terms_of(words))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", ["料手", "手料", "高手数", "手数料金"])
+def test_characters_that_do_not_follow_each_other_in_this_order_are_not_found(words):
+    make_response(comment="振込の手数料が高い")
+
+    assert found(words) == set()
+    assert "<mark>" not in highlighted("振込の手数料が高い", terms_of(words))
+
+
+def test_what_is_found_inside_of_a_run_is_marked_there():
+    assert highlighted("振込の手数料が高い", terms_of("手数料")) == "振込の<mark>手数料</mark>が高い"
+    assert highlighted("ATM手数料!", terms_of("atm手数")) == "<mark>ATM手数</mark>料!"
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from feedback.models import Response, Tally
 from feedback.periods import Bucket, Period
-from feedback.tallies import days_with_answers, find_drift, scores_by_bucket, scores_by_product
+from feedback.tallies import days_with_answers, find_drift, scores_by_product, scores_by_product_and_bucket
 from surveys.scales import Band, BandProfile, Metric
 from tests.factories import make_product, make_response, make_survey
 
@@ -158,12 +158,12 @@ def test_answers_fall_into_the_buckets_of_the_calendar(bucket, starts):
     for day in days:
         make_response(survey=survey, answered_at=datetime.combine(day, time(12), UTC))
 
-    found = scores_by_bucket(
+    found = scores_by_product_and_bucket(
         products=[survey.product_id], period=Period(date(2025, 1, 1), date(2027, 1, 1)), bucket=bucket
     )
 
-    assert {start for start, _metric in found} == {date(*start) for start in starts}
-    assert {start for start, _metric in found} == {bucket.start(day) for day in days}
+    assert {start for _product, start, _metric in found} == {date(*start) for start in starts}
+    assert {start for _product, start, _metric in found} == {bucket.start(day) for day in days}
     assert sum(counts.n for counts in found.values()) == 5
 
 

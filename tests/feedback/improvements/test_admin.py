@@ -210,6 +210,17 @@ def test_people_are_not_searched_for(desk, draft, answer):
     assert "No other response was found." in text_of(shown)
 
 
+def test_where_there_is_nothing_to_link_the_page_says_what_to_do_next(desk, draft):
+    address = page(draft(), "responses")
+
+    nothing, searched = text_of(desk.get(address)), text_of(desk.get(f"{address}?q=fee&band="))
+
+    assert "There is no other response to link: as soon as somebody answers about the product" in nothing
+    assert "No response is linked by itself yet. Find some below" in nothing
+    assert "No other response was found. Try fewer words" in searched
+    assert "as soon as somebody answers" not in searched
+
+
 def test_comments_are_masked_also_for_who_may_read_them(desk, draft, answer, reviewer):
     improvement, response = draft(), answer(comment="Write to jan@example.com")
     answer(comment="Or to eva@example.com")

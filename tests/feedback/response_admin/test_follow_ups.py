@@ -134,8 +134,13 @@ def test_an_empty_list_says_what_to_do_next(client, login):
     login("agent")
     queue = reverse("admin:feedback_followup_changelist")
 
-    assert "Nobody is waiting to be contacted." in text_of(client.get(queue))
-    assert "No follow-up fits these filters." in text_of(client.get(queue, {"whose": "mine"}))
+    shown = client.get(queue)
+    assert text_of(shown).count("There is nobody to contact.") == 1
+    assert "Nobody is waiting" not in text_of(shown)
+    assert f'<a href="{reverse("admin:feedback_response_changelist")}" class="bg-primary-600' in shown.content.decode()
+    filtered = text_of(client.get(queue, {"whose": "mine"}))
+    assert "Nothing matches" in filtered
+    assert "There is nobody to contact." not in filtered
     assert "Flag a response to begin." in text_of(client.get(reverse("admin:feedback_followup_board")))
 
 

@@ -1,6 +1,6 @@
 """Who sees what of a response."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,8 +10,8 @@ from django.utils import timezone
 from feedback.follow_up import change_status, flag
 from feedback.models import Response, ScoreChange
 from privacy.models import AccessLogEntry
-from tests.factories import make_response, make_staff
-from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, reveal, text_of
+from tests.factories import make_improvement, make_response, make_staff
+from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, person, reveal, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -189,3 +189,29 @@ def test_the_page_reads_the_answer_for_reviewers_only(client, login, response):
     login("reviewer")
     client.get(page(response))
     assert Response.objects.get().triage == "read"
+
+
+# --- When it was ------------------------------------------------------------------------------------------------------
+
+
+def test_times_of_a_response_are_those_of_its_product_wherever_it_is_shown(client, login, response):
+    product = response.product
+    product.time_zone = "America/New_York"
+    product.save()
+    when = datetime(2026, 3, 10, 2, 30, tzinfo=UTC)  # the evening before, in New York
+    Response.objects.update(answered_at=when, completed_at=when)
+    ScoreChange.objects.create(response=response, score=9, changed_at=when)
+    follow_up = flag(response=response, reason="Angry", by=make_staff("reviewer"))
+    improvement = make_improvement(product=product)
+    improvement.responses.add(response)
+    login("reviewer")
+
+    for address in (
+        *(page(response), person(response), LIST),
+        reverse("admin:feedback_followup_change", args=[follow_up.pk]),
+        reverse("admin:feedback_improvement_responses", args=[improvement.pk]),
+    ):
+        shown = text_of(client.get(address))
+        assert "10:30 p.m." in shown, address
+        assert "2:30 a.m." not in shown, address
+    assert "Times are those of America/New_York." in text_of(client.get(page(response)))

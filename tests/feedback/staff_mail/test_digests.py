@@ -14,7 +14,8 @@ from feedback.models import FollowUp, MailPreference, Notice, Response, StaffMai
 from feedback.periods import Period
 from feedback.staff_mail_delivery import send_mail
 from feedback.triage import add_tag
-from privacy.models import Membership
+from privacy.break_glass import open_access
+from privacy.models import AccessLogEntry, Membership
 from surveys.scales import Metric
 from tests.factories import make_product, make_response, make_staff, make_survey
 
@@ -175,6 +176,30 @@ def test_few_answers_are_told_only_to_those_who_may_know_people(survey, product)
     assert "Fewer than 5 answers: too few to show." in analyst
     assert "33" not in analyst
     assert "33 (3 answers" in reviewer
+
+
+def test_what_an_administrator_is_mailed_in_an_emergency_is_logged(survey, product):
+    administrator = subscribe("administrator", product)
+    [response] = answer(survey, 1, comment="Too slow")
+    with time_machine.travel(MONDAY - timedelta(minutes=10), tick=False):
+        open_access(user=administrator, reason="The importer mixed up two customers")
+
+    [body] = send_all(MONDAY)
+
+    assert "Too slow" in body
+    logged = AccessLogEntry.objects.filter(purpose="emergency", user=administrator, product=product)
+    assert list(logged.values_list("record_kind", "record_number")) == [("feedback.Response", response.pk)]
+    assert AccessLogEntry.objects.filter(record_number=None, controller=product.controller).count() == 1
+
+
+def test_nobody_else_s_digest_is_logged(survey, product):
+    for role in ("administrator", "reviewer"):
+        subscribe(role, product)
+    answer(survey, 1, comment="Too slow")
+
+    assert len(send_all(MONDAY)) == 2
+
+    assert not AccessLogEntry.objects.exists()
 
 
 def test_comments_and_work_are_those_that_the_role_may_see(survey, product):
