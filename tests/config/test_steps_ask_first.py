@@ -65,7 +65,7 @@ SHOWN = {
     *("feedback_campaign_progress", "feedback_response_reveal", "feedback_response_person", "feedback_rule_preview"),
     *("feedback_tag_themes", "feedback_importrun_preview", "feedback_importrun_progress"),
     *("feedback_respondent_never_met", "feedback_respondent_moment", "surveys_survey_preview", "surveys_survey_qr"),
-    *("index", "search", "password_change_done", "jsi18n", "privacy_controller_record"),
+    *("index", "search", "password_change_done", "jsi18n", "privacy_controller_record", "feedback_score_file"),
 }
 
 
