@@ -211,8 +211,8 @@ def load_person(product: ProductFacts, person: Person, *, channel: str, at: date
         person=next((row for row in stored.values() if own and row.id == own.person_id), None),
         others=tuple(row for key, row in sorted(stored.items()) if _is_another_of(person, key)),
         is_suppressed=rows[0][0],
-        first_seen_at=min(row[5] for row in met),
-        customer_since=mine[6],
+        first_seen_at=_moment(min(row[5] for row in met)),
+        customer_since=_moment(mine[6]),
         has_objected=any(row[7] for row in met),
         is_restricted=any(row[8] for row in met),
         country=mine[9],
@@ -236,9 +236,7 @@ def _is_another_of(person: Person, key: str) -> bool:
 
 def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
     survey_id, created_at, *times = row[17:]
-    sent_at, shown_at, responded_at, declined_at, snoozed_at = (
-        None if time is None else datetime.fromtimestamp(time, UTC) for time in times
-    )
+    sent_at, shown_at, responded_at, declined_at, snoozed_at = map(_moment, times)
     return Occasion(
         survey_id=survey_id,
         metric=product.metrics.get(survey_id, ""),
@@ -249,6 +247,10 @@ def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
         declined_at=declined_at,
         snoozed_at=snoozed_at,
     )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def remember(product: ProductFacts, person: Person, known: PersonFacts, *, at: datetime) -> None:

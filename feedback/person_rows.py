@@ -23,8 +23,9 @@ BY_KEY: Final = """
     WHERE product_id = %(product)s AND subject_key IN (%(own_key)s, %(device_key)s, %(second_key)s, %(third_key)s)
 """
 PERSON_OTHERWISE: Final = f"""
-SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations, member.first_seen_at,
-       member.customer_since, member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
+SELECT list.is_suppressed, member.id, member.subject_key, member.person_id, member.reservations,
+       extract(epoch FROM member.first_seen_at)::float8, extract(epoch FROM member.customer_since)::float8,
+       member.objected_at IS NOT NULL, member.restricted_at IS NOT NULL,
        member.country, member.company, member.language, member.properties::text, member.mail_bounced_at IS NOT NULL,
        false, member.unsubscribed_at IS NOT NULL OR member.do_not_contact,
        invitation.id, invitation.survey_id, extract(epoch FROM invitation.created_at)::float8,
