@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -94,7 +94,7 @@ class Question:
     metric: str
     band_profile: str
     language: str
-    content: dict[str, Any] = field(compare=False)  # of a version that is asked it does not change
+    content: dict[str, Any]
     throttles: Throttles
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from surveys.scales import Band, scale_of
 
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
 
     from feedback.invitations import Answer, Question
     from feedback.products import ProductFacts
+    from surveys.throttling import Throttles
+
+MOST_ENCODED: Final = 1_000  # questions; somebody who asks more than that loses speed and nothing else
 
 
 def eligibility_json(answer: Answer) -> str:
@@ -28,10 +30,17 @@ def eligibility_json(answer: Answer) -> str:
     return f'{as_json(body)[:-1]},"survey":{survey}}}'
 
 
-@lru_cache(maxsize=1000)
+_encoded: dict[tuple[int, str, Throttles], str] = {}
+
+
 def question_json(question: Question) -> str:
-    """Return ``SurveyOutput`` as JSON: everybody who is asked a version in one language gets the same bytes."""
-    return as_json(question_body(question))
+    """Return ``SurveyOutput`` as JSON, encoded once: of a version that is asked the words do not change."""
+    key = question.version_id, question.language, question.throttles
+    if key not in _encoded:
+        if len(_encoded) >= MOST_ENCODED:
+            _encoded.clear()
+        _encoded[key] = as_json(question_body(question))
+    return _encoded[key]
 
 
 def as_json(body: Any) -> str:

@@ -186,8 +186,8 @@ class Invitation(models.Model):
     e-mail or phone that another record carries: the invitation names that device or record.
     """
 
-    # Asking somebody writes every index of this table and locks what each constraint refers to. So there is no index by
-    # which nothing is looked up, and of what was asked the version is guarded, which guards its survey and product.
+    # Asking somebody writes every index of this table and locks what each constraint refers to. So there is none that
+    # only the rare removal of a survey or product would use, and the version's constraint guards those two as well.
     product = models.ForeignKey(
         *(Product, models.PROTECT), db_index=False, db_constraint=False, related_name="+", verbose_name=_("product")
     )

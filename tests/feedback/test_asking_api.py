@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from feedback.models import Invitation, Respondent
+from feedback.products import forget
 from privacy.models import Product
 from surveys.models import Survey
 from surveys.publishing import change_state
@@ -34,6 +35,17 @@ def test_an_eligible_person_gets_an_invitation_and_the_question(survey, ask):
     assert invitation.url == "https://app.example.com/a"
     person = invitation.respondent
     assert (person.subject_key, person.email, person.country) == ("id:anna", "anna@example.com", "PL")
+
+
+def test_a_question_comes_in_the_language_and_with_the_rests_of_the_moment(survey, ask):
+    def question(person, language):
+        return ask(user={"id": person}, context={"language": language})["survey"]
+
+    assert question("anna", "pl")["question"] == survey.current_version.content["pl"]["question"]
+    assert question("ben", "en")["question"] == survey.current_version.content["en"]["question"]
+    Survey.objects.filter(pk=survey.pk).update(decline_days=60)
+    forget()
+    assert question("carl", "en")["rest_days"]["declined"] == 60
 
 
 def test_the_second_tab_finds_the_invitation_pending(survey, ask):
