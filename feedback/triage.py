@@ -121,13 +121,22 @@ def accept(*, responses: Iterable[Response], by: User) -> int:
 def doubt_again(*, responses: Iterable[Response], before: Mapping[int, str], by: User) -> int:
     """Take back that suspects were accepted; return how many are suspects again.
 
+    Whatever rules did while they counted, such as a tag or a follow-up, stays.
+
     Args:
-        before: what each was suspected of, by primary key; one that was answered anew or excluded since stays as it is.
+        before: what ``last_message_of`` returned for each, by primary key; one that was answered anew or excluded
+            since stays as it is.
     """
     accepted = _locked(responses).filter(is_suspect=False, excluded_at__isnull=True)
-    unchanged = [pk for pk, suspicion in accepted.values_list("pk", "suspicion") if before.get(pk) == suspicion]
+    known = accepted.only("suspicion", "submission_id", "seq")
+    unchanged = [response.pk for response in known if before.get(response.pk) == last_message_of(response)]
     doubted: int = Response.objects.filter(pk__in=unchanged).update(is_suspect=True)
     return doubted
+
+
+def last_message_of(response: Response) -> str:
+    """Return what names the message that a response holds: another once somebody answers anew, not once it counts."""
+    return f"{response.suspicion}:{response.submission_id.hex}:{response.seq}"
 
 
 @transaction.atomic

@@ -15,6 +15,8 @@ from privacy.models import Product
 from surveys.scales import Band
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
 
@@ -39,13 +41,17 @@ WAITS_FOR_FOLLOW_UP: Final = Q(
 SUSPECTS: Final = Q(is_suspect=True, excluded_at__isnull=True)
 
 
-def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> QuerySet[Response]:
+def waiting(
+    responses: QuerySet[Response], *, queue: Queue, user: User, suppressed: Collection[int]
+) -> QuerySet[Response]:
     """Keep the responses of one queue of the user.
 
     Unread are those nobody opened; mine, those with an open follow-up assigned to the user; in need of a follow-up,
     detractors who may be contacted, have had none about this response, have none open, and were not put aside;
-    suspects, those nobody decided about. The list of suppressed people is asked about the newest of those in need, as
-    many as are counted.
+    suspects, those nobody decided about.
+
+    Args:
+        suppressed: what ``suppressed_in_need`` returned, which asks the database; this does not.
     """
     match queue:
         case Queue.UNREAD:
@@ -54,26 +60,38 @@ def waiting(responses: QuerySet[Response], *, queue: Queue, user: User) -> Query
             return responses.filter(pk__in=FollowUp.objects.open().filter(owner=user).values("response"))
         case Queue.SUSPECT:
             return responses.filter(SUSPECTS)
-    needing = responses.filter(WAITS_FOR_FOLLOW_UP, Response.COUNTED).filter(
-        ~Exists(FollowUp.objects.filter(response=OuterRef("pk")).order_by()),
-        ~Exists(FollowUp.objects.open().filter(respondent=OuterRef("respondent")).order_by()),
-        Exists(Respondent.including_restricted.filter(unmarked(), pk=OuterRef("respondent"))),
-    )
-    listed = _listed(needing)
-    return needing.exclude(respondent__in=listed) if listed else needing
+    needing = _in_need(responses)
+    return needing.exclude(respondent__in=suppressed) if suppressed else needing
 
 
-def _listed(needing: QuerySet[Response]) -> set[int]:
-    """Return which respondents of the newest responses are suppressed: the list knows digests, which no join finds."""
-    newest = needing.order_by("-answered_at", "-pk").values("respondent")[: MOST_COUNTED + 1]
+def suppressed_in_need(responses: QuerySet[Response]) -> set[int]:
+    """Return which respondents in need of a follow-up are suppressed: the list knows digests, which no join finds.
+
+    It is asked about those of the newest responses, as many as are counted.
+    """
+    newest = _in_need(responses).order_by("-answered_at", "-pk").values("respondent")[: MOST_COUNTED + 1]
     people = Respondent.including_restricted.filter(pk__in=newest).select_related("person")
     own = ("pk", *IDENTIFIERS, "person")
     return listed_among(people.only(*own, *(f"person__{name}" for name in IDENTIFIERS)))
 
 
-def count_waiting(responses: QuerySet[Response], *, user: User) -> dict[Queue, int]:
-    """Return how many responses wait in each queue; one more than ``MOST_COUNTED`` where there are more."""
-    return {queue: waiting(responses, queue=queue, user=user).order_by()[: MOST_COUNTED + 1].count() for queue in Queue}
+def _in_need(responses: QuerySet[Response]) -> QuerySet[Response]:
+    """Keep those that need a follow-up, as far as a join can tell."""
+    return responses.filter(WAITS_FOR_FOLLOW_UP, Response.COUNTED).filter(
+        ~Exists(FollowUp.objects.filter(response=OuterRef("pk")).order_by()),
+        ~Exists(FollowUp.objects.open().filter(respondent=OuterRef("respondent")).order_by()),
+        Exists(Respondent.including_restricted.filter(unmarked(), pk=OuterRef("respondent"))),
+    )
+
+
+def count_waiting(responses: QuerySet[Response], *, user: User, suppressed: Collection[int]) -> dict[Queue, int]:
+    """Return how many responses wait in each queue; one more than ``MOST_COUNTED`` where there are more.
+
+    Args:
+        suppressed: what ``suppressed_in_need`` returned.
+    """
+    queues = {queue: waiting(responses, queue=queue, user=user, suppressed=suppressed) for queue in Queue}
+    return {queue: rows.order_by()[: MOST_COUNTED + 1].count() for queue, rows in queues.items()}
 
 
 def unread_by_product(*, user: User) -> list[tuple[Product, int]]:

@@ -55,7 +55,7 @@ class AudienceForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=[("", _("already recorded for each person")), *ChannelPermission.Basis.choices],
-        help_text=_("Of everybody in the file. Who has no permission is left out of the campaign."),
+        help_text=_("Of everybody in the file. Whoever has no permission is left out of the campaign."),
     )
     evidence = forms.CharField(
         label=_("Evidence"),

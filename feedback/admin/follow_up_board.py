@@ -89,7 +89,7 @@ def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, 
         "whose": WHOSE,
         "owners": owners_for(user),
         "teams": teams_for(user),
-        "list_address": _list(chosen),
+        "narrowed_list": _list(chosen),
         "products": Product.objects.visible_to(user).order_by("name", "pk"),
     }
 

@@ -47,7 +47,10 @@ class AssignmentForm(CaseForm):
         required=False,
         empty_label=_("nobody"),
         widget=UnfoldAdminSelectWidget,
-        help_text=_("They get a mail. Only staff who see the product and work on follow-ups are offered."),
+        help_text=_(
+            "They are told by mail, unless they assign themselves or want no such mail. Only staff who see the product "
+            "and work on follow-ups are offered."
+        ),
     )
     team = forms.ModelChoiceField(
         label=_("Team"),

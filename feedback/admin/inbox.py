@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from feedback import saved_views, triage
 from feedback.admin.triaging import TRIAGE, is_undecided
 from feedback.models import Response, SavedView
-from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
+from feedback.work_list import MOST_COUNTED, Queue, count_waiting, suppressed_in_need, unread_by_product, waiting
 from privacy.admin.visibility import staff
 from privacy.models import Product
 
@@ -52,8 +52,10 @@ class QueueFilter(DropdownFilter):
         return [(queue.value, queue.label) for queue in Queue]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
-        value = self.value()
-        return waiting(queryset, queue=Queue(value), user=staff(request)) if value in Queue.values else queryset
+        if (value := self.value()) not in Queue.values:
+            return queryset
+        suppressed = _suppressed(request) if value == Queue.NEEDS_FOLLOW_UP else ()
+        return waiting(queryset, queue=Queue(value), user=staff(request), suppressed=suppressed)
 
 
 class ViewForm(forms.Form):
@@ -97,7 +99,7 @@ class Inbox:
         filters = self.filters_of(request.GET)
         views = SavedView.objects.visible_to(user).select_related("owner")
         return {
-            "tabs": _tabs(user, filters),
+            "tabs": _tabs(request, filters),
             "products": _product_tabs(user, filters),
             "views": [
                 {"view": view, "link": _address(view.filters), "is_active": view.filters == filters} for view in views
@@ -197,10 +199,13 @@ class Inbox:
 
 
 def remember(request: HttpRequest, *, name: str, responses: Sequence[Response]) -> None:
-    """Keep for ten minutes what archiving, marking as read or accepting is about to change, to be taken back."""
+    """Keep for ten minutes what archiving, marking as read or accepting is about to change, to be taken back.
+
+    What rules do meanwhile with a suspect that counts, such as a tag, an alert or a follow-up, is not taken back.
+    """
     now = {"archive": Response.Triage.ARCHIVED, "mark-read": Response.Triage.READ, "accept": ACCEPTED}.get(name)
     if now == ACCEPTED:
-        before = {str(response.pk): response.suspicion for response in responses if is_undecided(response)}
+        before = {str(each.pk): triage.last_message_of(each) for each in responses if is_undecided(each)}
     else:
         before = {str(response.pk): response.triage for response in responses if response.triage != now}
     if now:
@@ -236,9 +241,23 @@ def _undo_of(request: HttpRequest) -> dict[str, Any] | None:
     return {**undo, "label": label % {"count": count}}
 
 
-def _tabs(user: User, filters: dict[str, str]) -> list[Tab]:
-    responses = Response.objects.filter(product__in=Product.objects.visible_to(user).keys())
-    counts = count_waiting(responses, user=user)
+def _visible(user: User) -> QuerySet[Response]:
+    rows: QuerySet[Response] = Response.objects.filter(product__in=Product.objects.visible_to(user).keys())
+    return rows
+
+
+def _suppressed(request: HttpRequest) -> set[int]:
+    """Return who must be left alone of the people in need of a follow-up; asked once for a page."""
+    known: set[int] | None = getattr(request, "suppressed_in_need", None)
+    if known is None:
+        known = suppressed_in_need(_visible(staff(request)))
+        request.suppressed_in_need = known  # type: ignore[attr-defined]  # kept for the tabs and the filter
+    return known
+
+
+def _tabs(request: HttpRequest, filters: dict[str, str]) -> list[Tab]:
+    user = staff(request)
+    counts = count_waiting(_visible(user), user=user, suppressed=_suppressed(request))
     tabs = [Tab(_("All"), reverse(LIST), is_active=not filters)]
     return tabs + [
         Tab(queue.label, _address({QUEUE: queue.value}), _capped(counts[queue]), filters == {QUEUE: queue.value})

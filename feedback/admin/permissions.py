@@ -45,7 +45,7 @@ class PermissionForm(forms.Form):
     given_on = forms.DateField(
         label=_("Given on"),
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
-        help_text=_("The day from which it holds, which is not to come: when they consented or became a customer."),
+        help_text=_("The day from which it holds, not in the future: when they consented or became a customer."),
     )
 
 

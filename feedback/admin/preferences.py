@@ -78,7 +78,7 @@ class PreferencesForm(forms.Form):
         label=_("Language of mail"),
         choices=MailPreference._meta.get_field("language").choices or (),
         widget=UnfoldAdminRadioSelectWidget,
-        help_text=_("The pages have a choice of their own."),
+        help_text=_("The language of the pages is chosen separately."),
     )
 
     def __init__(self, data: Any, *, user: User) -> None:

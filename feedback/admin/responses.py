@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
-AT_ONCE: Final = ("accept", "reject")  # one click and no question: each can be taken back
+AT_ONCE: Final = ("accept", "reject")  # one click and no question: each is taken back, but for what rules did meanwhile
 TRIAGE_COLOURS: Final = {"unread": "info"}
 MOST_AT_ONCE: Final = 1000
 

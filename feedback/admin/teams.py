@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.template.defaultfilters import floatformat
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -26,9 +26,13 @@ from privacy import staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django_stubs_ext import StrOrPromise
+
+    from privacy.models import Product
 
 
 class StaffOfProductForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
@@ -38,18 +42,45 @@ class StaffOfProductForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot b
     permission = ""
     refusal: StrOrPromise = ""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.not_offered: list[User] = []
+        if self.instance.pk and self.staff_field in self.fields:
+            self._set_aside(self.fields[self.staff_field])
+
+    def _set_aside(self, field: Any) -> None:
+        """Remember those who are named already but not offered, so that saving does not take them off unseen."""
+        named: list[User] = list(self.initial.get(self.staff_field, ()))
+        offered = set(field.queryset.filter(pk__in=[user.pk for user in named]).values_list("pk", flat=True))
+        self.not_offered = [user for user in named if user.pk not in offered]
+        self.initial[self.staff_field] = [user for user in named if user.pk in offered]
+        if count := len(self.not_offered):
+            stays = ngettext(
+                "%(count)d colleague who is not offered here is named too, and stays.",
+                "%(count)d colleagues who are not offered here are named too, and stay.",
+                count,
+            )
+            field.help_text = f"{field.help_text} {stays % {'count': count}}"
+
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         product = self.instance.product if self.instance.pk else found.get("product")
         named = found.get(self.staff_field)
-        if product is None or not named:
-            return found
+        if product is not None and named:
+            self._check_able(named, product)
+        return found
+
+    def _save_m2m(self) -> None:
+        if self.staff_field in self.cleaned_data:
+            self.cleaned_data[self.staff_field] = [*self.cleaned_data[self.staff_field], *self.not_offered]
+        super()._save_m2m()  # type: ignore[misc]  # Django's own way to store them
+
+    def _check_able(self, named: Iterable[User], product: Product) -> None:
         able = set(work.staff_who_see(product, self.permission).values_list("pk", flat=True))
         unable = [user.get_username() for user in named if user.pk not in able]
         if unable:
             refusal = ValidationError(self.refusal, code="may_not_work", params={"names": ", ".join(unable)})
             self.add_error(self.staff_field, refusal)
-        return found
 
 
 class TeamForm(StaffOfProductForm):
@@ -141,7 +172,10 @@ class WorkingHoursForm(StaffOfProductForm):
         promised = self.cleaned_data.get("first_contact_hours")
         reminder = self.cleaned_data.get("remind_hours")
         if promised and reminder and timedelta(hours=reminder) >= day * promised / 24:
-            message = gettext("Earlier than the whole time for the first contact: that has %(hours)s working hours.")
+            message = gettext(
+                "The reminder has to come after the clock starts: there are only %(hours)s h of work until the first "
+                "contact is due. With 0 nobody is reminded."
+            )
             hours = floatformat(day * promised / 24 / timedelta(hours=1), -1)
             self.add_error("remind_hours", ValidationError(message, code="too_early", params={"hours": hours}))
 

@@ -43,11 +43,16 @@ class ContactSchedule(Schedule):
 
     Args:
         first_contact: within which time, of which 24 hours are one working day.
-        reminder: how much working time before that they are reminded.
+        reminder: how much working time before that they are reminded; none where nobody is.
     """
 
     first_contact: timedelta = timedelta(hours=FIRST_CONTACT_HOURS)
     reminder: timedelta = timedelta(hours=REMIND_HOURS)
+
+    @property
+    def reminds(self) -> bool:
+        """Tell whether anybody is reminded before a first contact is due."""
+        return self.reminder > timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Clock:
 
     Args:
         day: how long a working day is.
-        reminder: with how much working time left it is due soon.
+        reminder: with how much working time left it is due soon; none where nothing ever is.
     """
 
     left: timedelta
@@ -67,7 +72,7 @@ class Clock:
     def urgency(self) -> Urgency:
         if self.left < timedelta(0):
             return Urgency.OVERDUE
-        return Urgency.SOON if self.left <= self.reminder else Urgency.LATER
+        return Urgency.SOON if self.left <= self.reminder and self.reminder else Urgency.LATER
 
     @property
     def words(self) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import CharField, Exists, Func, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from feedback.follow_up.assigning import possible_owners, staff_who_see
 from feedback.follow_up.barring import bars_of, unmarked
 from feedback.follow_up.clocks import schedules_of
-from feedback.models import FollowUp, MailPreference, Notice, WorkingHours
+from feedback.models import FollowUp, MailPreference, Notice, StaffMail, WorkingHours
 from feedback.reports import SEE_FOLLOW_UPS
 from feedback.staff_mail import owe
 from feedback.working_time import add_working_hours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from django.contrib.auth.models import User
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 
 REVIEW = "feedback.flag_response"
 ADMINISTER = "feedback.change_workinghours"
+READ_AT_ONCE: Final = 1000
+
+
+class Minute(Func):
+    """The minute of a moment, as the keys of mails name it."""
+
+    template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI')"
+    output_field = CharField()
 
 
 def remind_and_escalate(*, now: datetime | None = None) -> int:
@@ -41,7 +50,7 @@ def remind_and_escalate(*, now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     _remind(now)
-    overdue = _waiting().filter(due_at__lt=now, escalated_at__isnull=True).order_by("pk")
+    overdue = _waiting().filter(due_at__lt=now, escalated_at__isnull=True)
     return sum(_escalate(each.pk, now) for each in _contactable(overdue))
 
 
@@ -51,25 +60,42 @@ def _waiting() -> QuerySet[FollowUp]:
     return waiting.filter(unmarked("respondent__"))
 
 
-def _contactable(rows: QuerySet[FollowUp]) -> list[FollowUp]:
-    """Return those of the rows whose person may be contacted, as the list of suppressed people knows too."""
-    found = list(rows.select_related("owner", "team", "product", "response", "respondent"))
-    bars = bars_of(found)
-    return [each for each in found if bars[each.pk] is None]
+def _contactable(rows: QuerySet[FollowUp]) -> Iterator[FollowUp]:
+    """Yield those of the rows whose person may be contacted, as the list of suppressed people knows too."""
+    whole = rows.select_related("owner", "team", "product", "response", "respondent").order_by("pk")
+    whole, last = whole.defer("response__search", "response__comment"), 0
+    while found := list(whole.filter(pk__gt=last)[:READ_AT_ONCE]):
+        bars = bars_of(found)
+        yield from (each for each in found if bars[each.pk] is None)
+        if len(found) < READ_AT_ONCE:
+            return
+        last = found[-1].pk
 
 
 def _remind(now: datetime) -> None:
     clocks = _waiting().filter(due_at__gte=now)
     soon = Q()
     for product, schedule in schedules_of(clocks.order_by().values_list("product", flat=True).distinct()).items():
-        if schedule.is_working_moment(now):
+        if schedule.reminds and schedule.is_working_moment(now):
             soon |= Q(product=product, due_at__lte=add_working_hours(now, schedule.reminder, schedule))
     if not soon:
-        return  # nobody works now
-    for follow_up in _contactable(clocks.filter(soon)):
+        return  # nobody works now, or wants to be reminded
+    for follow_up in _contactable(_unreminded(clocks.filter(soon))):
         for user in _responsible(follow_up):
-            key = f"reminder:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
-            owe(user=user, notice=Notice.REMINDER, key=key, follow_up=follow_up)
+            owe(user=user, notice=Notice.REMINDER, key=_key("reminder", follow_up), follow_up=follow_up)
+
+
+def _unreminded(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
+    """Keep those of whose date neither the owner nor, where there is none, anybody of the team was owed a reminder."""
+    key = Concat(Value("reminder:"), Cast(OuterRef("pk"), CharField()), Value(":"), Minute(OuterRef("due_at")))
+    owed = StaffMail.objects.filter(follow_up=OuterRef("pk"), notice=Notice.REMINDER, key=key)
+    to_owner = Exists(owed.filter(user=OuterRef("owner")))
+    to_team = Exists(owed.filter(user__teams=OuterRef("team")))
+    return rows.exclude(Q(owner=None, team=None)).exclude(to_owner).exclude(Q(to_team, owner=None))
+
+
+def _key(occasion: str, follow_up: FollowUp) -> str:
+    return f"{occasion}:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
 
 
 @transaction.atomic
@@ -93,13 +119,16 @@ def _tell_of_overdue(follow_up: FollowUp) -> bool:
 
 
 def _owe_escalation(follow_up: FollowUp, users: Iterable[User]) -> bool:
-    key = f"escalation:{follow_up.pk}:{follow_up.due_at:%Y%m%d%H%M}"
-    everybody = {user.pk: user for user in users}
-    told = [
-        user.pk for user in everybody.values() if owe(user=user, notice=Notice.ESCALATION, key=key, follow_up=follow_up)
+    """Owe a mail to those whom one can reach; return whether any of these is still on its way or has arrived."""
+    muted = MailPreference.objects.filter(muted__contains=[Notice.ESCALATION])
+    reachable = {user.pk: user for user in users if user.email}
+    deaf = set(muted.filter(user__in=reachable).values_list("user_id", flat=True))
+    mails = [
+        owe(user=user, notice=Notice.ESCALATION, key=_key("escalation", follow_up), follow_up=follow_up)
+        for user in reachable.values()
+        if user.pk not in deaf
     ]
-    deaf = MailPreference.objects.filter(user__in=told, muted__contains=[Notice.ESCALATION])
-    return len(told) > deaf.count()
+    return any(mail is not None and mail.dropped_at is None and mail.failed_at is None for mail in mails)
 
 
 def _escalated_to(product: Product) -> Iterable[User]:

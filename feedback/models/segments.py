@@ -64,7 +64,7 @@ class Segment(models.Model):
         help_text=_("Separated by commas; any one of them."),
     )
     customer_before = models.DateField(
-        _("customer since before"), null=True, blank=True, help_text=_("Customers for longer than since this day.")
+        _("customer since before"), null=True, blank=True, help_text=_("Customers since an earlier day than this.")
     )
     customer_after = models.DateField(
         _("customer since after"), null=True, blank=True, help_text=_("Customers since a later day than this.")

@@ -76,13 +76,13 @@ class WorkingHours(models.Model):
         ),
     )
     remind_hours = models.PositiveSmallIntegerField(
-        _("working hours to the reminder"),
+        _("working hours between reminder and due date"),
         default=REMIND_HOURS,
         db_default=REMIND_HOURS,
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_REMIND_HOURS)],
+        validators=[MinValueValidator(0), MaxValueValidator(LONGEST_REMIND_HOURS)],
         help_text=_(
             "How many working hours before the first contact is due its owner, or else the team, is reminded. "
-            "Follow-ups count as “due soon” from then on."
+            "Follow-ups count as “due soon” from then on. With 0 nobody is reminded, and none is ever due soon."
         ),
     )
     escalate_to: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
@@ -109,7 +109,7 @@ class WorkingHours(models.Model):
                 name="working_hours_first_contact_in_range",
             ),
             models.CheckConstraint(
-                condition=Q(remind_hours__range=(1, LONGEST_REMIND_HOURS)), name="working_hours_reminder_in_range"
+                condition=Q(remind_hours__range=(0, LONGEST_REMIND_HOURS)), name="working_hours_reminder_in_range"
             ),
         ]
 

@@ -1,18 +1,24 @@
 """What staff cannot take back is asked about first: opening its page, or posting it once, changes nothing."""
 
+from html.parser import HTMLParser
+
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from feedback.admin.triaging import TASKS
-from feedback.models import SavedView
+from feedback import improvements
+from feedback.admin.responses import AT_ONCE
+from feedback.admin.triaging import TASKS, is_undecided
+from feedback.models import Respondent, Response, SavedView
 from privacy.models import AccessLogEntry
 from privacy.signing_secrets import issue
+from surveys.models import Wording
 from tests.config.test_every_address import BESIDE
 from tests.config.test_permission_matrix import rows  # noqa: F401  a fixture
-from tests.factories import make_staff
+from tests.factories import make_response, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +48,12 @@ ASKED_ON_A_PAGE = {
 # Steps that ask when they are posted for the first time: what else stands in the address, and what is posted.
 ASKED_AFTERWARDS = {
     "feedback_followup_write": [((), {"subject": "Your answer", "text": "We put it right."})],
-    "feedback_response_do": [((name,), {"reason": "Angry", "name": "fees"}) for name in TASKS],
+    "feedback_response_do": [((name,), {"reason": "Angry", "name": "fees"}) for name in TASKS if name not in AT_ONCE],
+}
+# Decisions about a suspect, which their buttons post at once: what takes each back.
+TAKES_BACK = {
+    "accept": (("feedback_response_undo", ()), {}),
+    "reject": (("feedback_response_do", ("include",)), {"answered": "1"}),
 }
 # What another step takes back: a case moves on or is reopened, a tag or a name is given anew, a survey goes on.
 TAKEN_BACK = {
@@ -75,6 +86,18 @@ def boss(client):
     return client
 
 
+def make_possible(rows, name, more):  # noqa: F811
+    """Bring a row to where its step can be taken: to whom is written has an address, what is mailed is published."""
+    improvement = rows["feedback.improvement"]
+    Respondent.objects.update(email="anna@example.com")
+    if name == "surveys_survey_publish":
+        Wording.objects.update(question="How likely is it now?")
+    if (name, more) == ("feedback_improvement_step", ("mail",)):
+        Response.objects.update(contact_permission=True)
+        improvements.link(improvement=improvement, responses=[rows["feedback.response"]], by=owner())
+        improvements.publish(improvement=improvement, by=owner())
+
+
 def address(rows, name, more):  # noqa: F811
     full = next(each for each in BESIDE if each.removeprefix("admin:") == name)
     made = {
@@ -91,13 +114,57 @@ def owner():
 
 
 def stored():
-    """Return what the tables of the project hold, but for who read what."""
-    models = [model for app in settings.LOCAL_APPS for model in apps.get_app_config(app).get_models()]
+    """Return what the tables of the project and of accounts hold, and what the admin logged; not who read what."""
+    own = [apps.get_app_config(app) for app in (*settings.LOCAL_APPS, "auth")]
+    models = [*(model for app in own for model in app.get_models(include_auto_created=True)), LogEntry]
     return {
         model._meta.label: list(model._base_manager.order_by("pk").values())
         for model in models
         if model is not AccessLogEntry
     }
+
+
+class Buttons(HTMLParser):
+    """What is written on the buttons that post a form of the main content."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.depth, self.posts, self.is_button = [], 0, False, False
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "div":
+            self.depth += bool(self.depth or given.get("id") == "content")
+        elif tag == "form":
+            self.posts = bool(self.depth) and (given.get("method") or "").lower() == "post"
+        elif self.posts and tag == "button" and given.get("type", "submit") == "submit":
+            self.is_button = True
+            self.found.append("")
+        elif self.posts and tag == "input" and given.get("type") == "submit":
+            self.found.append(given.get("value") or "")
+
+    def handle_endtag(self, tag):
+        self.depth -= bool(self.depth and tag == "div")
+        self.posts = self.posts and tag != "form"
+        self.is_button = self.is_button and tag != "button"
+
+    def handle_data(self, data):
+        if self.is_button:
+            self.found[-1] += data
+
+
+def asks(answer):
+    """Tell whether a page has something to press that does what it asks about."""
+    page = Buttons()
+    page.feed(answer.content.decode())
+    return bool({words.strip() for words in page.found} - {"", "Log out"})
+
+
+def test_a_page_without_a_form_of_its_own_asks_nothing(boss):
+    page = boss.get(reverse("admin:index"))
+
+    assert b'type="submit"' in page.content
+    assert not asks(page)
 
 
 def test_every_step_of_staff_is_taken_back_or_asked_about():
@@ -109,12 +176,13 @@ def test_every_step_of_staff_is_taken_back_or_asked_about():
 @pytest.mark.parametrize(("name", "more"), [(name, more) for name, each in ASKED_ON_A_PAGE.items() for more in each])
 def test_a_step_that_cannot_be_taken_back_has_a_page_that_asks(boss, rows, name, more):  # noqa: F811
     page = address(rows, name, more)
+    make_possible(rows, name, more)
     before = stored()
 
     answer = boss.get(page)
 
     assert answer.status_code == 200
-    assert b'type="submit"' in answer.content
+    assert asks(answer)
     assert stored() == before
 
 
@@ -123,12 +191,13 @@ def test_a_step_that_cannot_be_taken_back_has_a_page_that_asks(boss, rows, name,
 )
 def test_posting_once_what_cannot_be_taken_back_asks_and_changes_nothing(boss, rows, name, more, first):  # noqa: F811
     page = address(rows, name, more)
+    make_possible(rows, name, more)
     before = stored()
 
     answer = boss.post(page, first)
 
     assert answer.status_code == 200
-    assert b'type="submit"' in answer.content
+    assert asks(answer)
     assert stored() == before
 
 
@@ -141,3 +210,16 @@ def test_an_action_on_the_list_of_responses_asks_and_changes_nothing(boss, rows,
 
     assert answer.status_code == 200
     assert stored() == before
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_what_is_decided_at_once_is_taken_back(boss, name):
+    suspect = make_response(is_suspect=True, suspicion="early")
+    (step, more), posted = TAKES_BACK[name]
+    arguments = [suspect.pk, *more] if more else []
+
+    boss.post(reverse("admin:feedback_response_do", args=[suspect.pk, name]), {"answered": "1"})
+    assert not is_undecided(Response.objects.get())
+    boss.post(reverse(f"admin:{step}", args=arguments), posted)
+
+    assert is_undecided(Response.objects.get())

@@ -106,7 +106,16 @@ def test_the_date_and_what_is_soon_are_as_the_product_sets_them(survey, reviewer
     assert urgency(timedelta(hours=2)) == "soon"
 
 
-@pytest.mark.parametrize("wrong", [{"first_contact_hours": 0}, {"first_contact_hours": 721}, {"remind_hours": 0}])
+def test_nothing_is_due_soon_where_nobody_is_reminded(survey, reviewer):
+    WorkingHours.objects.create(product=survey.product, remind_hours=0)
+    with time_machine.travel(FRIDAY, tick=False):
+        opened = flag(response=make_response(survey=survey, score=2), reason="Angry", by=reviewer)
+
+    for before, urgency in ((timedelta(hours=1), "later"), (timedelta(0), "later"), (-timedelta(hours=1), "overdue")):
+        assert clock_of(opened, schedule=schedule_of(survey.product), now=opened.due_at - before).urgency == urgency
+
+
+@pytest.mark.parametrize("wrong", [{"first_contact_hours": 0}, {"first_contact_hours": 721}, {"remind_hours": 241}])
 def test_hours_beyond_reason_cannot_be_stored(survey, wrong):
     with pytest.raises(IntegrityError), transaction.atomic():
         WorkingHours.objects.create(product=survey.product, **wrong)

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.celery import SCHEDULE
-from feedback.follow_up import assign, change_status, flag, log_contact, remind_and_escalate
+from feedback.follow_up import assign, bars_of, change_status, flag, log_contact, remind_and_escalate, reminding
 from feedback.models import FollowUp, MailPreference, Respondent, Response, StaffMail, Team, WorkingHours
 from feedback.tasks import watch_follow_ups
 from tests.factories import (
@@ -31,6 +32,10 @@ DUE = datetime(2026, 3, 10, 15, tzinfo=WARSAW)
 SOON = DUE - timedelta(hours=4)
 
 
+def hire(role, **overrides):
+    return make_staff(role, **{"email": "staff@example.com", **overrides})
+
+
 @pytest.fixture
 def survey():
     return make_survey()
@@ -38,12 +43,12 @@ def survey():
 
 @pytest.fixture
 def owner(survey):
-    return make_staff("agent", product=survey.product)
+    return hire("agent", product=survey.product)
 
 
 @pytest.fixture
 def reviewer(survey):
-    return make_staff("reviewer", product=survey.product)
+    return hire("reviewer", product=survey.product)
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_one_occasion_is_one_mail(follow_up, owner, reviewer):
 
 
 def test_the_team_is_reminded_where_nobody_owns_it(survey, follow_up, owner):
-    member, stranger = make_staff("agent", product=survey.product), make_staff("agent", product=make_product())
+    member, stranger = hire("agent", product=survey.product), hire("agent", product=make_product())
     team = Team.objects.create(product=survey.product, name="Care")
     team.members.set([member, stranger])
     assign(follow_up=follow_up, to=None, team=team, by=owner)
@@ -108,7 +113,7 @@ def test_the_team_is_reminded_where_nobody_owns_it(survey, follow_up, owner):
 
 
 def test_an_owner_who_left_is_not_the_one_to_remind(survey, follow_up, owner):
-    member = make_staff("agent", product=survey.product)
+    member = hire("agent", product=survey.product)
     team = Team.objects.create(product=survey.product, name="Care")
     team.members.set([member])
     assign(follow_up=follow_up, to=owner, team=team, by=owner)
@@ -121,9 +126,9 @@ def test_an_owner_who_left_is_not_the_one_to_remind(survey, follow_up, owner):
 
 
 def test_escalation_goes_to_owner_team_and_reviewers_of_the_product(survey, follow_up, owner, reviewer):
-    member = make_staff("agent", product=survey.product)
-    make_staff("reviewer", product=make_product())
-    make_staff("analyst", product=survey.product)
+    member = hire("agent", product=survey.product)
+    hire("reviewer", product=make_product())
+    hire("analyst", product=survey.product)
     team = Team.objects.create(product=survey.product, name="Care")
     team.members.set([member, owner])
     assign(follow_up=follow_up, to=owner, team=team, by=owner)
@@ -212,6 +217,50 @@ def test_the_list_is_asked_as_often_for_ten_people_as_for_one(survey, follow_up,
     assert statements(SOON) == few
 
 
+def test_what_was_reminded_of_is_not_looked_at_again(survey, follow_up, owner, reviewer, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(reminding, "bars_of", lambda found: looked_at.extend(found) or bars_of(found))
+    member = hire("agent", product=survey.product)
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.set([member])
+
+    for minutes in (0, 10):
+        remind_and_escalate(now=SOON + timedelta(minutes=minutes))
+    assert looked_at == [follow_up]
+
+    assign(follow_up=follow_up, to=None, team=team, by=owner)
+    for minutes in (20, 30):
+        remind_and_escalate(now=SOON + timedelta(minutes=minutes))
+    assert mails("reminder") == names(owner, member)
+
+    other = hire("agent", product=survey.product)
+    assign(follow_up=follow_up, to=other, team=team, by=owner)
+    for minutes in (40, 50):
+        remind_and_escalate(now=SOON + timedelta(minutes=minutes))
+    assert mails("reminder") == names(owner, member, other)
+    assert looked_at == [follow_up] * 3
+
+    FollowUp.objects.update(due_at=DUE + timedelta(hours=1))  # promised anew
+    remind_and_escalate(now=DUE)
+    assert mails("reminder") == names(owner, member, other, other)
+
+
+def test_many_are_read_in_portions_without_what_they_wrote(survey, follow_up, owner, reviewer, monkeypatch):
+    monkeypatch.setattr(reminding, "READ_AT_ONCE", 2)
+    for _ in range(4):
+        with time_machine.travel(FRIDAY, tick=False):
+            flag(response=make_response(survey=survey, score=1), reason="Angry", by=owner, owner=owner)
+
+    with CaptureQueriesContext(connection) as asked:
+        remind_and_escalate(now=SOON)
+
+    assert mails("reminder") == names(owner) * 5
+    read = [each["sql"] for each in asked if '"due_at" >=' in each["sql"] and "LIMIT 2" in each["sql"]]
+    assert len(read) == 3
+    assert not [sql for sql in read if "comment" in sql or "search" in sql]
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 5
+
+
 # --- As the product sets it -------------------------------------------------------------------------------------------
 
 
@@ -224,8 +273,18 @@ def test_the_product_says_how_long_before_the_owner_is_reminded(follow_up, owner
     assert mails("reminder") == names(owner)
 
 
+def test_a_product_may_have_nobody_reminded(follow_up, owner, reviewer):
+    WorkingHours.objects.create(product=follow_up.product, first_contact_hours=1, remind_hours=0)
+
+    for now in (SOON, DUE):
+        remind_and_escalate(now=now)
+    assert not StaffMail.objects.exists()
+
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
+
+
 def test_escalation_goes_to_whom_the_product_names_instead_of_the_reviewers(survey, follow_up, owner, reviewer):
-    chief = make_staff("reviewer", product=survey.product)
+    chief = hire("reviewer", product=survey.product)
     WorkingHours.objects.create(product=survey.product).escalate_to.set([chief])
 
     remind_and_escalate(now=DUE + timedelta(minutes=1))
@@ -234,7 +293,7 @@ def test_escalation_goes_to_whom_the_product_names_instead_of_the_reviewers(surv
 
 
 def test_the_reviewers_learn_of_it_where_those_named_no_longer_see_the_product(survey, follow_up, owner, reviewer):
-    chief = make_staff("reviewer", product=survey.product)
+    chief = hire("reviewer", product=survey.product)
     WorkingHours.objects.create(product=survey.product).escalate_to.set([chief])
     chief.memberships.all().delete()
 
@@ -256,27 +315,62 @@ def test_what_nobody_would_learn_of_is_tried_again_until_somebody_does(survey, l
     assert FollowUp.objects.get().escalated_at is None
     assert not StaffMail.objects.exists()
 
-    reviewer = make_staff("reviewer", product=survey.product)
+    reviewer = hire("reviewer", product=survey.product)
     assert remind_and_escalate(now=DUE + timedelta(hours=1)) == 1
     assert mails("escalation") == names(reviewer)
     assert FollowUp.objects.get().escalated_at == DUE + timedelta(hours=1)
 
 
 def test_administrators_of_the_product_learn_of_what_nobody_else_would(survey, left_alone):
-    administrator = make_staff("administrator", product=survey.product)
-    make_staff("administrator", product=make_product())
+    administrator = hire("administrator", product=survey.product)
+    hire("administrator", product=make_product())
 
     assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
     assert mails("escalation") == names(administrator)
 
 
 def test_whoever_wants_no_mail_of_what_is_overdue_is_not_enough(survey, follow_up, owner, reviewer):
-    administrator = make_staff("administrator", product=survey.product)
+    administrator = hire("administrator", product=survey.product)
     MailPreference.objects.create(user=owner, muted=["escalation"])
     MailPreference.objects.create(user=reviewer, muted=["escalation", "reminder"])
 
     assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
     assert administrator.username in mails("escalation")
+
+
+def test_what_everybody_is_deaf_to_is_told_once_somebody_listens(follow_up, owner, reviewer):
+    for user in (owner, reviewer):
+        MailPreference.objects.create(user=user, muted=["escalation"])
+
+    for minutes in (1, 11):
+        assert remind_and_escalate(now=DUE + timedelta(minutes=minutes)) == 0
+    assert not StaffMail.objects.exists()
+
+    MailPreference.objects.filter(user=reviewer).update(muted=[])
+    assert remind_and_escalate(now=DUE + timedelta(hours=1)) == 1
+    assert mails("escalation") == names(reviewer)
+
+
+def test_whoever_has_no_address_is_not_told(survey, follow_up, owner, reviewer):
+    User.objects.update(email="")
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 0
+
+    administrator = hire("administrator", product=survey.product)
+    assert remind_and_escalate(now=DUE + timedelta(minutes=11)) == 1
+    assert mails("escalation") == names(administrator)
+
+
+@pytest.mark.parametrize("outcome", ["dropped_at", "failed_at"])
+def test_a_mail_that_never_arrived_told_nobody(follow_up, owner, reviewer, outcome):
+    assert remind_and_escalate(now=DUE + timedelta(minutes=1)) == 1
+    FollowUp.objects.update(escalated_at=None)
+    StaffMail.objects.filter(user=owner).update(**{outcome: DUE})
+    assert remind_and_escalate(now=DUE + timedelta(minutes=11)) == 1  # the reviewer's is on its way
+
+    FollowUp.objects.update(escalated_at=None)
+    StaffMail.objects.update(**{outcome: DUE})
+    assert remind_and_escalate(now=DUE + timedelta(minutes=21)) == 0
+    assert FollowUp.objects.get().escalated_at is None
 
 
 @pytest.mark.django_db(transaction=True)

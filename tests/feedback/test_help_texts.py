@@ -1,4 +1,4 @@
-"""Every field that staff fill in says what it is for, unless its name says all."""
+"""Every field of feedback that staff fill in says what it is for, unless its name says all; other apps are not read."""
 
 import pytest
 from django import forms

@@ -1,5 +1,8 @@
 """The list of responses as a work list: queues, saved views, suspects, undo, and the history of a person."""
 
+from dataclasses import replace
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,8 +11,10 @@ from django.utils import timezone
 
 from feedback import saved_views, triage
 from feedback.follow_up import flag
+from feedback.intake import Submission, submit
 from feedback.models import Respondent, Response, SavedView
-from feedback.work_list import MOST_COUNTED, Queue, count_waiting, unread_by_product, waiting
+from feedback.scanners import Sender
+from feedback.work_list import MOST_COUNTED, Queue, count_waiting, suppressed_in_need, unread_by_product, waiting
 from privacy.models import AccessLogEntry, Membership
 from tests.factories import (
     make_invitation,
@@ -97,13 +102,26 @@ def test_who_needs_a_follow_up_takes_as_many_queries_for_ten_as_for_one(survey):
 
     def statements():
         with CaptureQueriesContext(connection) as asked:
-            assert not waiting(Response.objects.all(), queue=Queue.NEEDS_FOLLOW_UP, user=user)
+            listed = suppressed_in_need(Response.objects.all())
+            assert not waiting(Response.objects.all(), queue=Queue.NEEDS_FOLLOW_UP, user=user, suppressed=listed)
         return len(asked)
 
     grow(1)
     few = statements()
     grow(9)
     assert statements() == few
+
+
+@pytest.mark.parametrize("queue", ["", "unread", "needs-follow-up"])
+def test_a_page_of_the_list_asks_once_who_must_be_left_alone(client, login, survey, queue):
+    login("reviewer")
+    response = make_response(survey=survey, score=0, contact_permission=True)
+    make_suppression(product=survey.product, key=response.respondent.subject_key)
+
+    with CaptureQueriesContext(connection) as asked:
+        listed(client, queue=queue)
+
+    assert len([each for each in asked if 'FROM "privacy_suppression"' in each["sql"]]) == 1
 
 
 def test_counts_end_at_their_limit_and_at_the_products_of_the_user(monkeypatch, survey):
@@ -113,7 +131,7 @@ def test_counts_end_at_their_limit_and_at_the_products_of_the_user(monkeypatch, 
         make_response(survey=survey, respondent=person)
     monkeypatch.setattr("feedback.work_list.MOST_COUNTED", 2)
 
-    assert count_waiting(Response.objects.visible_to(user), user=user)[Queue.UNREAD] == 3
+    assert count_waiting(Response.objects.visible_to(user), user=user, suppressed=())[Queue.UNREAD] == 3
     assert unread_by_product(user=user) == [(survey.product, 3)]
     Membership.objects.create(user=user, controller=other.product.controller)
     assert dict(unread_by_product(user=user)) == {survey.product: 3, other.product: 1}
@@ -273,18 +291,35 @@ def test_accepting_a_suspect_is_taken_back_on_its_page_or_in_the_list(client, lo
     assert Response.objects.counted().count() == 0
 
 
+def sent_by_a_machine(survey, *, token):
+    make_invitation(survey=survey, token=token)
+    machine = Sender(fingerprint=b"machine", suspicion="early")
+    pressed = Submission(submission_id=uuid4(), score=10, sender=machine)
+    submit(token=token, submission=pressed)
+    return pressed
+
+
 def test_who_was_not_suspect_or_was_decided_about_since_is_not_doubted_again(client, login, survey):
     reviewer = login("reviewer")
     never = make_response(survey=survey)
-    out, anew, waits = (make_response(survey=survey, is_suspect=True, suspicion="early") for _ in range(3))
-    keys = [each.pk for each in (never, out, anew, waits)]
+    out, waits = (make_response(survey=survey, is_suspect=True, suspicion="early") for _ in range(2))
+    press = {name: sent_by_a_machine(survey, token=name) for name in ("same", "twin")}
+    anew = {name: Response.objects.get(submission_id=each.submission_id) for name, each in press.items()}
+    keys = [each.pk for each in (never, out, waits, *anew.values())]
     client.post(LIST, {"action": "accept", "_selected_action": keys, "answered": "1"})
+    assert Response.objects.filter(is_suspect=False).count() == 5
     triage.exclude(responses=[out], reason="spam", by=reviewer)
-    Response.objects.filter(pk=anew.pk).update(suspicion="")  # answered again, by hand
+    own = {"sender": Sender(fingerprint=b"person", has_input=True), "comment": "It was me"}
+    submit(token="same", submission=replace(press["same"], seq=1, **own))
+    make_invitation(survey=survey, respondent=anew["twin"].respondent, token="second")
+    submit(token="second", submission=replace(press["twin"], submission_id=uuid4(), **own))
 
     assert told(client.post(UNDO))[-1] == "1 response put back."
 
     assert set(Response.objects.filter(is_suspect=True)) == {waits}
+    said = Response.objects.counted().filter(comment="It was me")
+    assert set(said) == set(anew.values())
+    assert [each.suspicion for each in said] == ["early", "early"]  # which accepting does not forget
 
 
 def test_the_question_says_how_many(client, login, survey):

@@ -1,9 +1,11 @@
 """The admin of teams, root causes and working hours."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from feedback.models import RootCause, Team, WorkingHours
+from privacy.models import Membership
 from tests.factories import make_product, make_staff
 from tests.feedback.response_admin.looking import text_of
 
@@ -48,7 +50,7 @@ def test_working_hours_are_checked_and_kept(client, login, survey):
 
     assert "Later than the beginning." in text_of(client.post(add, {**hours, "closes": "09:00"}))
     assert client.post(add, {**hours, "days": []}).status_code == 200
-    assert "has 12 working hours" in text_of(client.post(add, {**hours, "remind_hours": "12"}))
+    assert "only 12 h of work" in text_of(client.post(add, {**hours, "remind_hours": "12"}))
     assert client.post(add, {**hours, "first_contact_hours": "721"}).status_code == 200
     assert not WorkingHours.objects.exists()
     client.post(add, hours)
@@ -57,6 +59,19 @@ def test_working_hours_are_checked_and_kept(client, login, survey):
     assert (kept.days, kept.first_contact_hours, kept.remind_hours) == ([0, 5], 72, 3)
     assert "Monday, Saturday" in text_of(client.get(reverse("admin:feedback_workinghours_changelist")))
     assert "48 hours" in text_of(client.get(add))
+
+
+def test_a_first_contact_within_an_hour_is_promised_without_a_reminder(client, login, survey):
+    login("administrator")
+    add = reverse("admin:feedback_workinghours_add")
+    hours = {"product": survey.product_id, "days": ["0"], "opens": "10:00", "closes": "18:00"}
+    hours |= {"first_contact_hours": "3", "remind_hours": "1"}
+
+    assert "only 1 h of work until the first contact is due. With 0" in text_of(client.post(add, hours))
+    client.post(add, {**hours, "first_contact_hours": "1", "remind_hours": "0"})
+
+    kept = WorkingHours.objects.get()
+    assert (kept.first_contact_hours, kept.remind_hours) == (1, 0)
 
 
 def test_only_staff_who_see_follow_ups_of_the_product_are_told_of_what_is_overdue(client, login, survey):
@@ -86,6 +101,51 @@ def test_a_neighbour_is_not_told_of_what_is_overdue_here(client, survey):
 
     assert "do not see the product or its follow-ups" in text_of(answer)
     assert not WorkingHours.objects.exists()
+
+
+def of_the_whole_controller(role, survey):
+    user = make_staff(role)
+    Membership.objects.create(user=user, controller=survey.product.controller)
+    return user
+
+
+def test_saving_working_hours_keeps_whom_the_form_does_not_offer(client, login, survey):
+    login("administrator")
+    near, gone = (make_staff("reviewer", product=survey.product) for _ in range(2))
+    whole = of_the_whole_controller("reviewer", survey)
+    kept = WorkingHours.objects.create(product=survey.product)
+    kept.escalate_to.set([near, gone, whole])
+    change = reverse("admin:feedback_workinghours_change", args=[kept.pk])
+
+    form = text_of(client.get(change))
+    assert (near.username in form, whole.username in form) == (True, False)
+    assert "1 colleague who is not offered here is named too, and stays." in form
+    hours = {"days": ["0"], "opens": "10:00", "closes": "14:00", "first_contact_hours": "48", "remind_hours": "4"}
+    client.post(change, {**hours, "escalate_to": [near.pk]})
+    assert set(kept.escalate_to.all()) == {near, whole}
+
+    client.post(change, hours)
+    assert list(kept.escalate_to.all()) == [whole]
+
+    client.force_login(make_staff("administrator", is_superuser=True))  # sees everybody
+    assert "not offered" not in text_of(client.get(change))
+    client.post(change, hours)
+    assert not kept.escalate_to.exists()
+
+
+def test_saving_a_team_keeps_whom_the_form_does_not_offer(client, login, survey):
+    login("administrator")
+    near, whole = make_staff("agent", product=survey.product), of_the_whole_controller("agent", survey)
+    team = Team.objects.create(product=survey.product, name="Care")
+    team.members.set([near, whole])
+    change = reverse("admin:feedback_team_change", args=[team.pk])
+
+    client.post(change, {"name": "Care for you", "reply_address": "", "members": [near.pk]})
+
+    assert Team.objects.get().name == "Care for you"
+    assert set(team.members.all()) == {near, whole}
+    changed = LogEntry.objects.get().get_change_message()
+    assert ("name" in changed.lower(), "members" in changed.lower()) == (True, False)
 
 
 def test_reviewers_name_root_causes_of_their_products(client, login, survey):
