@@ -121,6 +121,7 @@ UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(pers
 """
 
 
+LATEST: Final = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()  # a number has no room for its microseconds
 STRANGER: Final = (*(None,) * 9, "", "", "", "{}", False, False, False)
 
 
@@ -250,7 +251,7 @@ def _occasion(product: ProductFacts, row: tuple[Any, ...]) -> Occasion:
 
 
 def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else datetime.fromtimestamp(min(seconds, LATEST), UTC)
 
 
 def remember(product: ProductFacts, person: Person, known: PersonFacts, *, at: datetime) -> None:

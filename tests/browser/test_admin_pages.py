@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import reverse
 
+from feedback.models import SavedView
 from privacy.break_glass import open_access
 from privacy.models import Membership
+from privacy.signing_secrets import issue
 from tests.config.test_admin_growth import of_one_product
 from tests.config.test_every_address import BESIDE, beside
 from tests.factories import make_controller, make_product, make_staff
@@ -33,6 +35,7 @@ NO_PAGES = {
     *("admin:feedback_rule_preview", "admin:feedback_rule_tag_existing", "admin:feedback_respondent_moment"),
     *("admin:feedback_respondent_never_met", "admin:privacy_requestitem_preview", "admin:privacy_requestitem_records"),
     *("feedback_score_file", "admin:surveys_survey_qr", "admin:jsi18n", "admin:search"),
+    *("admin:privacy_product_retire_secret", "admin:feedback_response_delete_view"),  # of what is made below
 }
 # What is shown in the language of the people who are asked.
 IN_ITS_OWN_LANGUAGE = {"admin:feedback_campaign_frame", "admin:surveys_survey_preview"}
@@ -102,7 +105,8 @@ def faults(page, rules=()):
 def look(open_page, client, live_server):
     """Return what is wrong with a page in a language, in one scheme or in both."""
     page = open_page(width=TABLET, height=1024)
-    log_in(page, client, make_staff(is_superuser=True), live_server.url)
+    user = make_staff(is_superuser=True)
+    log_in(page, client, user, live_server.url)
 
     def look(address, language, schemes, *, is_ours=True):
         speak(page, language, live_server.url)
@@ -116,7 +120,7 @@ def look(open_page, client, live_server):
             found[address, language, scheme] = faults(page, OF_COLOURS if scheme != schemes[0] else ())
         return {where: what for where, what in found.items() if what}
 
-    look.page = page
+    look.page, look.user = page, user
     return look
 
 
@@ -139,6 +143,11 @@ def test_every_page_beside_the_lists_fits_a_tablet_and_can_be_used(look, rows):
         found |= look(beside(rows, name), language, (scheme,))
     for name in IN_ITS_OWN_LANGUAGE:
         found |= look(beside(rows, name), "en", ("light",), is_ours=False)
+    product = rows["privacy.product"]
+    secret = issue(product=product)
+    view = SavedView.objects.create(owner=look.user, name="Angry", filters={"band": "detractor"})
+    found |= look(reverse("admin:privacy_product_retire_secret", args=[product.pk, secret.pk]), "pl", ("dark",))
+    found |= look(reverse("admin:feedback_response_delete_view", args=[view.pk]), "en", ("light",))
 
     assert found == {}
 
