@@ -37,6 +37,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # every ten minutes
     "watch over rights requests": {"task": "privacy.tasks.watch_requests", "schedule": 10 * 60.0},
     # every minute
+    "take back copies that reached the wrong person": {"task": "privacy.tasks.act_on_reports", "schedule": 60.0},
     "send alerts that data protection officers are owed": {"task": "privacy.tasks.send_due_alerts", "schedule": 60.0},
     # every ten minutes
     "owe digests": {"task": "feedback.tasks.owe_digests", "schedule": 10 * 60.0},

@@ -12,6 +12,7 @@ from privacy import (
     answering,
     claims,
     fulfilment,
+    incidents,
     lifecycle,
     lifting,
     mailing,
@@ -128,6 +129,27 @@ def queue_alerts_of(about: BreakGlass | StaffChange | Incident) -> None:
             send_alert.delay(alert_id)
 
     transaction.on_commit(queue, robust=True)
+
+
+@shared_task
+def act_on_report(request_id: int) -> None:
+    """Take back what was said to have reached the wrong person; running it twice opens one incident."""
+    incident = incidents.act_on_report(request_id=request_id)
+    if incident is not None:
+        queue_alerts_of(incident)
+
+
+@shared_task
+def act_on_reports() -> None:
+    """Queue again the reports on which nobody has acted yet."""
+    for request_id in incidents.reported_request_ids():
+        act_on_report.delay(request_id)
+
+
+def queue_report_about(request: RightsRequest) -> None:
+    """Queue what follows from a report once it is stored, for every request alike; a lost one is found again."""
+    number = request.pk
+    transaction.on_commit(lambda: act_on_report.delay(number), robust=True)
 
 
 @shared_task
