@@ -57,6 +57,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every hour
     "forget fingerprints": {"task": "feedback.tasks.forget_fingerprints", "schedule": 60 * 60.0},
+    # every day
+    "purge the admin's log": {"task": "privacy.tasks.purge_admin_log", "schedule": 24 * 60 * 60.0},
     # every two minutes
     "resume taggings": {"task": "feedback.tasks.resume_taggings", "schedule": 2 * 60.0},
 }

@@ -6,6 +6,9 @@ The states of a request depend on these, and nothing here changes anything.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from privacy.audit import Action
 from privacy.deadlines import alarms
@@ -116,6 +119,12 @@ def alarms_of(request: RightsRequest) -> Alarms:
 def last_call(request: RightsRequest) -> date:
     """Return the day on which what the answer waits for is to be given up, so that it is in time."""
     return alarms_of(request).two_working_days_on
+
+
+def is_last_call(request: RightsRequest) -> bool:
+    """Tell whether that day has come, where the controller is."""
+    today = timezone.now().astimezone(ZoneInfo(request.controller.time_zone)).date()
+    return last_call(request) <= today
 
 
 def has_failed(request: RightsRequest) -> bool:

@@ -19,6 +19,7 @@ from privacy import (
     objection,
     packages,
     planning,
+    retention,
     watching,
 )
 from privacy.models import RequestTask, RightsRequest
@@ -156,6 +157,12 @@ def queue_report_about(request: RightsRequest) -> None:
 def destroy_expired_packages() -> None:
     """Destroy the keys and files of packages whose time is over; reading checks the time anyway."""
     packages.destroy_expired()
+
+
+@shared_task
+def purge_admin_log() -> None:
+    """Delete what the admin's log has kept long enough."""
+    retention.purge_admin_log()
 
 
 @shared_task
