@@ -37,6 +37,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # every ten minutes
     "watch over rights requests": {"task": "privacy.tasks.watch_requests", "schedule": 10 * 60.0},
     # every minute
+    "take back copies that reached the wrong person": {"task": "privacy.tasks.act_on_reports", "schedule": 60.0},
     "send alerts that data protection officers are owed": {"task": "privacy.tasks.send_due_alerts", "schedule": 60.0},
     # every ten minutes
     "owe digests": {"task": "feedback.tasks.owe_digests", "schedule": 10 * 60.0},
@@ -56,6 +57,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # every hour
     "forget fingerprints": {"task": "feedback.tasks.forget_fingerprints", "schedule": 60 * 60.0},
+    # every day
+    "purge the admin's log": {"task": "privacy.tasks.purge_admin_log", "schedule": 24 * 60 * 60.0},
     # every two minutes
     "resume taggings": {"task": "feedback.tasks.resume_taggings", "schedule": 2 * 60.0},
 }

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from privacy.conditions import last_call, silent_recipients
+from privacy.conditions import is_last_call, last_call, silent_recipients
 from privacy.delivery import AUTOMATIC, BATCH, NOT_ACCEPTED, next_attempt
 from privacy.models import OVERSEE, Alert, BreakGlass, Controller, Incident, Product, RequestAlarm, StaffChange
 from privacy.officers import ROLES, officers_for
@@ -130,9 +130,13 @@ def _context(alert: Alert, about: About) -> dict[str, Any]:
         concerned = [about.request.controller]
     else:
         concerned = list(about.controllers.all())
-    told = {}
+    told: dict[str, Any] = {}
     if isinstance(about, RequestAlarm):
-        told = {"silent": silent_recipients(about.request), "last_call": last_call(about.request)}
+        told = {
+            "silent": silent_recipients(about.request),
+            "last_call": last_call(about.request),
+            "is_last_call": is_last_call(about.request),
+        }
     return {
         **told,
         "alert": alert,

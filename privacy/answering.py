@@ -11,12 +11,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from privacy import packages, watching
 from privacy.audit import Action, lock, record
-from privacy.conditions import NEGATIVE, end_of, is_delivered, is_settled, restricting_tasks
+from privacy.conditions import NEGATIVE, end_of, has_stopped_contact, is_delivered, is_settled, restricting_tasks
 from privacy.erasure import forget_request
 from privacy.lifecycle import ANSWERED, State, advance
 from privacy.models import (
@@ -58,14 +60,17 @@ DONE: Final[dict[str, StrOrPromise]] = {
     Right.OBJECTION: _("We follow your objection."),
     Right.COMPLAINT_INFORMATION: _("You find below where you can complain."),
 }
+CONTACT_STOPPED: Final = _("We have stopped contacting the mailbox you named.")
+# Outcomes after which a receipt code, in another request, may lead further.
+INVITES_ANOTHER: Final = (Outcome.NO_DATA, Outcome.UNIDENTIFIABLE)
 SENTENCES: Final[dict[str, StrOrPromise]] = {
     Outcome.NO_DATA: _(
-        "We have found no data that belong to what you proved. An answer that was given without it we can tell by its "
-        "receipt code alone (Art. 11(2) GDPR): if you have one, write to us with it, and we will go on."
+        "We found no data under what you confirmed. If you answered without giving it, we can recognise that answer "
+        "only by its receipt code (Art. 11(2) GDPR): if you have one, please make a new request with it."
     ),
     Outcome.UNIDENTIFIABLE: _(
         "From what you gave us we cannot tell which data are yours (Art. 11(2) GDPR). If you have a receipt code of an "
-        "answer, write to us with it, and we will go on."
+        "answer, please make a new request with it."
     ),
     Outcome.NOT_APPLICABLE: _("This right does not apply here."),
     Outcome.EXCEPTION_17_3_B: _("We have to keep the data because the law obliges us to (Art. 17(3)(b) GDPR)."),
@@ -93,13 +98,17 @@ def content_of(request: RightsRequest) -> dict[str, Any]:
     """Return what an answer consists of, in the active language; the law requires more where something is refused."""
     items = list(request.items.all())
     done = {item.right for item in items if item.outcome == Outcome.DONE}
+    invites = any(item.outcome in INVITES_ANOTHER for item in items)
     told = RequestTask.objects.filter(item__request=request, kind=RequestTask.Kind.TELL_RECIPIENT, affected__gt=0)
     return {
-        "paragraphs": [Paragraph(item.get_right_display(), str(_sentence(item)), item.explanation) for item in items],
+        "paragraphs": [
+            Paragraph(item.get_right_display(), _sentence(item, request), item.explanation) for item in items
+        ],
         "names_remedies": any(item.outcome in NEGATIVE or item.right == Right.COMPLAINT_INFORMATION for item in items),
         "recipients": sorted({task.recipient.name for task in told.select_related("recipient") if task.recipient}),
         "leaves_suppression": any(item.leaves_suppression and item.right == Right.ERASURE for item in items)
         and Right.ERASURE in done,
+        "new_request": f"{settings.PUBLIC_URL}{reverse('privacy:request')}?lang={get_language()}" if invites else "",
         "backup_days": settings.BACKUP_WINDOW_DAYS if Right.ERASURE in done else 0,
     }
 
@@ -265,8 +274,14 @@ def close(request: RightsRequest) -> bool:
     return True
 
 
-def _sentence(item: RequestItem) -> StrOrPromise:
-    return DONE[item.right] if item.outcome == Outcome.DONE else SENTENCES.get(item.outcome, "")
+def _sentence(item: RequestItem, request: RightsRequest) -> str:
+    if item.outcome == Outcome.DONE:
+        return str(DONE[item.right])
+    sentence = str(SENTENCES.get(item.outcome, ""))
+    # What was done at once, for anybody, is said also where the rest of it could not be.
+    if item.outcome != Outcome.WITHDRAWN and has_stopped_contact(item, request):
+        return f"{sentence} {CONTACT_STOPPED}"
+    return sentence
 
 
 def _responding(request: RightsRequest) -> RightsRequest:

@@ -65,6 +65,7 @@ class Action(models.TextChoices):
     PACKAGE_UNLOCKED = "package_unlocked", _("copy opened with a code")
     PACKAGE_FETCHED = "package_fetched", _("copy fetched")
     PACKAGE_DESTROYED = "package_destroyed", _("key of the copy destroyed")
+    MISDELIVERY_REPORTED = "misdelivery_reported", _("told on our page that it reached the wrong person")
     INCIDENT_OPENED = "incident_opened", _("incident opened: the copy reached the wrong person")
     INCIDENT_ASSESSED = "incident_assessed", _("incident assessed")
 

@@ -6,7 +6,11 @@ The states of a request depend on these, and nothing here changes anything.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
+from privacy.audit import Action
 from privacy.deadlines import alarms
 from privacy.models import (
     Answer,
@@ -32,6 +36,9 @@ State = RightsRequest.State
 Outcome = RequestItem.Outcome
 ObjectsTo = RequestItem.ObjectsTo
 Subject = Approval.Subject
+# Who does not say to what they object means both.
+TO_CONTACT: Final = (ObjectsTo.CONTACT, ObjectsTo.BOTH, "")
+TO_ANALYSIS: Final = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")
 
 # Rights whose tasks touch somebody's data: nothing is done for them before it is proved who asks.
 NEEDS_PROOF: Final = (Right.ACCESS, Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION, Right.PORTABILITY)
@@ -54,15 +61,29 @@ def unproved_items(request: RightsRequest) -> list[RequestItem]:
     """
     if proved_identifiers(request):
         return []
-    return [item for item in request.items.filter(outcome="") if _needs_proof(item, request)]
+    return [item for item in request.items.filter(outcome="") if _waits_for_proof(item, request)]
 
 
-def _needs_proof(item: RequestItem, request: RightsRequest) -> bool:
-    """Tell whether a right waits for a proof: not an objection to being contacted at one's own mailbox, Art. 21(2)."""
+def _waits_for_proof(item: RequestItem, request: RightsRequest) -> bool:
+    """Tell whether a right cannot be concluded without a proof.
+
+    An objection to being contacted at one's own mailbox can, Art. 21(2). One that is also, or only, to analysis
+    cannot: without a proof nobody knows whose answers to leave out.
+    """
     if item.right != Right.OBJECTION:
         return item.right in NEEDS_PROOF
     names_own_mailbox = bool(request.email) and not request.acts_for_another
     return item.objects_to != ObjectsTo.CONTACT or not names_own_mailbox
+
+
+def has_stopped_contact(item: RequestItem, request: RightsRequest) -> bool:
+    """Tell whether the mailbox that an objection to being contacted named is left alone, also where nothing proved it.
+
+    Its hash says so also after the mailbox itself is forgotten.
+    """
+    objects = item.right == Right.OBJECTION and item.objects_to in TO_CONTACT
+    named = bool(request.email_hash) and not request.acts_for_another
+    return objects and named and request.events.filter(action=Action.CONTACT_STOPPED).exists()
 
 
 def is_identified(request: RightsRequest) -> bool:
@@ -98,6 +119,12 @@ def alarms_of(request: RightsRequest) -> Alarms:
 def last_call(request: RightsRequest) -> date:
     """Return the day on which what the answer waits for is to be given up, so that it is in time."""
     return alarms_of(request).two_working_days_on
+
+
+def is_last_call(request: RightsRequest) -> bool:
+    """Tell whether that day has come, where the controller is."""
+    today = timezone.now().astimezone(ZoneInfo(request.controller.time_zone)).date()
+    return last_call(request) <= today
 
 
 def has_failed(request: RightsRequest) -> bool:
@@ -170,14 +197,13 @@ def restricting_tasks(request: RightsRequest) -> list[RequestTask]:
         return []
     done = tasks_of(request).filter(state__in=RequestTask.SETTLED).select_related("item")
     lifted = {task.item_id for task in tasks_of(request).filter(kind=RequestTask.Kind.LIFT)}
-    analysis = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")  # who does not say to what they object means both
     return [
         task
         for task in done.order_by("position", "pk")
         if task.item_id not in lifted
         and (
             task.kind == RequestTask.Kind.RESTRICT
-            or (task.kind == RequestTask.Kind.OBJECT and task.item.objects_to in analysis)
+            or (task.kind == RequestTask.Kind.OBJECT and task.item.objects_to in TO_ANALYSIS)
         )
     ]
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy.audit import Action, lock, record
 from privacy.codes import is_code_of_letter, use_code
 from privacy.encryption import new_token, token_digest
-from privacy.identity import normalised_mailbox, receipt_code_hash
+from privacy.identity import mailbox_hash, normalised_mailbox, receipt_code_hash
 from privacy.limits import Limit, hit
 from privacy.models import (
     IdentityProof,
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 OPEN_FOR: Final = timedelta(minutes=30)
 MOST_UNLOCKS: Final = 5
-# Nobody who knows a reference can fill a mailbox, or try out codes for long.
+# Nobody fills somebody's mailbox, with however many requests, or tries out codes for long.
 CODES: Final = Limit("package-codes", times=5, seconds=60 * 60)
+CODES_A_DAY: Final = Limit("package-codes-a-day", times=10, seconds=24 * 60 * 60)
 RECEIPTS: Final = Limit("package-receipts", times=5, seconds=60 * 60)
 PERSON: Final = RequestEvent.Actor.PERSON
 
@@ -79,6 +80,16 @@ def has_proved_mailbox(request: RightsRequest) -> bool:
     )
 
 
+def is_over(request: RightsRequest) -> bool:
+    """Tell whether a request has ended for good, or been forgotten: nothing of it can be opened any more."""
+    return request.closed_at is not None or (request.email_hash is not None and not request.email)
+
+
+def had_packages(request: RightsRequest) -> bool:
+    """Tell whether a package of a request was ever built, however long that is ago."""
+    return Package.objects.filter(item__request=request).exists()
+
+
 class Key(StrEnum):
     """What opens the packages of a request."""
 
@@ -100,30 +111,33 @@ def key_of(request: RightsRequest) -> Key:
 
 @transaction.atomic
 def owe_code(*, request: RightsRequest) -> RequestMessage | None:
-    """Owe the proved mailbox a fresh code, where there is or was a package: whoever comes too late is told so then.
+    """Owe the proved mailbox a fresh code, whether or not there is anything to open: that is told after the code.
 
     Raises:
-        ValidationError: ``too_many_codes`` within the hour, whether or not there is anything to open.
+        ValidationError: ``too_many_codes`` to this mailbox, within the hour or the day.
     """
     if not has_proved_mailbox(request):
         return None
-    if hit(CODES, str(request.pk)) is not None:
+    mailbox = mailbox_hash(request.email).hex()
+    if hit(CODES, mailbox) is not None:
         raise ValidationError(_("Too many codes were sent within an hour. Please wait a little."), "too_many_codes")
-    if not Package.objects.filter(item__request=request).exists():
-        return None
+    if hit(CODES_A_DAY, mailbox) is not None:
+        raise ValidationError(_("Too many codes were sent today. Please try again tomorrow."), "too_many_codes")
     return RequestMessage.objects.create(request=request, kind=RequestMessage.Kind.UNLOCK_CODE)
 
 
 def unlock(*, request: RightsRequest, code: str) -> list[Opened]:
-    """Open every package of a request that can be opened; return none where it is too late.
+    """Open every package of a request that can be opened; return none where it is too late, or too early.
 
     Raises:
         ValidationError: ``wrong_code``, also one that is over or was tried too often; nothing else says which.
     """
     if not _is_fresh_proof(request, code):
-        raise ValidationError(
-            _("This code is wrong or no longer valid. Please have a new one sent."), code="wrong_code"
-        )
+        if has_proved_mailbox(request):
+            wrong = _("This code is wrong or no longer valid. Please have a new one sent.")
+        else:  # of a letter, or of an answer: nobody sends another
+            wrong = _("This code is wrong or no longer valid. Check it, or make a new request.")
+        raise ValidationError(wrong, code="wrong_code")
     with transaction.atomic():
         lock(request)
         return [_open(package) for package in packages_of(request)]

@@ -7,23 +7,61 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from privacy.alerting import owe_alerts
 from privacy.audit import Action, lock, record
 from privacy.codes import end_codes
-from privacy.models import Incident, Package, RequestEvent, RequestToken
+from privacy.limits import Limit, hit
+from privacy.models import Incident, Package, RequestEvent, RequestToken, RightsRequest
 from privacy.packages import destroy
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import User
-
-    from privacy.models import RightsRequest
+    from django.db.models import QuerySet
 
 TO_TELL: Final = timedelta(hours=72)
+# Nobody who knows a reference can fill its trail.
+REPORTS: Final = Limit("misdelivery-reports", times=5, seconds=60 * 60)
+
+
+def report_misdelivery(*, request: RightsRequest) -> None:
+    """Write down that something reached the wrong person.
+
+    The same is done whether or not there is a copy, so that neither the answer nor its time tells; what follows from
+    it is for a task.
+    """
+    if hit(REPORTS, str(request.pk)) is None:
+        record(request=request, actor=RequestEvent.Actor.PERSON, action=Action.MISDELIVERY_REPORTED)
+
+
+def reported_request_ids() -> list[int]:
+    """Return the requests of which it was said that a copy reached the wrong person, and nothing was done yet."""
+    reports = RequestEvent.objects.filter(action=Action.MISDELIVERY_REPORTED)
+    return list(_unanswered(reports).order_by("request").values_list("request", flat=True).distinct())
+
+
+@transaction.atomic
+def act_on_report(*, request_id: int) -> Incident | None:
+    """Open the incident that was reported; ``None`` where there was no copy, or it was done before."""
+    request = lock(RightsRequest.objects.get(pk=request_id))
+    reports = request.events.filter(action=Action.MISDELIVERY_REPORTED)
+    return open_incident(request=request) if _unanswered(reports).exists() else None
+
+
+def _unanswered(reports: QuerySet[RequestEvent]) -> QuerySet[RequestEvent]:
+    """Leave the reports after which a copy is still there, or was there and is the matter of no incident."""
+    copies = Package.objects.filter(item__request=OuterRef("request"), built_at__lte=OuterRef("at"))
+    incidents = Incident.objects.filter(
+        Q(closed_at__isnull=True) | Q(closed_at__gte=OuterRef("at")), request=OuterRef("request")
+    )
+    return reports.filter(
+        Exists(copies.filter(destroyed_at__isnull=True)) | (Exists(copies) & ~Exists(incidents)),
+    )
 
 
 @transaction.atomic

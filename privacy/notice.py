@@ -83,6 +83,12 @@ def period_in_words(period: str) -> str:
     return text
 
 
+def length_of(period: str) -> relativedelta:
+    """Return an ISO 8601 period of years, months and days as what can be added to a date."""
+    parts = _parts(period)
+    return relativedelta(years=parts.get("years", 0), months=parts.get("months", 0), days=parts.get("days", 0))
+
+
 def _columns(declared: Inventory) -> Iterator[Column]:
     columns = [column for table in declared.tables.values() for column in table.columns.values()]
     columns += [store.column for store in declared.stores.values()]
@@ -97,7 +103,4 @@ def _parts(period: str) -> dict[str, int]:
 
 
 def _end(period: str) -> date:
-    parts = _parts(period)
-    return date(2000, 1, 1) + relativedelta(
-        years=parts.get("years", 0), months=parts.get("months", 0), days=parts.get("days", 0)
-    )
+    return date(2000, 1, 1) + length_of(period)

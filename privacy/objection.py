@@ -7,12 +7,13 @@ named are left alone; with a proof their identifiers also go on the list of thos
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from privacy.answering import conclude_objection
 from privacy.audit import Action, lock, record
+from privacy.conditions import TO_ANALYSIS, TO_CONTACT
 from privacy.encryption import keyed_hash, token_digest
 from privacy.erasure import suppress_people
 from privacy.identity import normalised_mailbox
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from privacy.models import RequestTask
 
 ObjectsTo = RequestItem.ObjectsTo
-# Who does not say to what they object means both.
-TO_CONTACT: Final = (ObjectsTo.CONTACT, ObjectsTo.BOTH, "")
-TO_ANALYSIS: Final = (ObjectsTo.ANALYSIS, ObjectsTo.BOTH, "")
 
 
 def object_to_contact(task: RequestTask) -> Result:

@@ -23,13 +23,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privacy.handing_over import key_of, opened_by, owe_code, unlock, was_fetched
-from privacy.incidents import open_incident
+from privacy.handing_over import had_packages, is_over, key_of, opened_by, owe_code, unlock, was_fetched
+from privacy.incidents import report_misdelivery
 from privacy.languages import in_chosen_language
-from privacy.models import Package, RightsRequest
+from privacy.models import RightsRequest
 from privacy.packages import open_package
 from privacy.sealing import TamperedError
-from privacy.tasks import queue_alerts_of, queue_mail
+from privacy.tasks import queue_mail, queue_report_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from privacy.models import Unlock
+    from privacy.models import Package, Unlock
     from privacy.sealing import SealedFile
 
 logger = logging.getLogger(__name__)
@@ -53,21 +53,18 @@ def package(request: HttpRequest, reference: str) -> HttpResponse:
     asked = RightsRequest.objects.select_related("controller").filter(reference=reference).first()
     if asked is None:
         return _show(request, "unknown", status=HTTPStatus.NOT_FOUND)
+    if "not_mine" in request.POST:
+        report_misdelivery(request=asked)
+        queue_report_about(asked)
+        return _show(request, "taken_back", asked=asked)
+    if is_over(asked):
+        return _show(request, "over", asked=asked, status=HTTPStatus.GONE)
     if request.method != "POST":
         return _show(request, "waiting", asked=asked)
-    if "not_mine" in request.POST:
-        if Package.objects.filter(item__request=asked).exists():
-            queue_alerts_of(open_incident(request=asked))
-        return _show(request, "taken_back", asked=asked)
     try:
-        if "send" in request.POST:
-            return _send(request, asked)
-        opened = unlock(request=asked, code=request.POST.get("code", ""))
+        return _send(request, asked) if "send" in request.POST else _unlock(request, asked)
     except ValidationError as error:
         return _show(request, "waiting", asked=asked, problem=error.messages[0], status=HTTPStatus.BAD_REQUEST)
-    if not opened:
-        return _show(request, "gone", asked=asked, status=HTTPStatus.GONE)
-    return _show(request, "opened", asked=asked, opened=opened)
 
 
 @require_safe
@@ -114,6 +111,15 @@ def _send(request: HttpRequest, asked: RightsRequest) -> HttpResponse:
         queue_mail(message.pk)
     address = reverse("privacy:package", kwargs={"reference": asked.reference})
     return HttpResponseRedirect(f"{address}?lang={get_language()}&sent=1#code")
+
+
+def _unlock(request: HttpRequest, asked: RightsRequest) -> HttpResponse:
+    opened = unlock(request=asked, code=request.POST.get("code", ""))
+    if opened:
+        return _show(request, "opened", asked=asked, opened=opened)
+    if had_packages(asked):
+        return _show(request, "gone", asked=asked, status=HTTPStatus.GONE)
+    return _show(request, "none_yet", asked=asked)
 
 
 def _stream(file: SealedFile, opened: Unlock, start: int, stop: int) -> Iterator[bytes]:

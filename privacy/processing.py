@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
@@ -32,13 +33,33 @@ OF_CUSTOMERS: Final = gettext_lazy("users of the products, and whoever makes a r
 # What Art. 32(1) has described in general terms; each sentence says what the product does wherever it runs.
 MEASURES: Final = (
     gettext_lazy(
-        "Requests of data subjects and copies of their data are encrypted; of codes and links hashes are kept."
+        "The texts and addresses in requests, and copies of data, are encrypted; of codes and links hashes are kept."
     ),
     gettext_lazy("Staff see what their role and their products allow, and every look at an identity is logged."),
-    gettext_lazy("Administrators see people in an emergency alone, of which the data protection officers are told."),
+    gettext_lazy("Administrators see personal data only in an emergency, and the data protection officers are told."),
     gettext_lazy("Erasures, refusals and the lifting of restrictions take two people; their trail cannot be changed."),
     gettext_lazy("A declaration of every stored column is checked before the database is changed."),
 )
+# Bases as a record names them, where the notice says them in words.
+ARTICLES: Final[dict[str, StrOrPromise]] = {
+    "6(1)(a)": gettext_lazy("Art. 6(1)(a) GDPR"),
+    "6(1)(b)": gettext_lazy("Art. 6(1)(b) GDPR"),
+    "6(1)(c)": gettext_lazy("Art. 6(1)(c) GDPR"),
+    "6(1)(f)": gettext_lazy("Art. 6(1)(f) GDPR"),
+}
+# What is not a table, by its kind.
+STORES: Final[dict[str, StrOrPromise]] = {
+    "cookie": gettext_lazy("cookies"),
+    "local storage": gettext_lazy("local storage of browsers"),
+    "cache": gettext_lazy("cache of the servers"),
+    "session": gettext_lazy("sessions on the servers"),
+    "queue": gettext_lazy("queue of background work"),
+    "file": gettext_lazy("encrypted files of copies"),
+    "mail provider": gettext_lazy("mail provider"),
+    "mailbox": gettext_lazy("mailbox of replies"),
+    "log": gettext_lazy("technical logs"),
+    "backup": gettext_lazy("backup copies"),
+}
 HEADINGS: Final = ("column", "category", "purpose", "keep", "access", "portable", "erasure", "end", "rectify", "logged")
 
 
@@ -51,7 +72,7 @@ class Activity:
         balancing_test: where that of a legitimate interest is written down; else empty.
         people: whose data they are.
         categories: kinds of data with the longest time any of it is kept.
-        places: titles of the tables that hold them.
+        places: titles of the tables, and kinds of other stores, that hold them.
     """
 
     purpose: str
@@ -94,11 +115,11 @@ def activities(*, language: str, declared: Inventory = inventory) -> Iterator[Ac
         if columns:
             yield Activity(
                 purpose=purpose_in_words(key, language),
-                article=_("Art. %(article)s GDPR") % {"article": purpose.basis},
+                article=str(ARTICLES[purpose.basis]),
                 balancing_test=purpose.balancing_test,
                 people=tuple(_people(columns)),
                 categories=longest_periods(columns),
-                places=tuple(_places(declared, key)),
+                places=tuple(dict.fromkeys(_places(declared, key))),
             )
 
 
@@ -127,6 +148,9 @@ def _places(declared: Inventory, purpose: str) -> Iterator[str]:
     for table in declared.tables.values():
         if any(column.personal and column.purpose == purpose for column in table.columns.values()):
             yield title_of_table(table)
+    for store in declared.stores.values():
+        if store.column.personal and store.column.purpose == purpose:
+            yield capfirst(str(STORES[store.kind]))
 
 
 def _purposes(declared: Inventory) -> Iterator[str]:

@@ -30,16 +30,21 @@ def issue(*, product: Product) -> SigningSecret:
 
 
 @transaction.atomic
-def retire(*, product: Product, pk: int) -> None:
+def retire(*, product: Product, pk: int) -> SigningSecret:
     """Take a secret out of force: within seconds what it signed is refused, also what it signed a moment ago.
+
+    Returns:
+        The secret that is no more.
 
     Raises:
         ValidationError: ``already_retired``, by somebody else or by an earlier click.
     """
     _lock(product)
-    deleted, _models = product.signing_secrets.filter(pk=pk).delete()
-    if not deleted:
+    secret = product.signing_secrets.filter(pk=pk).first()
+    if secret is None:
         raise ValidationError(_("This secret has been retired already."), code="already_retired")
+    secret.delete()
+    return secret
 
 
 def mask(secret: SigningSecret) -> str:

@@ -12,12 +12,14 @@ from privacy import (
     answering,
     claims,
     fulfilment,
+    incidents,
     lifecycle,
     lifting,
     mailing,
     objection,
     packages,
     planning,
+    retention,
     watching,
 )
 from privacy.models import RequestTask, RightsRequest
@@ -131,9 +133,36 @@ def queue_alerts_of(about: BreakGlass | StaffChange | Incident) -> None:
 
 
 @shared_task
+def act_on_report(request_id: int) -> None:
+    """Take back what was said to have reached the wrong person; running it twice opens one incident."""
+    incident = incidents.act_on_report(request_id=request_id)
+    if incident is not None:
+        queue_alerts_of(incident)
+
+
+@shared_task
+def act_on_reports() -> None:
+    """Queue again the reports on which nobody has acted yet."""
+    for request_id in incidents.reported_request_ids():
+        act_on_report.delay(request_id)
+
+
+def queue_report_about(request: RightsRequest) -> None:
+    """Queue what follows from a report once it is stored, for every request alike; a lost one is found again."""
+    number = request.pk
+    transaction.on_commit(lambda: act_on_report.delay(number), robust=True)
+
+
+@shared_task
 def destroy_expired_packages() -> None:
     """Destroy the keys and files of packages whose time is over; reading checks the time anyway."""
     packages.destroy_expired()
+
+
+@shared_task
+def purge_admin_log() -> None:
+    """Delete what the admin's log has kept long enough."""
+    retention.purge_admin_log()
 
 
 @shared_task

@@ -64,7 +64,7 @@ class ControllerAdmin(VisibleModelAdmin):
         return [path("<int:pk>/record/", record, name="privacy_controller_record"), *super().get_urls()]
 
     def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the record of processing activities, which can be printed."""
+        """Show the record of processing activities, Art. 30(1) GDPR."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         controller = get_object_or_404(self.get_queryset(request), pk=pk)
@@ -281,13 +281,12 @@ class ProductAdmin(VisibleModelAdmin):
         )
 
     def _retire_secret(self, request: HttpRequest, product: Product, secret_pk: int) -> None:
-        secret = product.signing_secrets.filter(pk=secret_pk).first()
         try:
-            signing_secrets.retire(product=product, pk=secret_pk)
+            secret = signing_secrets.retire(product=product, pk=secret_pk)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return
-        self.log_change(request, product, [{"deleted": _named(secret)}] if secret else [])
+        self.log_change(request, product, [{"deleted": _named(secret)}])
         messages.success(request, _("The secret is retired: what it signed is refused from now on."))
 
 

@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -108,7 +108,7 @@ class ServerKeyAdmin(VisibleModelAdmin):
         key = get_object_or_404(self.get_queryset(request), pk=pk)
         if request.method == "POST":
             server_keys.revoke(key=key)
-            self.log_change(request, key, gettext("Revoked."))
+            self.log_change(request, key, [{"added": {"name": gettext_noop("revocation"), "object": str(key)}}])
             messages.success(request, _("The key is revoked: calls with it are refused from now on."))
             return HttpResponseRedirect(reverse("admin:privacy_serverkey_changelist"))
         return self._show(request, "revoke", title=_("Revoke a server key"), key=key)

@@ -173,7 +173,7 @@ class Answer(models.Model):
 
     class Meta:
         verbose_name = _("answer")
-        verbose_name_plural = _("answers")
+        verbose_name_plural = _("answers to requests")
 
     def __str__(self) -> str:
         return f"answer {self.pk}"
@@ -194,7 +194,7 @@ class RequestNote(models.Model):
     class Meta:
         ordering = ["pk"]
         verbose_name = _("note")
-        verbose_name_plural = _("notes")
+        verbose_name_plural = _("notes on requests")
 
     def __str__(self) -> str:
         return f"note {self.pk}"

@@ -21,8 +21,9 @@ from django.utils import timezone
 from feedback.follow_up import flag
 from feedback.models import CampaignMail, FollowUp, Improvement, Respondent, Response, Tag, Team
 from privacy.encryption import EncryptedTextField
-from privacy.inventory import STAFF, Erasure
-from privacy.subjects import Subject, model_of, rows_of, tables_about_people
+from privacy.inventory import STAFF, Erasure, inventory
+from privacy.models import Approval, IdentityProof, RightsRequest
+from privacy.subjects import Subject, model_of, rows_of, tables_about, tables_about_people
 from tests.factories import make_campaign, make_improvement, make_respondent, make_response, make_staff
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SHORTEST = 10  # what is shorter is a code, as of a country
 # Codes from lists, which name nobody by themselves.
 CODES = {"language", "app_version", "device"}
+STAYING = (Erasure.KEEP, Erasure.HASH)
 
 
 class Canary:
@@ -60,18 +62,23 @@ class Canary:
         Args:
             staying: whether to fill what is declared to stay after an erasure, too.
         """
+        values = self.words_for(table, staying=staying)
+        if values:
+            type(row)._base_manager.filter(pk=row.pk).update(**values)
+
+    def words_for(self, table: Table, *, staying: bool = True) -> dict[str, Any]:
+        """Return a word for every personal column of a row that can hold one."""
         values = {}
         for name, column in table.columns.items():
-            stays = column.erasure in (Erasure.KEEP, Erasure.HASH)
+            stays = column.erasure in STAYING
             is_theirs = column.personal and column.category != STAFF.category and name not in self.left_alone
             if is_theirs and (staying or not stays):
                 word = f"{self.prefix}{next(self.numbers):04x}"
-                value = _as_value(row._meta.get_field(name), word)
+                value = _as_value(model_of(table)._meta.get_field(name), word)
                 if value is not None:
                     values[name] = value
                     self.planted.setdefault(f"{table.model}.{name}", set()).add(word)
-        if values:
-            type(row)._base_manager.filter(pk=row.pk).update(**values)
+        return values
 
     def heard_in(self, text: str | bytes) -> bool:
         return (self.prefix.encode() if isinstance(text, bytes) else self.prefix) in text
@@ -165,16 +172,17 @@ def make_person(survey: Survey, **known_as: Any) -> Subject:
     return subject
 
 
-def make_row(model: type[models.Model], known: dict[type[models.Model], models.Model]) -> models.Model:
-    """Make a row of any table that hangs on the rows known, with plain values in whatever it demands."""
-    values = {}
+def make_row(model: type[models.Model], known: dict[type[models.Model], models.Model], **values: Any) -> models.Model:
+    """Make a row of any table that hangs on the rows known, with plain values in whatever else it demands."""
     for field in model._meta.concrete_fields:
-        if field.primary_key or field.has_default() or isinstance(field, models.GeneratedField):
+        if field.name in values or field.primary_key or field.has_default() or isinstance(field, models.GeneratedField):
             continue
         if field.is_relation:
             values[field.name] = known.get(field.related_model)
         elif field.choices:
             values[field.name] = field.choices[0][0]
+        elif field.unique and isinstance(field, models.CharField):
+            values[field.name] = secrets.token_hex(8)
         elif not field.null:
             values[field.name] = PLAIN[next(kind for kind in PLAIN if isinstance(field, kind))]()
     return model._base_manager.create(**values)
@@ -192,13 +200,41 @@ PLAIN: dict[type[models.Field[Any, Any]], Any] = {
 }
 
 
-def unfilled(canary: Canary) -> set[str]:
-    """Return the personal columns of texts about people in which no word was planted."""
+def fill_request(canary: Canary, request: RightsRequest, *, staying: bool = True) -> None:
+    """Fill every row of a request, of which every table about requests gets one; but not by what it is found.
+
+    Args:
+        staying: whether to fill what is declared to stay after an erasure, too.
+    """
+    known: dict[type[models.Model], models.Model] = {User: make_staff("privacy_officer")}
+    decided = {"decided_by": make_staff("data_protection_officer"), "decided_at": timezone.now()}
+    for table in tables_about(inventory.tables[RightsRequest._meta.label]):
+        model = model_of(table)
+        rows = list(model._base_manager.filter(**{table.person or "pk": request.pk}))
+        for row in rows:
+            if model is not IdentityProof:
+                canary.fill(table, row, staying=staying)
+        if rows:
+            known[model] = rows[0]
+        else:  # with its words at once: events cannot be changed once they are there
+            words = canary.words_for(table, staying=staying)
+            known[model] = make_row(model, known, **words, **(decided if model is Approval else {}))
+
+
+def unfilled(canary: Canary, *, staying: bool = True, of_requests: bool = False) -> set[str]:
+    """Return the personal columns of texts in which no word was planted.
+
+    Args:
+        staying: whether to count those that stay after an erasure, too.
+        of_requests: whether to look at what is about requests, not about people.
+    """
     missing = set()
-    for table in tables_about_people():
+    requests = tables_about(inventory.tables[RightsRequest._meta.label])
+    for table in requests if of_requests else tables_about_people():
         model = model_of(table)
         for name, column in table.columns.items():
             is_text = _as_value(model._meta.get_field(name), "word") is not None
-            if column.personal and column.category != STAFF.category and is_text and name not in CODES:
+            is_theirs = column.personal and column.category != STAFF.category and name not in CODES
+            if is_theirs and is_text and (staying or column.erasure not in STAYING):
                 missing |= {f"{table.model}.{name}"} - set(canary.planted)
     return missing

@@ -12,20 +12,23 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F, Value
 from django.db.models.functions import Concat
-from django.utils import timezone
 
 from feedback.models import Respondent
 from privacy import packages
 from privacy.access import TREATMENTS
 from privacy.inventory import inventory
-from privacy.models import Answer, RequestMessage, RequestTask, Right, RightsRequest
-from privacy.subjects import model_of, tables_about
+from privacy.models import RequestTask, Right, RightsRequest
 from tests.factories import make_survey
-from tests.privacy.canary import Canary, make_person
+from tests.privacy.canary import Canary, fill_request, make_person, unfilled
 from tests.privacy.rights.asking import make_proved_request
 
 pytestmark = pytest.mark.django_db
 STAFF = "staffperson"
+FOUND_BY = {
+    "privacy.IdentityProof.identifier",
+    "privacy.IdentityProof.identifier_hash",
+    "privacy.IdentityProof.document",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -48,12 +51,8 @@ def fill(survey, mailbox):
     canary.plant(subject)
     request = make_proved_request(identifier=mailbox, controller=survey.product.controller)
     item = request.items.create(right=Right.ACCESS)
-    RequestMessage.objects.create(request=request, kind=RequestMessage.Kind.ANSWER)
-    Answer.objects.create(request=request, written_at=timezone.now())
-    for table in tables_about(inventory.tables["privacy.RightsRequest"]):
-        for row in model_of(table)._base_manager.filter(**{table.person or "pk": request.pk}):
-            if table.model != "privacy.IdentityProof":  # by which they are found
-                canary.fill(table, row)
+    fill_request(canary, request)
+    assert unfilled(canary, of_requests=True) == FOUND_BY
     Respondent.including_restricted.filter(pk__in=subject.people).update(email=mailbox)
     RightsRequest.objects.filter(pk=request.pk).update(email=mailbox)
     words = {**canary.planted, "feedback.Respondent.email": {mailbox}, "privacy.RightsRequest.email": {mailbox}}

@@ -6,20 +6,25 @@ import io
 import logging
 import re
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from config.security import TokenFilter
 from privacy import codes, packages
+from privacy.audit import Action, record
 from privacy.encryption import token_digest
 from privacy.erasure import forget_request
-from privacy.handing_over import CODES, MOST_UNLOCKS, RECEIPTS
+from privacy.handing_over import CODES, CODES_A_DAY, MOST_UNLOCKS, RECEIPTS
+from privacy.identity import mailbox_hash
+from privacy.incidents import REPORTS
 from privacy.mailing import post_message, text_of
 from privacy.models import (
     IdentityProof,
@@ -34,7 +39,7 @@ from privacy.models import (
     RightsRequest,
     Unlock,
 )
-from privacy.tasks import send_due_alerts
+from privacy.tasks import act_on_reports, send_due_alerts
 from tests.factories import make_response, make_rights_request, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +159,64 @@ def test_before_the_code_nobody_learns_whether_there_is_a_copy(client, asked, da
         return answer.status_code, answer.content.decode().replace(one.reference, "…"), headers
 
     assert answer_about(asked) == answer_about(unknown) == answer_about(over)
-    assert not Incident.objects.filter(request=unknown).exists()
+
+
+def test_before_the_code_as_much_is_done_where_there_is_no_copy(client, asked, django_capture_on_commit_callbacks):
+    """Else the time that an answer takes would tell."""
+    unknown = make_rights_request(controller=asked.controller, email="nobody@example.com")
+    IdentityProof.objects.create(request=unknown, kind=IdentityProof.Kind.MAILBOX, identifier="nobody@example.com")
+
+    def work(one, data):
+        with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks() as queued:
+            client.post(page_of(one), data)
+        for task in queued:
+            task()
+        return [query["sql"].split(" ", 1)[0] for query in queries], len(queued)
+
+    for one in (asked, unknown):  # both have a trail, as every request that was proved
+        record(request=one, actor=RequestEvent.Actor.PERSON, action=Action.MAILBOX_CONFIRMED)
+    for data in ({"send": "1"}, {"code": "AAAA-AAAA"}, {"not_mine": "1"}):
+        assert work(asked, data) == work(unknown, data), data
+    assert Incident.objects.get().request == asked
+
+
+def test_where_there_is_no_copy_yet_the_code_says_so(client, asked, response):
+    waiting = make_rights_request(controller=asked.controller, email="nobody@example.com")
+    IdentityProof.objects.create(request=waiting, kind=IdentityProof.Kind.MAILBOX, identifier="nobody@example.com")
+    page = client.post(page_of(waiting), {"code": codes.mint_code(request=waiting, purpose=UNLOCK)})
+
+    assert page.status_code == 200
+    assert "There is no copy here now" in page.content.decode()
+    receipt = bytes(response.receipt_hash).hex()
+    waiting = make_rights_request(controller=asked.controller)
+    IdentityProof.objects.create(request=waiting, kind=IdentityProof.Kind.RECEIPT, identifier=receipt)
+    answer = client.post(page_of(waiting), {"code": "ABCD-EFGH-JKMN-PQRS"}).content.decode()
+    assert "we write to you as soon as it is ready" in answer
+
+
+@pytest.mark.parametrize("kind", ["asked", "asked_by_letter", "asked_by_receipt"])
+def test_a_request_that_is_over_says_so_to_whoever_comes_too_late(client, kind, request):
+    asked = request.getfixturevalue(kind)
+    RightsRequest.objects.update(closed_at=timezone.now(), email="")
+
+    for answer in (client.get(page_of(asked)), *(client.post(page_of(asked), {"code": "x"}) for _time in range(2))):
+        assert answer.status_code == 410
+        page = answer.content.decode()
+        assert "If you need a copy, make a new request." in page
+        assert 'href="/privacy/request/?lang=en"' in page
+        assert 'name="code"' not in page
+        assert 'name="not_mine"' in page
+
+
+def test_also_after_the_end_it_can_be_said_that_a_copy_reached_the_wrong_person(
+    client, asked, django_capture_on_commit_callbacks
+):
+    RightsRequest.objects.update(closed_at=timezone.now(), email="")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page_of(asked), {"not_mine": "1"})
+
+    assert Incident.objects.get().request == asked
 
 
 def test_too_many_codes_are_too_many_for_everybody(client, asked):
@@ -167,7 +229,22 @@ def test_too_many_codes_are_too_many_for_everybody(client, asked):
     ]
 
     assert statuses == [[302] * CODES.times + [400]] * 2
-    assert not unknown.messages.exists()
+    assert asked.messages.count() == unknown.messages.count() == CODES.times
+
+
+def test_a_mailbox_gets_so_many_codes_an_hour_and_a_day_with_however_many_requests(client, asked):
+    other = make_rights_request(controller=asked.controller, email="anna@example.com")
+    IdentityProof.objects.create(request=other, kind=IdentityProof.Kind.MAILBOX, identifier="anna@example.com")
+    statuses = []
+    with time_machine.travel(datetime(2030, 1, 1, 0, 30, tzinfo=UTC), tick=False) as clock:
+        for _hour in range(3):
+            for _time in range(3):
+                statuses += [client.post(page_of(one), {"send": "1"}).status_code for one in (asked, other)]
+            clock.shift(timedelta(hours=1))
+        assert "try again tomorrow" in client.post(page_of(asked), {"send": "1"}).content.decode()
+
+    assert statuses == [302] * 5 + [400] + [302] * 5 + [400] * 7
+    assert RequestMessage.objects.count() == CODES_A_DAY.times
 
 
 def test_whoever_comes_too_late_learns_it_with_the_code(client, asked, django_capture_on_commit_callbacks):
@@ -265,7 +342,11 @@ def test_the_code_in_a_letter_opens_the_package_for_a_week_from_its_posting(clie
         for _time in range(2):  # a download that broke off is not the end
             assert client.post(page, {"code": code.lower()}).status_code == 200
         clock.shift(timedelta(days=1))
-        assert client.post(page, {"code": code}).status_code == 400
+        late = client.post(page, {"code": code})
+    assert late.status_code == 400
+    assert "Check it, or make a new request." in late.content.decode()
+    assert "have a new one sent" not in late.content.decode()
+    assert 'href="/privacy/request/?lang=en"' in late.content.decode()
 
 
 def test_two_letters_of_one_request_have_codes_that_both_open(client, asked_by_letter):
@@ -277,10 +358,13 @@ def test_two_letters_of_one_request_have_codes_that_both_open(client, asked_by_l
         assert client.post(page_of(asked_by_letter), {"code": code_in(letter)}).status_code == 200
 
 
-def test_the_code_of_a_letter_ends_with_a_copy_that_was_taken_back(client, asked_by_letter):
+def test_the_code_of_a_letter_ends_with_a_copy_that_was_taken_back(
+    client, asked_by_letter, django_capture_on_commit_callbacks
+):
     letter = letter_to(asked_by_letter)
     post(letter)
-    client.post(page_of(asked_by_letter), {"not_mine": "1"})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page_of(asked_by_letter), {"not_mine": "1"})
 
     packages.build(RequestTask.objects.get())
 
@@ -393,10 +477,13 @@ def test_asking_for_the_head_fetches_nothing(client, asked):
 
 
 def test_a_package_is_opened_five_times_and_no_more(client, asked):
-    for _time in range(MOST_UNLOCKS):
-        address = unlock(client, asked)
+    for _time in range(MOST_UNLOCKS - 1):
+        unlock(client, asked)
+    code = codes.mint_code(request=asked, purpose=UNLOCK)
+    page = client.post(page_of(asked), {"code": code}).content.decode()
 
-    assert client.get(address).status_code == 200
+    assert "This was the last time that it could be opened" in page
+    assert client.get(re.search(r'href="(/privacy/packages/[^"]+)"', page)[1]).status_code == 200
     code = codes.mint_code(request=asked, purpose=UNLOCK)
     assert client.post(page_of(asked), {"code": code}).status_code == 410
     assert RequestEvent.objects.filter(action="package_unlocked").count() == MOST_UNLOCKS
@@ -439,11 +526,12 @@ def test_a_package_without_its_key_is_gone_as_is_one_of_a_request_that_was_forgo
     assert client.get(address).status_code == 410
 
     Package.objects.update(key=package.key)
+    RightsRequest.objects.update(email_hash=mailbox_hash(asked.email))
     forget_request(request=asked)
     package.refresh_from_db()
     assert (package.key, package.destroyed_at is None) == ("", False)
     assert client.get(address).status_code == 410
-    assert 'name="code"' not in client.get(page_of(asked)).content.decode()
+    assert "This request is over" in client.get(page_of(asked)).content.decode()
 
 
 def test_both_copies_of_a_request_are_opened_at_once(client, asked):
@@ -454,7 +542,7 @@ def test_both_copies_of_a_request_are_opened_at_once(client, asked):
     page = client.post(page_of(asked), {"code": code}).content.decode()
 
     assert len(re.findall(r'href="/privacy/packages/', page)) == 2
-    assert page.count("and can be opened 4 more times.") == 2
+    assert page.count("Until then it can be opened 4 more times.") == 2
     assert page.count("index.html") == 1  # only the copy under Art. 15 has pages
     assert page.count("a JSON file that other programs can read") == 1
 
@@ -476,8 +564,35 @@ def test_what_reached_the_wrong_person_is_destroyed_and_the_officers_hear_of_it(
     assert client.get(address).status_code == 410
     assert [message.to for message in mail.outbox] == [["dpo@example.com"]]
     assert asked.reference in mail.outbox[0].body
-    client.post(page_of(asked), {"not_mine": "1"})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page_of(asked), {"not_mine": "1"})
     assert Incident.objects.count() == 1
+
+
+def test_a_report_whose_queue_message_was_lost_is_found_again_and_acted_on_once(
+    client, asked, django_capture_on_commit_callbacks
+):
+    client.post(page_of(asked), {"not_mine": "1"})  # nothing is queued: the test's transaction never ends
+    assert Package.objects.get().key
+
+    with django_capture_on_commit_callbacks(execute=True):
+        act_on_reports()
+    incident = Incident.objects.get()
+    assert Package.objects.get().key == ""
+    Incident.objects.update(closed_at=timezone.now(), assessment="A mistyped mailbox.")
+    act_on_reports()
+    assert Incident.objects.get() == incident
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page_of(asked), {"not_mine": "1"})  # said anew, after the first was closed
+    assert Incident.objects.count() == 2
+
+
+def test_a_trail_is_not_filled_by_who_knows_a_reference(client, asked):
+    for _time in range(REPORTS.times + 2):
+        assert client.post(page_of(asked), {"not_mine": "1"}).status_code == 200
+
+    assert RequestEvent.objects.filter(action="misdelivery_reported").count() == REPORTS.times
 
 
 def test_the_addresses_of_files_stay_out_of_logs(client, asked):

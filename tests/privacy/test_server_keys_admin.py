@@ -59,5 +59,9 @@ def test_a_revoked_key_is_refused_and_stays_listed(administrator, product):
     administrator.post(address, headers={"accept-language": "pl"})
 
     assert server_keys.recognise(secret, scope=ASK) is None
-    assert LogEntry.objects.get().get_change_message() == "Unieważniono."
+    history = LogEntry.objects.get()
+    with translation.override("en"):
+        assert history.get_change_message() == f"Added revocation “server key {key.pk}”."
+    with translation.override("pl"):
+        assert history.get_change_message() == f"Dodano unieważnienie „server key {key.pk}”."
     assert ServerKey.objects.filter(pk=key.pk, revoked_at__isnull=False).exists()

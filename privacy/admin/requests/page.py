@@ -15,7 +15,7 @@ from privacy.admin.requests.clock import STATE_COLOURS, URGENCY_COLOURS, time_le
 from privacy.admin.requests.steps import possible_steps
 from privacy.answering import draft
 from privacy.audit import Action
-from privacy.conditions import is_decided, is_proved, last_call, silent_recipients, tasks_of
+from privacy.conditions import is_decided, is_last_call, is_proved, last_call, silent_recipients, tasks_of
 from privacy.deciding import is_own_case
 from privacy.inventory import inventory
 from privacy.lifecycle import State
@@ -49,6 +49,7 @@ def context_of(asked: RightsRequest, user: User) -> dict[str, Any]:
         "standing": standing_alarms(asked),
         "silent": silent_recipients(asked),
         "last_call": last_call(asked),
+        "is_last_call": is_last_call(asked),
         "steps": possible_steps(asked, user),
         "must_be_somebody_else": _must_be_somebody_else(asked, user),
         "records": _records(asked),

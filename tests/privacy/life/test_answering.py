@@ -6,6 +6,7 @@ import smtplib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.mail.backends.locmem import EmailBackend
@@ -15,6 +16,7 @@ from django.utils.translation import override
 from feedback.inbound import Outcome, receive
 from feedback.inbound_reading import parse
 from privacy.answering import (
+    CONTACT_STOPPED,
     SENTENCES,
     content_of,
     draft,
@@ -28,6 +30,7 @@ from privacy.intake import enter_request, file_request
 from privacy.lifecycle import advance
 from privacy.mailing import due_message_ids, letters_to_post, post_message, send_message, text_of
 from privacy.models import Answer, Package, RequestItem, RequestMessage, RightsRequest
+from privacy.objection import stop_contact
 from privacy.watching import standing_alarms
 from tests.factories import make_controller, make_recipient
 from tests.feedback.correspondence.letters import delivery_report
@@ -122,6 +125,29 @@ def test_whoever_was_not_found_is_invited_to_give_a_receipt_code(outcome):
 
     assert "receipt code" in said
     assert "Art. 11(2) GDPR" in said
+    assert "please make a new request with it" in said
+    assert "write to us" not in said  # a closed request does not go on
+    assert said.count(f"{settings.PUBLIC_URL}/privacy/request/?lang=en\n") == 1
+
+
+def test_what_needs_no_receipt_code_leads_to_no_new_request():
+    assert "/privacy/request/" not in draft(make_answerable("access"))
+
+
+@pytest.mark.parametrize(("objects_to", "is_said"), [("both", True), ("", True), ("analysis", False)])
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_whoever_objects_without_a_proof_learns_that_contact_has_stopped(objects_to, is_said, language):
+    case = make_case("objection", "access", proved=False, language=language)
+    case.items.filter(right="objection").update(objects_to=objects_to)
+    case.items.update(outcome="unidentifiable", explanation="Because of this.")
+    with override(language):
+        assert str(CONTACT_STOPPED) not in draft(case)
+
+        stop_contact(request=case)
+
+        assert draft(case).count(str(CONTACT_STOPPED)) == (1 if is_said else 0)
+        case.acts_for_another = True  # then the mailbox is not that of the person
+        assert str(CONTACT_STOPPED) not in draft(case)
 
 
 def test_what_was_granted_names_no_remedies():

@@ -21,11 +21,9 @@ from feedback.models import (
 from feedback.products import load_product
 from feedback.tallies import find_drift
 from privacy.erasure import erase, erasure_order, forget_request, suppress_subject
-from privacy.inventory import inventory
-from privacy.models import Answer, Correction, Package, RequestItem, RequestMessage, RightsRequest
-from privacy.subjects import model_of, tables_about
+from privacy.models import RequestItem, RightsRequest
 from tests.factories import make_survey
-from tests.privacy.canary import Canary, make_person, unfilled
+from tests.privacy.canary import Canary, fill_request, make_person, unfilled
 from tests.privacy.rights.asking import make_proved_request, make_task
 
 pytestmark = pytest.mark.django_db
@@ -59,15 +57,8 @@ def asked(survey, planted):
     subject, canary = planted
     address = Respondent.objects.get(pk=subject.people[0]).email
     request = make_proved_request(identifier=address, controller=survey.product.controller)
-    item = RequestItem.objects.create(request=request, right="erasure")
-    Correction.objects.create(item=item, dataset="feedback.Respondent", record_number=1, column="name")
-    Answer.objects.create(request=request, written_at=timezone.now())
-    RequestMessage.objects.create(request=request, kind="code", sent_at=timezone.now())
-    Package.objects.create(item=item, file_name="x", size=1, built_at=timezone.now(), expires_at=timezone.now())
-    for table in tables_about(inventory.tables["privacy.RightsRequest"]):
-        for row in model_of(table)._base_manager.filter(**{table.person or "pk": request.pk}):
-            if table.model != "privacy.IdentityProof":  # by which they are found
-                canary.fill(table, row, staying=False)  # facts stay by rule
+    RequestItem.objects.create(request=request, right="erasure")
+    fill_request(canary, request, staying=False)  # facts stay by rule
     RightsRequest.objects.filter(pk=request.pk).update(email=address)
     return RightsRequest.objects.get(pk=request.pk)
 
@@ -119,10 +110,12 @@ def test_every_personal_text_is_planted_and_heard_before_the_erasure(survey, pla
     _subject, canary = planted
 
     assert unfilled(canary) == set()
+    found_by = {"privacy.IdentityProof.identifier"}
+    assert unfilled(canary, of_requests=True, staying=False) == found_by
     heard = canary.in_database()
     assert len(heard) > 30
     assert {"feedback_response.comment", "feedback_response.search", "feedback_contact.text"} <= heard
-    assert "privacy_rightsrequest.details (encrypted)" in heard
+    assert {f"privacy_{name} (encrypted)" for name in ("rightsrequest.details", "requestnote.text")} <= heard
 
 
 def test_after_an_erasure_no_word_of_the_person_is_left_anywhere(survey, other, planted, asked, caplog):
