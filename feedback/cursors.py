@@ -29,6 +29,7 @@ def run_kept(statement: str, parameters: Any) -> CursorWrapper:
         statement: one of the constants of the project: each gets a cursor that stays as long as the connection.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
     database.ensure_connection()
     if _kept.server is not database.connection:
         _kept.server, _kept.cursors = database.connection, {}

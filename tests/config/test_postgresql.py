@@ -14,6 +14,7 @@ from django.urls import path
 
 from config import embedded
 from config.wsgi import application
+from feedback.cursors import run_kept
 
 
 def backend(request):
@@ -22,7 +23,11 @@ def backend(request):
         return JsonResponse({"pid": cursor.fetchone()[0]})
 
 
-urlpatterns = [path("backend/", backend)]
+def kept(request):
+    return JsonResponse({"pid": run_kept("SELECT pg_backend_pid()", None).fetchone()[0]})
+
+
+urlpatterns = [path("new/", backend), path("kept/", kept)]
 
 
 @pytest.fixture
@@ -46,9 +51,9 @@ def use(var):
     connections["default"] = type(connections["default"])(at, alias="default")
 
 
-def ask():
+def ask(cursor="new"):
     """Answer one request as granian would have it, and return its status and the process that served it."""
-    environ = {"PATH_INFO": "/backend/"}
+    environ = {"PATH_INFO": f"/{cursor}/"}
     setup_testing_defaults(environ)
     environ["HTTP_HOST"] = "testserver"
     statuses = []
@@ -63,19 +68,23 @@ def _urls(settings):
     settings.ROOT_URLCONF = __name__
 
 
-def test_the_first_request_after_a_restart_is_answered(var, thread):
-    with embedded.server(var):
-        thread(lambda: use(var))
-        before = thread(ask)
-        assert before[0] == "200 OK"
-        assert thread(ask) == before
+@pytest.mark.parametrize("cursor", ["new", "kept"])
+def test_the_first_request_after_a_restart_is_answered(var, thread, cursor):
+    def answer():
+        return ask(cursor)
 
     with embedded.server(var):
-        after = thread(ask)
+        thread(lambda: use(var))
+        before = thread(answer)
+        assert before[0] == "200 OK"
+        assert thread(answer) == before
+
+    with embedded.server(var):
+        after = thread(answer)
 
         assert after[0] == "200 OK"
         assert after != before
-        assert thread(ask) == after
+        assert thread(answer) == after
 
 
 def test_a_request_while_the_server_is_away_fails_and_the_next_one_is_answered(var, thread):
