@@ -223,7 +223,7 @@ def clean_url(url: str, *, kept: tuple[str, ...] | list[str] = ()) -> str:
         return ""
     if parts.scheme not in {"http", "https"}:
         return ""
-    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in kept])
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in kept]) if kept else ""
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, query, ""))[:LONGEST_URL]
 

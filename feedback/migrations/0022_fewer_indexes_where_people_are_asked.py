@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
             model_name="invitation",
             name="version",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",

@@ -186,8 +186,9 @@ class Invitation(models.Model):
     e-mail or phone that another record carries: the invitation names that device or record.
     """
 
-    # Asking somebody writes every index of this table and locks what each constraint refers to. So there is none that
-    # only the rare removal of a survey or product would use, and the version's constraint guards those two as well.
+    # Asking somebody writes every index of this table and locks what each constraint refers to, which is the same few
+    # rows at all page views. So there is no index that only removing a survey would use, and no constraint on what
+    # was asked: nobody can delete a published version, and its own constraints hold its survey and product.
     product = models.ForeignKey(
         *(Product, models.PROTECT), db_index=False, db_constraint=False, related_name="+", verbose_name=_("product")
     )
@@ -195,7 +196,11 @@ class Invitation(models.Model):
         *(Survey, models.PROTECT), db_index=False, db_constraint=False, related_name="+", verbose_name=_("survey")
     )
     version = models.ForeignKey(
-        SurveyVersion, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("version")
+        *(SurveyVersion, models.PROTECT),
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("version"),
     )
     respondent = models.ForeignKey(
         Respondent,
