@@ -72,9 +72,9 @@ def listed_among(people: Iterable[Respondent]) -> set[int]:
     Args:
         people: with ``person`` at hand; the list is asked once for all of them.
     """
-    rows = {each.pk: [each, *([each.person] if each.person else [])] for each in people}
-    listed = _listed([one for several in rows.values() for one in several])
-    return {pk for pk, several in rows.items() if any(key in listed for one in several for key in _keys(one))}
+    keys = {each.pk: {*_keys(each), *(_keys(each.person) if each.person else ())} for each in people}
+    listed = _listed({key for own in keys.values() for key in own})
+    return {pk for pk, own in keys.items() if not own.isdisjoint(listed)}
 
 
 def check_contact(response: Response, respondent: Respondent) -> None:
@@ -101,7 +101,7 @@ def _bars(pairs: Collection[tuple[Response, Respondent]]) -> dict[int, Bar | Non
         (response, [each for each in (respondent, people.get(respondent.person_id or 0)) if each])
         for response, respondent in pairs
     ]
-    listed = _listed([one for _response, several in rows for one in several])
+    listed = _listed({key for _response, several in rows for one in several for key in _keys(one)})
     return {response.pk: _bar(response, several, listed) for response, several in rows}
 
 
@@ -117,8 +117,7 @@ def _bar(response: Response, people: list[Respondent], listed: dict[tuple[int, b
     return next((bar for bar in Bar if bar in hit), None)
 
 
-def _listed(people: Collection[Respondent]) -> dict[tuple[int, bytes], Bar]:
-    keys = {key for one in people for key in _keys(one)}
+def _listed(keys: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], Bar]:
     if not keys:
         return {}
     rows = Suppression.objects.filter(
