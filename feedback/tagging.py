@@ -147,7 +147,9 @@ def count_uses(tag: Tag) -> int:
 
 def unrestricted_uses() -> models.QuerySet[ResponseTag]:
     """Return the taggings of responses whose use is not restricted, Art. 18 GDPR."""
-    return ResponseTag.objects.filter(response__restricted_at__isnull=True)
+    # Restricted responses are few; to look up every response that carries a tag takes longer than to count them.
+    restricted = Response.including_restricted.filter(restricted_at__isnull=False)
+    return ResponseTag.objects.exclude(response__in=restricted.values("pk"))
 
 
 def trend_of(*, tag: Tag, bucket: Bucket) -> list[Step]:

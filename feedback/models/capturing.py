@@ -239,6 +239,7 @@ class Response(models.Model):
                 name="response_for_follow_up",
                 condition=Q(contact_permission=True),
             ),
+            models.Index(fields=["id"], name="response_restricted", condition=Q(restricted_at__isnull=False)),
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_excluded",
