@@ -20,7 +20,7 @@ from feedback import follow_up as work
 from feedback.follow_up.assigning import BACKEND
 from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import RootCause, Team, WorkingHours
-from feedback.models.working import Weekday
+from feedback.models.working import Weekday, monday_to_friday
 from feedback.reports import SEE_FOLLOW_UPS
 from privacy import staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
@@ -154,6 +154,7 @@ class WorkingHoursForm(StaffOfProductForm):
     days = forms.TypedMultipleChoiceField(
         label=_("Days"),
         choices=Weekday,
+        initial=monday_to_friday,
         coerce=int,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Clocks run on these days only, and not on public holidays."),

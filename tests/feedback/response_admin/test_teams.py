@@ -28,6 +28,14 @@ def test_a_team_gets_members_who_can_work_for_it(client, login, survey):
     assert (stored.product, list(stored.members.all())) == (survey.product, [agent])
 
 
+def test_new_working_hours_begin_with_monday_to_friday(client, login, survey):
+    login("administrator")
+
+    form = client.get(reverse("admin:feedback_workinghours_add")).context["adminform"].form
+
+    assert [day.data["value"] for day in form["days"].subwidgets if day.data["selected"]] == [0, 1, 2, 3, 4]
+
+
 def test_a_team_refuses_members_of_another_product_of_the_same_controller(client, survey):
     boss = make_staff("administrator", is_superuser=True)
     client.force_login(boss)
