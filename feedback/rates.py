@@ -81,11 +81,9 @@ def rates_by_product(
 def _ended(products: Collection[int], asked: Q) -> QuerySet[Invitation, tuple[Any, ...]]:
     """Return product, metric, channel, and how many were shown, answered and declined of the invitations asked for."""
     answered = Q(responded_at__isnull=False)
-    # Restricted people are few; to look everybody up who was asked takes longer than all the rest.
-    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
     return (
         Invitation.including_restricted.filter(asked, product__in=products, is_test=False)
-        .exclude(respondent__in=restricted)
+        .exclude(respondent__in=_restricted())
         .values_list("product_id", "version__metric", "channel")
         .annotate(
             shown=Count("pk"),
@@ -101,12 +99,11 @@ def _mailed(products: Collection[int], sent: Q) -> QuerySet[CampaignMail, tuple[
 
     What a scanner may have sent is no answer; a reminder is not counted again.
     """
-    restricted = Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")
     mails = CampaignMail.objects.filter(sent, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.SENT)
     declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
     return (
         mails.filter(campaign__product__in=products, bounced_at__isnull=True)
-        .exclude(respondent__in=restricted)
+        .exclude(respondent__in=_restricted())
         .values_list("campaign__product_id", "campaign__version__metric", Value(str(Channel.EMAIL)))
         .annotate(
             shown=Count("pk"),
@@ -115,3 +112,8 @@ def _mailed(products: Collection[int], sent: Q) -> QuerySet[CampaignMail, tuple[
         )
         .order_by()
     )
+
+
+def _restricted() -> QuerySet[Respondent, Any]:
+    """Return the keys of restricted people: they are few, and to look up everybody who was asked takes far longer."""
+    return Respondent.including_restricted.filter(restricted_at__isnull=False).values("pk")

@@ -128,26 +128,33 @@ def eligibility(work: Workplace) -> Iterator[Measurement]:
             )
             by_floor[name].append(lines[0])
             yield from lines
-        reserving, one_select = by_floor["reserving"][-1].value, by_floor["not due"][-1].floor or 0
-        yield Measurement(
-            name=f"eligibility, reserving, {size:,} people, by one SELECT",
-            value=reserving,
-            floor=one_select,
-            unit=UNIT,
-            ratio=round(reserving / one_select, 3),
-            goal=RESERVING_GOAL,
-        )
-    for name, lines in by_floor.items():
-        among_few, among_many = (line.ratio or 0 for line in lines)
-        # Each by bare Django of the same minutes, so that only what many people cost the product is left.
-        yield Measurement(
-            name=f"eligibility, {name}, many people by few",
-            value=100 * among_many,
-            floor=100 * among_few,
-            unit="% of bare Django",
-            ratio=round(among_many / among_few, 3),
-            goal=FALL,
-        )
+        yield _by_one_select(size, reserving=by_floor["reserving"][-1], not_due=by_floor["not due"][-1])
+    yield from (_many_by_few(name, *lines) for name, lines in by_floor.items())
+
+
+def _by_one_select(size: int, *, reserving: Measurement, not_due: Measurement) -> Measurement:
+    one_select = not_due.floor or 0
+    return Measurement(
+        name=f"eligibility, reserving, {size:,} people, by one SELECT",
+        value=reserving.value,
+        floor=one_select,
+        unit=UNIT,
+        ratio=round(reserving.value / one_select, 3),
+        goal=RESERVING_GOAL,
+    )
+
+
+def _many_by_few(name: str, among_few: Measurement, among_many: Measurement) -> Measurement:
+    """Compare each by bare Django of the same minutes, so that only what many people cost the product is left."""
+    few, many = among_few.ratio or 0, among_many.ratio or 0
+    return Measurement(
+        name=f"eligibility, {name}, many people by few",
+        value=100 * many,
+        floor=100 * few,
+        unit="% of bare Django",
+        ratio=round(many / few, 3),
+        goal=FALL,
+    )
 
 
 @benchmark

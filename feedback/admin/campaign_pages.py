@@ -22,6 +22,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from feedback import campaigns
 from feedback.admin.campaign_forms import AudienceForm
 from feedback.admin.campaign_steps import STEPS
+from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
@@ -227,9 +228,7 @@ def _dry_run_file(audience: CampaignAudience, judged: list[campaigns.Judged]) ->
         for each in judged
     )
     headers = (_("line"), _("known person"), _("gets the mail"), _("answer"), _("code"))
-    response = HttpResponse(as_csv(headers, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="dry-run-{audience.pk}.csv"'
-    return response
+    return csv_download(as_csv(headers, rows), f"dry-run-{audience.pk}")
 
 
 def _letter(campaign: Campaign, language: str) -> campaigns.Letter:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.imports import LARGEST_FILE
 from feedback.personal_links import HEADERS, MOST_PEOPLE, as_rows, make_personal_links
@@ -50,13 +51,7 @@ def personal_links(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("file", error)
         else:
-            return _download(survey, as_csv(HEADERS, as_rows(links)))
+            return csv_download(as_csv(HEADERS, as_rows(links)), f"{survey.slug}-links")
     context: dict[str, Any] = {"survey": survey, "form": form, "most": MOST_PEOPLE, "title": _("Personal links")}
     page = {**admin.site.each_context(request), "opts": Survey._meta, **context}
     return TemplateResponse(request, "admin/feedback/personal_links.html", page)
-
-
-def _download(survey: Survey, content: bytes) -> HttpResponse:
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{survey.slug}-links.csv"'
-    return response

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from feedback import reports
 from feedback.admin.dashboard import select
+from feedback.admin.downloads import csv_download
 from feedback.score_tables import export_scores
 from privacy.admin.visibility import staff
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @require_safe
@@ -29,6 +30,4 @@ def score_file(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('admin:index')}?{request.GET.urlencode()}")
     content = export_scores(user=staff(request), products=selection.products, span=selection.span)
     period = selection.span.period
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="scores-{period.start}-{period.last}.csv"'
-    return response
+    return csv_download(content, f"scores-{period.start}-{period.last}")

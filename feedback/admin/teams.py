@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -22,6 +22,7 @@ from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import RootCause, Team, WorkingHours
 from feedback.models.working import Weekday, monday_to_friday
 from feedback.reports import SEE_FOLLOW_UPS
+from feedback.working_time import Schedule, working_part
 from privacy import staffing
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 
@@ -166,18 +167,18 @@ class WorkingHoursForm(StaffOfProductForm):
         if opens and closes and closes <= opens:
             self.add_error("closes", ValidationError(gettext("Later than the beginning."), code="closes_too_early"))
         elif opens and closes:
-            self._check_reminder(datetime.combine(date.min, closes) - datetime.combine(date.min, opens))
+            self._check_reminder(Schedule(zone=UTC, country="", opens=opens, closes=closes))
         return found
 
-    def _check_reminder(self, day: timedelta) -> None:
-        promised = self.cleaned_data.get("first_contact_hours")
-        reminder = self.cleaned_data.get("remind_hours")
-        if promised and reminder and timedelta(hours=reminder) >= day * promised / 24:
+    def _check_reminder(self, schedule: Schedule) -> None:
+        reminder = timedelta(hours=self.cleaned_data.get("remind_hours") or 0)
+        until_due = working_part(timedelta(hours=self.cleaned_data.get("first_contact_hours") or 0), schedule)
+        if until_due and reminder and reminder >= until_due:
             message = gettext(
                 "The reminder has to come after the clock starts: there are only %(hours)s h of work until the first "
                 "contact is due. With 0 nobody is reminded."
             )
-            hours = floatformat(day * promised / 24 / timedelta(hours=1), -1)
+            hours = floatformat(until_due / timedelta(hours=1), -1)
             self.add_error("remind_hours", ValidationError(message, code="too_early", params={"hours": hours}))
 
 

@@ -205,6 +205,7 @@ def test_the_bar_of_a_running_campaign_moves_by_itself(desk, sent):
     CampaignMail.objects.filter(state="queued").update(state="skipped", code="cancelled", next_attempt_at=None)
 
     page.wait_for_function("before => document.querySelector('#campaign-bar').value > before", arg=before)
+    assert bar.evaluate("bar => bar.value === bar.max")
 
 
 @on_every_screen

@@ -320,6 +320,9 @@ def test_a_note_tells_whom_it_mentions(survey, reviewer, follow_up):
 def test_notes_are_bounded(reviewer, follow_up):
     refused("text_required", write_note, follow_up=follow_up, text="  ", by=reviewer)
     refused("too_long", write_note, follow_up=follow_up, text="x" * 4001, by=reviewer)
+    assert not follow_up.notes.exists()
+    write_note(follow_up=follow_up, text="x" * 4000, by=reviewer)
+    assert follow_up.notes.count() == 1
 
 
 # --- Who must be left alone -------------------------------------------------------------------------------------------
