@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 MOST_FOUND: Final = 2000
-MOST_READ: Final = 50_000
+MOST_READ: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Found:
 
     Args:
         keys: one more than ``MOST_FOUND`` where there are more.
-        read: how many of the newest responses were looked at; ``None`` where all of them were.
+        read: how many of the newest comments were looked at; ``None`` where all of them were.
     """
 
     keys: Sequence[int]
@@ -36,7 +36,7 @@ def find_words(words: str, *, rows: QuerySet[Response], among: QuerySet[Response
     """Return the responses whose comment has all the words; whoever calls keeps those that are in ``rows``.
 
     Words that few comments have are found in all responses, in no order. Of words in more than ``MOST_FOUND`` comments,
-    those in ``rows`` among the newest ``MOST_READ`` responses are found, the newest first: an index of words knows no
+    those in ``rows`` among the newest ``MOST_READ`` comments are found, the newest first: an index of words knows no
     dates, and to sort all that it finds takes seconds.
 
     Args:
@@ -51,11 +51,12 @@ def find_words(words: str, *, rows: QuerySet[Response], among: QuerySet[Response
     if len(keys) <= MOST_FOUND:
         return Found(keys)
     newest_first = ("-answered_at", "-pk")
-    first_left_out = list(
-        among.order_by(*newest_first).values_list("answered_at", flat=True)[MOST_READ : MOST_READ + 1]
-    )
+    commented = among.exclude(comment="").order_by(*newest_first)
+    first_left_out = list(commented.values_list("answered_at", flat=True)[MOST_READ : MOST_READ + 1])
     if first_left_out:
         rows = rows.filter(answered_at__gt=first_left_out[0])
+    # Whatever has words has a comment; said, it lets the index of comments be read.
+    rows = rows.exclude(comment="")
     found = rows.search(words, beginnings=beginnings).order_by(*newest_first)  # type: ignore[attr-defined]  # the model's own queryset
     with _without("seqscan", "bitmapscan"):
         return Found(list(found.values_list("pk", flat=True)[: MOST_FOUND + 1]), MOST_READ if first_left_out else None)

@@ -219,6 +219,8 @@ class Response(models.Model):
             models.Index(fields=["product", "-answered_at", "-id"], name="response_newest_of_product"),
             models.Index(fields=["respondent", "-answered_at"], name="response_of_respondent"),
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
+            # Words that many comments have are looked for in the newest of these.
+            models.Index(fields=["-answered_at", "-id"], name="response_commented", condition=~Q(comment="")),
             # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
             # that is kept for any value of a parameter cannot know that an index is about the one it is given.
             models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),

@@ -46,6 +46,13 @@ def test_a_common_word_is_found_among_the_newest_and_that_is_told(responses, mon
     assert (list(found.keys), found.read) == ([one.pk for one in responses[:4]], 4)
 
 
+def test_responses_without_a_comment_take_no_place_among_the_newest(responses, monkeypatch):
+    monkeypatch.setattr(word_search, "MOST_FOUND", 4)
+    Response.objects.filter(pk=responses[1].pk).update(comment="")
+
+    assert list(find("fees").keys) == [responses[index].pk for index in (0, 2, 3, 4)]
+
+
 def test_one_more_than_the_limit_says_that_there_are_more(responses):
     assert list(find("fees").keys) == [one.pk for one in responses[:4]]
 

@@ -146,7 +146,7 @@ def test_a_search_that_left_old_responses_out_says_so(client, login, survey, res
     monkeypatch.setattr(word_search, "MOST_FOUND", 1)
     monkeypatch.setattr(word_search, "MOST_READ", 1)
 
-    assert "only the newest 1 responses were searched" in text_of(client.get(LIST, {"q": "fees"}))
+    assert "only the newest 1 comments were searched" in text_of(client.get(LIST, {"q": "fees"}))
     assert "were searched" not in text_of(client.get(LIST, {"q": "again"}))
 
 
