@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
 
-MOST_COUNTED: Final = 999
+MOST_COUNTED: Final = 99
 MOST_PRODUCTS: Final = 20
-MOST_LOOKED_UP: Final = 100  # two pages of the list: looking up a thousand people took a third of the time of each page
+MOST_LOOKED_UP: Final = MOST_COUNTED + 1  # so that what is counted is right
 
 
 class Queue(models.TextChoices):
