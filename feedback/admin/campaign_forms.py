@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
@@ -29,6 +30,20 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subs
             *("product", "survey", "name", "sender_name", "reply_to", "starts_at", "window_from", "window_until"),
             *("pace", "reminder_after_days"),
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "starts_at" in self.fields:
+            text = _("By the clock of the product. Empty: as soon as it is started.")
+            self.fields["starts_at"].help_text = text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        starts_at, product = cleaned.get("starts_at"), cleaned.get("product")
+        if starts_at and product and self.instance.pk is None:
+            # Of a new campaign the product, and with it the clock, is known only now.
+            cleaned["starts_at"] = localtime(starts_at).replace(tzinfo=product.zone)
+        return cleaned
 
 
 class AudienceForm(forms.Form):

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
@@ -22,12 +23,13 @@ from feedback.admin.campaign_steps import STEPS, next_hint
 from feedback.models import Campaign, CampaignMail, CampaignWording, Segment
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
+from surveys.admin.versions import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import Field
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
 State = Campaign.State
@@ -106,6 +108,12 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
 
     # --- The page ----------------------------------------------------------------------------------------------------
 
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any) -> HttpResponse:
+        campaign = self.get_object(request, object_id) if object_id else None
+        zone = campaign.product.zone if campaign else timezone.get_current_timezone()
+        with timezone.override(zone):  # times are typed and shown as those of the product
+            return rendered(super().changeform_view(request, object_id, *args))
+
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list[tuple[Any, Any]]:
         fieldsets: list[tuple[Any, Any]] = [
             (None, {"fields": ("product", "survey", "name")}),
@@ -145,6 +153,8 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
         if change:
             # Nothing else: it may have been started, paused or finished since the page was shown.
             obj.save(update_fields=form.changed_data)
+            if {"window_from", "window_until"} & set(form.changed_data):
+                campaigns.plan_again(campaign=obj)
         else:
             campaigns.write_campaign(campaign=obj, by=staff(request))
 

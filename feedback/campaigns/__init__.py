@@ -16,6 +16,7 @@ from feedback.campaigns.lifecycle import (
     start,
     write_campaign,
 )
+from feedback.campaigns.replanning import plan_again
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
 from feedback.campaigns.sending import send_batch
 from feedback.campaigns.settling import settle_unknown_by_staff
@@ -66,6 +67,7 @@ __all__ = [
     "message_id",
     "owe_mails",
     "pause",
+    "plan_again",
     "progress",
     "record_mail_opened",
     "recover",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -234,3 +234,33 @@ def test_the_data_protection_officer_reads_and_changes_nothing(client, product, 
     assert client.get(page(row, "mails")).status_code == 200
     for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,))):
         assert client.post(page(row, name, *args)).status_code == 403
+
+
+def test_times_of_a_campaign_are_typed_and_shown_by_the_clock_of_its_product(staff, survey, product):
+    product.time_zone = "America/New_York"
+    product.save()
+    fields = {"product": product.pk, "survey": survey.pk, "name": "Spring", "pace": 60}
+    when = {"starts_at_0": "2030-01-15", "starts_at_1": "08:00", "window_from": 8, "window_until": 9}
+
+    staff.post(reverse("admin:feedback_campaign_add"), {**fields, **when})
+    campaign = Campaign.objects.get()
+
+    assert campaign.starts_at == datetime(2030, 1, 15, 13, tzinfo=UTC)
+    assert 'value="08:00:00"' in text_of(staff.get(page(campaign)))
+    moved = {**fields, **when, "starts_at_1": "09:30", "wordings-TOTAL_FORMS": 0, "wordings-INITIAL_FORMS": 0}
+    assert staff.post(page(campaign), moved).status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.starts_at == datetime(2030, 1, 15, 14, 30, tzinfo=UTC)
+
+
+def test_a_wider_window_holds_for_mails_that_wait_already(staff, started, person):
+    campaign = started(person("anna@example.com"), person("jan@example.com"), window_from=8, window_until=9)
+    tomorrow = timezone.now() + timedelta(days=1)
+    CampaignMail.objects.update(next_attempt_at=tomorrow)
+    CampaignMail.objects.filter(respondent__email="jan@example.com").update(attempts=1)
+
+    staff.post(page(campaign), {"pace": 60, "window_from": 0, "window_until": 24})
+
+    planned = dict(CampaignMail.objects.values_list("respondent__email", "next_attempt_at"))
+    assert planned["anna@example.com"] <= timezone.now()
+    assert planned["jan@example.com"] == tomorrow  # its server asked for time
