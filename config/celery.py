@@ -28,7 +28,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "fetch people's replies": {"task": "feedback.tasks.fetch_replies", "schedule": 60.0},
     # every minute
     "send mails about improvements": {"task": "feedback.tasks.send_improvement_mails", "schedule": 60.0},
-    "run campaigns": {"task": "feedback.tasks.run_campaigns", "schedule": 60.0, "options": {"expires": 60.0}},
+    "run campaigns": {"task": "feedback.tasks.run_campaigns", "schedule": 60.0, "options": {"expire_seconds": 60}},
     "send mails that staff are owed": {"task": "feedback.tasks.send_due_staff_mail", "schedule": 60.0},
     # every minute: objecting to contact holds at once, also before it is proved
     "stop contacting who objected": {"task": "privacy.tasks.stop_contacts", "schedule": 60.0},
@@ -53,7 +53,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "apply rules": {
         "task": "feedback.tasks.apply_rules",
         "schedule": 20.0,
-        "options": {"expires": 20.0},
+        "options": {"expire_seconds": 20},
     },
     # every hour
     "forget fingerprints": {"task": "feedback.tasks.forget_fingerprints", "schedule": 60 * 60.0},

@@ -15,6 +15,7 @@ import pytest
 from celery import Celery
 from django.conf import settings as configured
 from django.db import connection
+from django_celery_beat.schedulers import DatabaseScheduler
 
 from config.bench.workplace import database_url
 from config.celery import SCHEDULE, app
@@ -111,3 +112,11 @@ def test_no_task_takes_more_than_the_number_of_a_row_and_none_runs_for_ever():
 
 def test_every_task_of_the_schedule_exists():
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_a_run_that_nobody_came_to_in_time_is_not_made_up_for(db):
+    scheduler = DatabaseScheduler(app)
+
+    kept = {entry.name: entry.model.expire_seconds for entry in scheduler.schedule.values()}
+
+    assert (kept["run campaigns"], kept["apply rules"]) == (60, 20)
