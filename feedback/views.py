@@ -80,8 +80,7 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            wait = _count(request, **kwargs) if request.method == "POST" else None
-            response = view(request, *args, **kwargs) if wait is None else too_many(request, wait)
+            response = view(request, *args, **kwargs)
         except InvitationError as error:
             response = dead_end(request, error.status, *DEAD_ENDS.get(error.code, (error.message, "")))
         if is_embedded(request):
@@ -94,8 +93,17 @@ def survey_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return answer
 
 
-def _count(request: HttpRequest, slug: str = "", token: str = "") -> int | None:
-    return seconds_to_wait(network=address_prefix(request), survey=slug, invitation=token)
+def counted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refuse answers that come too fast."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, slug: str = "", token: str = "") -> HttpResponse:
+        wait = None
+        if request.method == "POST":
+            wait = seconds_to_wait(network=address_prefix(request), survey=slug, invitation=token)
+        return view(request, slug or token) if wait is None else too_many(request, wait)
+
+    return answer
 
 
 def is_embedded(request: HttpRequest) -> bool:
@@ -127,6 +135,7 @@ def dead_end(request: HttpRequest, status: int, title: StrOrPromise, text: StrOr
 
 
 @survey_door
+@counted
 def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask everybody with the survey's link; whoever answers becomes a visitor with a page of their own."""
     now = timezone.now()
@@ -151,6 +160,7 @@ def survey_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @survey_door
+@counted
 def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invited person the step that is due; only POST stores an answer."""
     page = PersonalPage(request, find_visit(token, by=sender(request, token)))
@@ -166,7 +176,10 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
 
 @survey_door
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a button that ends e-mails; the button of a mail program sends the same POST (RFC 8058)."""
+    """Show a button that ends e-mails; the button of a mail program sends the same POST (RFC 8058).
+
+    It is never refused for coming too often: a mail provider sends it for all of its people.
+    """
     is_done = request.method == "POST"
     invitation = unsubscribe(token) if is_done else find_subscription(token)
     if not request.GET.get("lang") and invitation.language in dict(settings.LANGUAGES):

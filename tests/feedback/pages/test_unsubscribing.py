@@ -151,3 +151,12 @@ def test_no_search_engine_store_or_other_site_learns_the_address(english, addres
     assert "no-store" in page["Cache-Control"]
     assert page["Referrer-Policy"] == "no-referrer"
     assert not page.cookies
+
+
+def test_nobody_is_kept_from_leaving_because_others_left_just_now(client, address, person, settings):
+    settings.RATE_LIMIT_PER_ADDRESS = 0
+
+    answer = client.post(address, {"List-Unsubscribe": "One-Click"})
+
+    person.refresh_from_db()
+    assert (answer.status_code, person.unsubscribed_at is not None) == (200, True)
