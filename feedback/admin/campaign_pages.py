@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -45,6 +45,7 @@ class CampaignPages:
     admin_site: Any
     opts: Any
     media: Any
+    standing: Any
 
     def campaign_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -160,12 +161,9 @@ class CampaignPages:
         return xframe_options_sameorigin(lambda _request: HttpResponse(letter.html))(request)
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Tell how far the campaign is, for the bar on its page."""
+        """Return how the campaign stands, as its page shows it."""
         campaign = self._visible(request, pk)
-        found = campaigns.progress(campaign=campaign)
-        text = _("%(settled)d of %(people)d people") % {"settled": found.settled, "people": found.people}
-        done = campaign.state in {Campaign.State.FINISHED, Campaign.State.CANCELLED}
-        return JsonResponse({"percent": found.percent, "text": text, "done": done, "state": campaign.state})
+        return TemplateResponse(request, "admin/feedback/campaign/standing.html", self.standing(request, campaign))
 
     def _visible(self, request: HttpRequest, pk: int) -> Campaign:
         if not self.has_view_permission(request):  # type: ignore[attr-defined]  # a ModelAdmin's

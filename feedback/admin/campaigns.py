@@ -164,21 +164,22 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = context.get("original")
         if campaign is not None:
-            context |= self._standing(request, campaign)
+            may = request.user.has_perm(CHANGE)
+            context |= {**self.standing(request, campaign), "buttons": list(self._buttons(campaign, may))}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _standing(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    def standing(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         """Return what the page says above the fields: the state, what to do next, how far it is, what came back."""
-        may = request.user.has_perm(CHANGE)
+        moves = campaign.state in {State.SCHEDULED, State.RUNNING}
         found = campaigns.progress(campaign=campaign)
         return {
             "campaign": campaign,
             "state_colour": COLOURS[State(campaign.state)],
             "hint": next_hint(campaign),
-            "buttons": list(self._buttons(campaign, may)),
             "audiences": campaign.audiences.defer("content").select_related("segment"),
-            "may_change": may,
-            "progress": found if found.people else None,
+            "may_change": request.user.has_perm(CHANGE),
+            "moves": moves,
+            "progress": found if found.people or moves else None,
             "figures": campaigns.statistics(campaign=campaign) if found.sent else (),
         }
 

@@ -81,6 +81,7 @@ class Progress:
     failed: int
     unknown: int
     reminders: int
+    reminders_waiting: int
     not_sent: tuple[tuple[str, StrOrPromise, int], ...]
     taking_over: int
 
@@ -99,6 +100,7 @@ def progress(*, campaign: Campaign) -> Progress:
         return sum(count for state, _code, count in first if state in states)
 
     open_ones = campaign.audiences.filter(state__in=[CampaignAudience.State.WAITING, CampaignAudience.State.RUNNING])
+    reminders = {state: count for kind, state, _code, count in rows if kind == Kind.REMINDER}
     people, waiting = total(*State), total(State.QUEUED, State.SENDING)
     return Progress(
         people=people,
@@ -107,7 +109,8 @@ def progress(*, campaign: Campaign) -> Progress:
         sent=total(State.SENT),
         failed=total(State.FAILED),
         unknown=total(State.UNKNOWN),
-        reminders=sum(count for kind, state, _code, count in rows if kind == Kind.REMINDER and state == State.SENT),
+        reminders=reminders.get(State.SENT, 0),
+        reminders_waiting=reminders.get(State.QUEUED, 0),
         not_sent=tuple((code, WHY.get(code, code), count) for state, code, count in first if state == State.SKIPPED),
         taking_over=open_ones.count(),
     )

@@ -229,3 +229,15 @@ def test_the_mail_itself_can_be_read_on_every_screen(
     screenshot(f"campaigns-{language}-{width}-{scheme}-16-mail", page)
     assert_accessible(page, tags=["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
     assert page.locator("a.score").count() == 11
+
+
+def test_how_a_running_campaign_stands_is_shown_anew(desk, sent):
+    page = desk(width=1280, scheme="light", language="en")
+    page.goto(f"/admin/feedback/campaign/{sent.pk}/change/")
+    shown = page.locator("#campaign-progress")
+    expect(shown).to_have_text("9 of 9 people")
+
+    again = {"state": "queued", "sent_at": None, "handed_over_at": None, "next_attempt_at": timezone.now()}
+    CampaignMail.objects.filter(pk=sent.mails.first().pk).update(**again)
+
+    expect(shown).to_have_text("8 of 9 people", timeout=20_000)

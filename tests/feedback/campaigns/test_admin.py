@@ -207,13 +207,33 @@ def test_a_step_that_is_not_possible_says_so(staff, campaign):
     assert "This is not possible now" in text_of(staff.get(page(row, "step", "resume")))
 
 
-def test_progress_is_told_to_the_bar(staff, started, person):
+def test_how_far_it_is_can_be_asked_for_alone(staff, started, person):
     campaign = started(person(), person("b@example.com"))
     campaigns.send_batch(campaign_id=campaign.pk, most=1)
+    CampaignMail.objects.create(
+        campaign=campaign,
+        respondent=Respondent.objects.first(),
+        kind="reminder",
+        state="queued",
+        next_attempt_at=timezone.now(),
+    )
 
-    assert staff.get(page(campaign, "progress")).json() == {
-        **{"percent": 50, "text": "1 of 2 people", "done": False, "state": "running"},
-    }
+    shown = text_of(staff.get(page(campaign, "progress")))
+
+    assert shown.startswith('<div class="mb-6 flex flex-col gap-6" data-state="running" data-moves>')
+    assert 'value="50"' in shown
+    assert ("1 of 2 people</p>" in shown, "1 reminder waiting" in shown) == (True, True)
+
+
+def test_a_campaign_that_nobody_was_taken_over_for_yet_shows_that_it_moves(staff, campaign):
+    row = campaign()
+    upload(row, "email", "a@example.com")
+    campaigns.start(campaign=row)
+
+    shown = text_of(staff.get(page(row)))
+
+    assert "data-moves" in shown
+    assert "0 of 0 people – more are being taken over from the audience" in shown
 
 
 @pytest.mark.parametrize("role", ["analyst", "agent", "privacy_officer"])
