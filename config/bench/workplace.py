@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from config.sample.seeding import Seeded
 
 DATABASE: Final = "odzew_bench"
-# The same for the product and for the floor.
+# The same for the product and for the floor: what the image serves with.
 GRANIAN: Final = (
     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--host", HOST),
-    *("--workers", "2", "--blocking-threads", "2", "--log-level", "warning"),
+    *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
 )
 # One machine plays a whole country here, so limits per network must count but never refuse.
 NO_LIMITS: Final = {

@@ -5,6 +5,8 @@ import sys
 
 from django.conf import settings
 
+from config.bench.workplace import GRANIAN
+
 
 def test_the_image_can_be_built_as_far_as_collecting_static_files(tmp_path):
     """Docker is not needed for this: the step runs in a shell, on the folders that the image copies."""
@@ -25,3 +27,10 @@ def test_the_image_can_be_built_as_far_as_collecting_static_files(tmp_path):
 
     assert collected.returncode == 0, collected.stderr
     assert (tmp_path / "var" / "static" / "staticfiles.json").exists()
+
+
+def test_benchmarks_measure_what_the_image_serves_with():
+    served = re.search(r"^CMD \[(.*?)\]$", (settings.BASE_DIR / "Dockerfile").read_text(), re.M | re.S)[1]
+
+    for option in ("--workers", "--blocking-threads"):
+        assert f'"{option}", "{GRANIAN[GRANIAN.index(option) + 1]}"' in served
