@@ -200,7 +200,8 @@ class RuleAdmin(VisibleModelAdmin):
             found, user = rules.preview(rule=form.instance), staff(request)
             context = {
                 "sentence": rules.describe(form.instance, receivers=form.receivers),
-                "count": count_in_words(found, user),
+                "count": count_in_words(form.instance, found, user),
+                "zone": form.instance.product.zone,
                 "rows": newest_rows(form.instance, found, user),
             }
         return render(request, "admin/feedback/rule/preview.html", context)
@@ -223,7 +224,7 @@ class RuleAdmin(VisibleModelAdmin):
             self.log_change(request, rule, said(_("Tagged existing responses.")))
             self.message_user(request, _("Existing responses get the tag in the background."), messages.SUCCESS)
             return page
-        found = count_in_words(rules.look_back(rule=rule, since=None), staff(request))
+        found = count_in_words(rule, rules.look_back(rule=rule, since=None), staff(request))
         return self._page(request, "tag_existing", _("Tag existing responses"), rule=rule, count=found)
 
     def _page(self, request: HttpRequest, name: str, title: Any, **context: Any) -> HttpResponse:
