@@ -85,8 +85,8 @@ class StateFilter(DropdownFilter):
 @admin.register(Improvement)
 class ImprovementAdmin(VisibleModelAdmin):
     empty_hint = _(
-        "Nothing was improved yet. Write down what was done because of feedback, link the responses that led to it, "
-        "and publish it."
+        "Nothing was improved yet. Write down what was done because of feedback, link the responses or tags that led "
+        "to it, and publish it. Those who may be contacted can then be told with one mail."
     )
     form = ImprovementForm
     list_display = ("title", "product", "state_label", "done_on", "feedback_linked", "mailed_at")
@@ -94,7 +94,6 @@ class ImprovementAdmin(VisibleModelAdmin):
     list_select_related = ("product",)
     search_fields = ("title",)
     search_help_text = _("Words in titles")
-    list_before_template = "admin/feedback/improvement/empty.html"
     warn_unsaved_form = True
 
     class Media:
