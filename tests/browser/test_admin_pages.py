@@ -14,11 +14,11 @@ from privacy.models import Membership
 from privacy.signing_secrets import issue
 from tests.config.test_admin_growth import of_one_product
 from tests.config.test_every_address import BESIDE, beside
-from tests.factories import make_controller, make_product, make_staff
+from tests.factories import make_controller, make_product, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TABLET = 768
+TABLET, PHONE = 768, 320
 GRAVE = {"critical", "serious"}
 # What django-unfold itself writes: links in read-only fields and in help texts, which are too dark on its dark
 # background and told from their sentence by colour only.
@@ -150,6 +150,31 @@ def test_every_page_beside_the_lists_fits_a_tablet_and_can_be_used(look, rows):
     found |= look(reverse("admin:feedback_response_delete_view", args=[view.pk]), "en", ("light",))
 
     assert found == {}
+
+
+def test_tables_that_are_wider_than_a_phone_are_scrolled_with_keys_as_well(look, rows):
+    make_response(survey=make_survey(product=make_product(controller=rows["privacy.controller"])))  # for two products
+    wording = rows["surveys.survey"].wordings.first()
+    wording.question = "How likely are you to recommend us?"
+    wording.save()
+    addresses = (
+        reverse("admin:index"),
+        reverse("admin:feedback_tag_themes"),
+        reverse("admin:feedback_tag_change", args=[rows["feedback.tag"].pk]),
+        reverse("admin:surveys_survey_publish", args=[rows["surveys.survey"].pk]),
+    )
+    look.page.set_viewport_size({"width": PHONE, "height": 640})
+    found, scrolled = {}, 0
+
+    for address, language in zip(addresses, cycle(("pl", "en"))):
+        found |= look(address, language, ("light", "dark"))
+        for table in look.page.locator("[class$=-scroll]").all():
+            scrolled += table.evaluate("box => box.scrollWidth > box.clientWidth")
+            assert table.get_attribute("tabindex") == "0", address
+            assert look.page.get_by_role("region", name=table.get_attribute("aria-label"), exact=True).count() == 1
+
+    assert found == {}
+    assert scrolled > 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
