@@ -11,7 +11,11 @@ dashboard, in digests and in files:
   would tell;
 - the values before are not told where one of the products had fewer than five answers then.
 
-What this does not prevent: who chooses other first and last days can subtract one period from another.
+What this does not prevent, and the definitions beside the figures say so: who chooses other first and last days can
+subtract one period from another. Whole weeks or months in the fields of days would not end it, because weeks and months
+overlap, and "the last 30 days" of today and of yesterday differ by two days. Only one set of steps that everything is
+told in would, cut where five people have answered; erasures and exclusions move those cuts, and two sets of them can be
+subtracted again.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
+from privacy.admin.histories import said
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -77,7 +78,7 @@ class CampaignPages:
         except ValidationError as error:
             return self._back(request, campaign, error)
         queue_campaigns()
-        self.log_change(request, campaign, str(step.done))  # type: ignore[attr-defined]  # a ModelAdmin's
+        self.log_change(request, campaign, said(step.done))  # type: ignore[attr-defined]  # a ModelAdmin's
         messages.success(request, str(step.done))
         return self._back(request, campaign)
 

@@ -13,7 +13,7 @@ from feedback.models import Campaign
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_stubs_ext import StrOrPromise
+    from django_stubs_ext import StrOrPromise, StrPromise
 
 State = Campaign.State
 
@@ -35,7 +35,7 @@ class Step:
     icon: str
     consequence: StrOrPromise
     act: Callable[..., Campaign]
-    done: StrOrPromise
+    done: StrPromise
     dangerous: bool = False
 
     def fits(self, campaign: Campaign) -> bool:

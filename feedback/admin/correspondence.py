@@ -24,6 +24,7 @@ from feedback import correspondence, tasks
 from feedback.disclosure import disclosed_to
 from feedback.models import Contact
 from privacy.access_log import record_product_access
+from privacy.admin.histories import said
 from privacy.admin.visibility import staff
 from privacy.masking import mask
 from privacy.models import AccessLogEntry
@@ -142,7 +143,7 @@ def _send(
 ) -> HttpResponseRedirect:
     contact = correspondence.write(follow_up=follow_up, by=user, **form.cleaned_data)
     tasks.queue_contact(contact.pk)
-    page.log_change(request, follow_up, gettext("Wrote an e-mail."))
+    page.log_change(request, follow_up, said(_("Wrote an e-mail.")))
     messages.success(request, gettext("The e-mail is on its way; this page says when it was sent."))
     return HttpResponseRedirect(reverse("admin:feedback_followup_change", args=[follow_up.pk]))
 

@@ -34,8 +34,9 @@ from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.admin.restricted import HidesRestricted
 from feedback.disclosure import READ_COMMENTS
-from feedback.models import FollowUp
+from feedback.models import FollowUp, Priority
 from privacy.access_log import record_product_access
+from privacy.admin.histories import in_words, said
 from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.masking import mask
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
+
+    from privacy.admin.histories import Kept
 
 STATUS_COLOURS: Final = {
     "new": "danger",
@@ -221,8 +224,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
     def status_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Move the case to the status of the button that was pressed."""
 
-        def change(form: Any) -> str:
-            before, ending = form.follow_up.get_status_display(), form.cleaned_data
+        def change(form: Any) -> Kept:
+            before, ending = FollowUp.Status(form.follow_up.status), form.cleaned_data
             moved = work.change_status(
                 follow_up=form.follow_up,
                 to=request.POST.get("to", ""),
@@ -230,52 +233,52 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
                 note=ending["note"],
                 root_cause=form.chosen_root_cause,
             )
-            after = moved.get_status_display()
-            return gettext("Status changed from “%(before)s” to “%(after)s”.") % {"before": before, "after": after}
+            sentence = _("Status changed from “%(before)s” to “%(after)s”.")
+            return said(sentence, before=before.label, after=FollowUp.Status(moved.status).label)
 
         return self._work(request, pk, EndingForm, change)
 
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give the case to the chosen colleague and team, or to nobody."""
 
-        def change(form: CaseForm) -> str:
+        def change(form: CaseForm) -> Kept:
             owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
             work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request))
             names = ", ".join(str(one) for one in (owner, team) if one)
-            return gettext("Assigned to %(name)s.") % {"name": names} if names else gettext("Assigned to nobody.")
+            return said(_("Assigned to %(name)s."), name=names) if names else said(_("Assigned to nobody."))
 
         return self._work(request, pk, AssignmentForm, change)
 
     def priority_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Say how urgent it is."""
 
-        def change(form: CaseForm) -> str:
+        def change(form: CaseForm) -> Kept:
             changed = work.set_priority(
                 follow_up=form.follow_up, priority=form.cleaned_data["priority"], by=staff(request)
             )
-            return gettext("Priority is now “%(priority)s”.") % {"priority": changed.get_priority_display()}
+            return said(_("Priority is now “%(priority)s”."), priority=Priority(changed.priority).label)
 
         return self._work(request, pk, PriorityForm, change)
 
     def contact_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Log a call, or another contact, with the person."""
 
-        def change(form: CaseForm) -> str:
+        def change(form: CaseForm) -> Kept:
             work.log_contact(follow_up=form.follow_up, by=staff(request), **form.cleaned_data)
-            return gettext("Contact logged.")
+            return said(_("Contact logged."))
 
         return self._work(request, pk, ContactForm, change)
 
     def note_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Write a note among colleagues."""
 
-        def change(form: CaseForm) -> str:
+        def change(form: CaseForm) -> Kept:
             text = form.cleaned_data["text"]
             _note, mentions = work.write_note(follow_up=form.follow_up, text=text, by=staff(request))
             if mentions.unknown:
                 names = ", ".join(mentions.unknown)
                 messages.warning(request, gettext("Nobody who sees this is called %(names)s.") % {"names": names})
-            return gettext("Note added.")
+            return said(_("Note added."))
 
         return self._work(request, pk, NoteForm, change, allowed=follow_up_page.may_note)
 
@@ -284,7 +287,7 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         request: HttpRequest,
         pk: int,
         form_class: type[CaseForm],
-        change: Callable[[CaseForm], str],
+        change: Callable[[CaseForm], Kept],
         *,
         allowed: Callable[[User], bool] = follow_up_page.may_work,
     ) -> HttpResponse:
@@ -297,13 +300,13 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         with timezone.override(follow_up.product.zone):  # times are typed as those of the product
             form = form_class(request.POST, follow_up=follow_up)
             try:
-                message = change(form) if form.is_valid() else ""
+                kept = change(form) if form.is_valid() else []
             except ValidationError as error:
                 form.add_error(None, error)
         if not form.is_valid():
             return self._refuse(request, form)
-        self.log_change(request, follow_up, message)
-        messages.success(request, message)
+        self.log_change(request, follow_up, kept)
+        messages.success(request, in_words(kept))
         return HttpResponseRedirect(_back(request, follow_up))
 
     def _refuse(self, request: HttpRequest, form: CaseForm) -> HttpResponse:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from feedback import improvements
 from feedback.models import Improvement
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.contrib.auth.models import User
-    from django_stubs_ext import StrOrPromise
+    from django_stubs_ext import StrOrPromise, StrPromise
 
 State = Improvement.State
 
@@ -28,7 +27,8 @@ class Step:
     Args:
         states: in which states it is offered.
         consequence: what will happen, one or two sentences.
-        act: does it, given what the user was shown to be the number of recipients; returns what to tell the user.
+        act: does it, given what the user was shown to be the number of recipients.
+        done: what the user and the history are told then.
         once: whether it is over when people were mailed.
     """
 
@@ -37,7 +37,8 @@ class Step:
     title: StrOrPromise
     icon: str
     consequence: StrOrPromise
-    act: Callable[[Improvement, User, int | None], StrOrPromise]
+    act: Callable[[Improvement, User, int | None], None]
+    done: StrPromise
     once: bool = False
     dangerous: bool = False
 
@@ -45,20 +46,17 @@ class Step:
         return improvement.state in self.states and not (self.once and improvement.mailed_at)
 
 
-def _publish(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
+def _publish(improvement: Improvement, by: User, expected: int | None) -> None:
     improvements.publish(improvement=improvement, by=by)
-    return _("Published.")
 
 
-def _withdraw(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
+def _withdraw(improvement: Improvement, by: User, expected: int | None) -> None:
     improvements.withdraw(improvement=improvement, by=by)
-    return _("Withdrawn from the public page.")
 
 
-def _mail(improvement: Improvement, by: User, expected: int | None) -> StrOrPromise:
-    count = improvements.mail(improvement=improvement, by=by, expected=expected)
+def _mail(improvement: Improvement, by: User, expected: int | None) -> None:
+    improvements.mail(improvement=improvement, by=by, expected=expected)
     queue_improvement_mails()
-    return ngettext("%(count)d person is being told.", "%(count)d people are being told.", count) % {"count": count}
 
 
 STEPS: Final = {
@@ -74,6 +72,7 @@ STEPS: Final = {
                 "date that everybody sees, and it can be withdrawn but not deleted."
             ),
             act=_publish,
+            done=_("Published."),
         ),
         Step(
             name="mail",
@@ -85,6 +84,7 @@ STEPS: Final = {
                 "cannot be undone."
             ),
             act=_mail,
+            done=_("Those who said so are being told."),
             once=True,
         ),
         Step(
@@ -97,6 +97,7 @@ STEPS: Final = {
                 "published again."
             ),
             act=_withdraw,
+            done=_("Withdrawn from the public page."),
             dangerous=True,
         ),
     )

@@ -24,6 +24,7 @@ from feedback import improvements
 from feedback.admin.improvement_links import CHANGE, MOST_SHOWN, SearchForm, TagsForm, found, linked, shown
 from feedback.admin.improvement_steps import STEPS, Step, next_hint
 from feedback.models import Improvement, Response
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 
@@ -84,8 +85,8 @@ class StateFilter(DropdownFilter):
 @admin.register(Improvement)
 class ImprovementAdmin(VisibleModelAdmin):
     empty_hint = _(
-        "Nothing was improved yet. Write down what was done because of feedback, link the responses that led to it, "
-        "and publish it."
+        "Nothing was improved yet. Write down what was done because of feedback, link the responses or tags that led "
+        "to it, and publish it. Those who may be contacted can then be told with one mail."
     )
     form = ImprovementForm
     list_display = ("title", "product", "state_label", "done_on", "feedback_linked", "mailed_at")
@@ -93,7 +94,6 @@ class ImprovementAdmin(VisibleModelAdmin):
     list_select_related = ("product",)
     search_fields = ("title",)
     search_help_text = _("Words in titles")
-    list_before_template = "admin/feedback/improvement/empty.html"
     warn_unsaved_form = True
 
     class Media:
@@ -235,11 +235,11 @@ class ImprovementAdmin(VisibleModelAdmin):
     def _do(self, request: HttpRequest, improvement: Improvement, step: Step) -> HttpResponse:
         expected = request.POST.get("expected", "")
         try:
-            said = step.act(improvement, staff(request), int(expected) if expected.isdecimal() else None)
+            step.act(improvement, staff(request), int(expected) if expected.isdecimal() else None)
         except ValidationError as error:
             return self._back(request, improvement.pk, error)
-        self.log_change(request, improvement, str(said))
-        messages.success(request, said)
+        self.log_change(request, improvement, said(step.done))
+        messages.success(request, step.done)
         return self._back(request, improvement.pk)
 
     def correct_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -254,7 +254,7 @@ class ImprovementAdmin(VisibleModelAdmin):
                 form.add_error(None, error.messages)
             else:
                 if form.has_changed():
-                    self.log_change(request, improvement, gettext("Corrected."))
+                    self.log_change(request, improvement, said(_("Corrected.")))
                     messages.success(request, gettext("Corrected. The public page says so."))
                 return self._back(request, pk)
         return self._show(request, improvement, "correct", title=_("Correct"), form=form)

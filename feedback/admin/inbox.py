@@ -218,6 +218,15 @@ def list_address(request: HttpRequest) -> str:
     return f"{reverse(LIST)}?{came_from}" if came_from else reverse(LIST)
 
 
+def nothing_found(request: HttpRequest) -> StrOrPromise:
+    """Return what to do where words, a tab or filters leave the list empty."""
+    if request.GET.get("q"):
+        return _("No comment has all of these words. Try fewer words, or only the beginning of one.")
+    if QUEUE in request.GET:
+        return _("Nothing waits here. Look at another tab, or at all responses.")
+    return _("No response has all of these properties. Take a filter away.")
+
+
 def undo_of_page(request: HttpRequest, response: Response) -> dict[str, Any] | None:
     """Return the step that can be taken back on the page of a response; nothing where it concerns others alone."""
     undo = _undo_of(request)

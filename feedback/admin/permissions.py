@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -19,6 +18,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from feedback.channel_permissions import record_permission, withdraw_permission
 from feedback.models import ChannelPermission, Respondent
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleModelAdmin, staff
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class ChannelPermissionAdmin(VisibleModelAdmin):
             context = {"title": _("Withdraw this permission?"), "subtitle": str(permission), "back": back}
             return self._page(request, "withdraw", context)
         if withdraw_permission(permission=permission):
-            self.log_change(request, permission, gettext("Withdrawn."))
+            self.log_change(request, permission, said(_("Withdrawn.")))
             messages.success(request, _("The permission is withdrawn: nobody mails this person any more."))
         else:
             messages.info(request, _("The permission was withdrawn before."))

@@ -30,7 +30,7 @@ from feedback.admin.filtering import (
     LanguageFilter,
     TagFilter,
 )
-from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, remember, undo_of_page
+from feedback.admin.inbox import QUEUE, Inbox, QueueFilter, list_address, nothing_found, remember, undo_of_page
 from feedback.admin.person_page import PersonPages, log_read
 from feedback.admin.response_columns import comment_column, decision_column
 from feedback.admin.response_page import BAND_COLOURS, ResponsePage, context_of
@@ -122,6 +122,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)
+        changelist.nothing_found = nothing_found(request)
         # Only the list shows tags of many responses at once.
         changelist.queryset = changelist.queryset.prefetch_related("tags")
         changelist.result_list = changelist.result_list.prefetch_related("tags")

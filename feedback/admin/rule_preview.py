@@ -34,8 +34,8 @@ class Row:
     comment: str
 
 
-def count_in_words(found: Found, user: User) -> str:
-    """Return the number as it may be told.
+def count_in_words(rule: Rule, found: Found, user: User) -> str:
+    """Return the number as it may be told, with days of the product.
 
     Who may not read comments must not learn from a small number whether somebody wrote a certain word.
     """
@@ -45,7 +45,7 @@ def count_in_words(found: Found, user: User) -> str:
     if found.count < SMALLEST_GROUP and not user.has_perm(READ_COMMENTS):
         return _("Fewer than %(number)d responses match.") % {"number": SMALLEST_GROUP}
     if found.is_more and found.since:
-        day = date_format(localtime(found.since), "DATE_FORMAT")
+        day = date_format(localtime(found.since, rule.product.zone), "DATE_FORMAT")
         if not found.count:
             return _("No response matches among the newest since %(day)s.") % {"day": day}
         return _("At least %(number)s responses match, counted among the newest since %(day)s.") % {

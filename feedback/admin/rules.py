@@ -13,14 +13,15 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import display
 
 from feedback import rules, tasks
 from feedback.admin.rule_form import CONDITIONS, RuleForm
 from feedback.admin.rule_preview import count_in_words, newest_rows
 from feedback.models import Rule
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 
@@ -168,7 +169,7 @@ class RuleAdmin(VisibleModelAdmin):
     def _switch(self, request: HttpRequest, queryset: QuerySet[Rule], *, on: bool) -> None:
         changed = rules.switch_rules(rules=queryset, on=on)
         for rule in changed:
-            self.log_change(request, rule, [{"changed": {"fields": [gettext("active")]}}])
+            self.log_change(request, rule, [{"changed": {"fields": [gettext_noop("active")]}}])
         text = ngettext("%(count)d rule changed.", "%(count)d rules changed.", len(changed)) % {"count": len(changed)}
         self.message_user(request, text, messages.SUCCESS)
 
@@ -199,7 +200,8 @@ class RuleAdmin(VisibleModelAdmin):
             found, user = rules.preview(rule=form.instance), staff(request)
             context = {
                 "sentence": rules.describe(form.instance, receivers=form.receivers),
-                "count": count_in_words(found, user),
+                "count": count_in_words(form.instance, found, user),
+                "zone": form.instance.product.zone,
                 "rows": newest_rows(form.instance, found, user),
             }
         return render(request, "admin/feedback/rule/preview.html", context)
@@ -219,10 +221,10 @@ class RuleAdmin(VisibleModelAdmin):
         if request.method == "POST":
             rules.queue_tagging(rule=rule)
             transaction.on_commit(partial(tasks.tag_existing_responses.delay, rule.pk))
-            self.log_change(request, rule, gettext("Tagged existing responses."))
+            self.log_change(request, rule, said(_("Tagged existing responses.")))
             self.message_user(request, _("Existing responses get the tag in the background."), messages.SUCCESS)
             return page
-        found = count_in_words(rules.look_back(rule=rule, since=None), staff(request))
+        found = count_in_words(rule, rules.look_back(rule=rule, since=None), staff(request))
         return self._page(request, "tag_existing", _("Tag existing responses"), rule=rule, count=found)
 
     def _page(self, request: HttpRequest, name: str, title: Any, **context: Any) -> HttpResponse:

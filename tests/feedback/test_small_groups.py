@@ -131,3 +131,18 @@ def test_the_page_says_what_is_left_out(controller, client):
 
     assert "1 product with fewer than five answers is not in these figures." in text
     assert "Steps in which fewer than five people answered" in text
+
+
+def test_two_periods_can_be_subtracted_and_the_definitions_say_so(controller, client):
+    survey = survey_of(controller, "one")
+    answer(survey, *[10] * 6, day=4)
+    answer(survey, 0, day=5)
+
+    longer, shorter = (
+        told("analyst", controller, span=choose_span("custom", today=date(2026, 3, 31), first="2026-03-01", last=last))
+        for last in ("2026-03-05", "2026-03-04")
+    )
+    client.force_login(make_staff("analyst", product=survey.product))
+
+    assert (longer.together.counts.n, shorter.together.counts.n) == (7, 6)
+    assert "Between periods it can" in client.get("/admin/", {"period": "all"}).content.decode()

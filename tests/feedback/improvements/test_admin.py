@@ -127,13 +127,13 @@ def test_from_publishing_to_the_mail_and_its_outcome(desk, draft, answer, review
     with django_capture_on_commit_callbacks(execute=True):
         answer = desk.post(page(improvement, "step", "mail"), {"expected": "1"})
 
-    assert told(answer) == ["1 person is being told."]
+    assert told(answer) == ["Those who said so are being told."]
     assert [message.to for message in outbox.outbox] == [["anna@example.com"]]
     shown = text_of(desk.get(page(improvement)))
     assert "1 sent" in shown
     assert "Tell those who said so" not in shown
     assert "anna@example.com" not in shown
-    assert text_of(desk.get(page(improvement, "history"))).count("is being told") == 1
+    assert text_of(desk.get(page(improvement, "history"))).count("are being told") == 1
 
 
 def test_an_audience_that_changed_since_it_was_shown_is_asked_about_again(desk, published, answer):
