@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet, inlineformset_factory
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from surveys.audience import join_values, split_values
 from surveys.models import AudienceRule, SegmentQuota, Survey
@@ -58,12 +59,19 @@ class AudienceRuleForm(TargetingForm):
     class Meta:
         model = AudienceRule
         fields = ("subject", "name", "operator", "values")
+        help_texts = {"name": gettext_lazy("For example: plan, seats.")}
 
 
 class QuotaForm(TargetingForm):
     class Meta:
         model = SegmentQuota
         fields = ("dimension", "name", "value", "target")
+        help_texts = {
+            "dimension": gettext_lazy("A response counts under the value that it was given with."),
+            "name": gettext_lazy("Only for a property, as the product sends it: plan."),
+            "value": gettext_lazy("One for each quota, such as PL."),
+            "target": gettext_lazy("Once reached, nobody of the segment is asked any more; others are."),
+        }
 
 
 class QuotaFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only

@@ -57,6 +57,15 @@ class LinesField(forms.CharField):
         return bool(self.to_python(data) != (initial or []))
 
 
+class WordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    class Meta:
+        help_texts = {
+            "question": _("Stands above the scale; keep it short enough for a phone."),
+            **dict.fromkeys(("low_label", "high_label"), _("A few words: screen readers say them with the score.")),
+            "decline_label": _("Pressing it counts as a decline: the person is then left alone for a while."),
+        }
+
+
 class BandWordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     reasons = LinesField(
         longest=80,
@@ -69,10 +78,33 @@ class BandWordingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
     class Meta:
         model = BandWording
         fields = ("follow_up_question", "placeholder", "reasons", "thanks")
+        help_texts = {
+            "follow_up_question": _("Asked once the score is saved: what the person likes, or what should change."),
+            "placeholder": _("Stands in the empty text field and goes as soon as somebody types."),
+            "thanks": _("The last thing people of this band see: say what happens with their answer."),
+        }
 
 
 class ThrottlesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Shows beside each empty number the value in force."""
+
+    class Meta:
+        help_texts = {
+            "first_survey_delay_days": _(
+                "Counted from when the person became a customer or, if unknown, was first seen."
+            ),
+            **dict.fromkeys(
+                ("response_days", "decline_days", "snooze_days"), _("Only surveys of the same metric count.")
+            ),
+            "unanswered_days": _("Seen, and neither answered nor declined, whichever survey it was."),
+            "shows_in_90_days": _("All surveys that one person saw count together."),
+            "cooldown_days": _("A survey may only leave more than its product."),
+            "mail_days": _("Holds back e-mails only; at least 7."),
+            **dict.fromkeys(
+                ("known_percentage", "anonymous_percentage"),
+                _("The same people for 90 days, then lots are drawn anew; 0 asks nobody."),
+            ),
+        }
 
     def show_numbers_in_force(self, product: ThrottleNumbers | None = None) -> None:
         """Write what an empty field falls back to under it: the product's number where it has one, or the default."""
@@ -85,8 +117,9 @@ class ThrottlesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
             text = (
                 _("When empty: %(number)d, as set for the product.") if from_product else _("When empty: %(number)d.")
             )
-            self.fields[name].help_text = text % {"number": number}
-            self.fields[name].widget.attrs["placeholder"] = str(number)
+            field = self.fields[name]
+            field.help_text = f"{field.help_text} {text % {'number': number}}"
+            field.widget.attrs["placeholder"] = str(number)
 
 
 class SurveyForm(ThrottlesForm):
@@ -97,9 +130,14 @@ class SurveyForm(ThrottlesForm):
         help_text=_("Where people may be asked."),
     )
 
-    class Meta:
+    class Meta(ThrottlesForm.Meta):
         model = Survey
         fields = "__all__"  # noqa: DJ007  the admin page lists the fields of each of its two forms
+        help_texts = {
+            **ThrottlesForm.Meta.help_texts,
+            "metric": _("Cannot change after the first publishing, so that scores stay comparable."),
+            "band_profile": _("“Wootric” counts a CES of 5 as passive, as the history taken over from there does."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

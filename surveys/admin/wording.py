@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 
-from surveys.admin.forms import BandWordingForm
+from surveys.admin.forms import BandWordingForm, WordingForm
 from surveys.admin.targeting import PartOfSurvey
 from surveys.models import BandWording, Wording
 
@@ -63,6 +63,7 @@ class LanguageInline(PartOfSurvey, StackedInline):
 
 class WordingInline(LanguageInline):
     model = Wording
+    form = WordingForm
     tab = True
     template = "surveys/admin/wording.html"
     fields = ("question", ("low_label", "high_label"), "decline_label")

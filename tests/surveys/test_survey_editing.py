@@ -149,9 +149,9 @@ def test_an_empty_throttle_shows_the_number_in_force(client, administrator, prod
 
     fields = client.get(page(survey)).context["adminform"].form.fields
 
-    assert fields["response_days"].help_text == "When empty: 45, as set for the product."
+    assert fields["response_days"].help_text.endswith(" When empty: 45, as set for the product.")
     assert fields["response_days"].widget.attrs["placeholder"] == "45"
-    assert fields["decline_days"].help_text == "When empty: 30."
+    assert fields["decline_days"].help_text.endswith(" When empty: 30.")
 
 
 def test_a_product_has_one_row_of_throttles(client, administrator, product):
