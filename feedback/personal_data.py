@@ -416,6 +416,7 @@ declare(
         },
     ),
     Table(model="feedback.ImportRowError", columns=not_personal("id", "run", "line", "code", "reason")),
+    Table(model="feedback.TaskFailure", columns=not_personal("id", "task", "error", "times", "first_at", "last_at")),
     Store(
         name="queue of background work",
         kind="queue",
