@@ -93,7 +93,10 @@ def test_a_task_that_fails_in_a_worker_is_seen_by_administrators(worker):
     wait_until(TaskFailure.objects.exists)
 
     failure = TaskFailure.objects.get()
-    assert (failure.task, failure.error) == (tasks.import_responses.name, "feedback.models.importing.ImportRun.DoesNotExist")
+    assert (failure.task, failure.error) == (
+        tasks.import_responses.name,
+        "feedback.models.importing.ImportRun.DoesNotExist",
+    )
 
 
 def test_the_schedule_sends_what_is_due(started, person, mailoutbox):
