@@ -71,6 +71,7 @@ declare(
             "mail_bounced_at": ASKED,
             "unsubscribed_at": WISH,
             "do_not_contact": WISH,
+            "contact_agreed": WISH,
             "objected_at": WISH,
             "restricted_at": WISH,
         },

@@ -107,6 +107,7 @@ POSTS = {
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
+    "feedback_respondent_contact": {"reviewer", "data_protection_officer"},
     "feedback_channelpermission_withdraw": {"reviewer", "data_protection_officer"},
     "privacy_suppression_lift": {"data_protection_officer"},
     "feedback_followup_write": {"agent"},
