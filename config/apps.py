@@ -8,4 +8,4 @@ class ProjectConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        from config import celery  # noqa: F401, PLC0415  registers the Celery app
+        from config import celery, failures  # noqa: F401, PLC0415  registers the Celery app and its signal

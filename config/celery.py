@@ -59,6 +59,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "forget fingerprints": {"task": "feedback.tasks.forget_fingerprints", "schedule": 60 * 60.0},
     # every day
     "purge the admin's log": {"task": "privacy.tasks.purge_admin_log", "schedule": 24 * 60 * 60.0},
+    "forget failures of tasks": {"task": "feedback.tasks.forget_task_failures", "schedule": 24 * 60 * 60.0},
     # every two minutes
     "resume taggings": {"task": "feedback.tasks.resume_taggings", "schedule": 2 * 60.0},
 }

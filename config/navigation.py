@@ -77,7 +77,13 @@ GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...]] = (
             Entry(_("Emergency access"), "emergency_home", "privacy.BreakGlass"),
         ),
     ),
-    (_("System"), (Entry(_("Scheduled tasks"), "schedule", "django_celery_beat.PeriodicTask"),)),
+    (
+        _("System"),
+        (
+            Entry(_("Scheduled tasks"), "schedule", "django_celery_beat.PeriodicTask"),
+            Entry(_("Failed tasks"), "error", "feedback.TaskFailure"),
+        ),
+    ),
 )
 
 

@@ -93,7 +93,7 @@ ROLES: Final[dict[str, Role]] = {
             *_may("surveys", "view,add,change survey productthrottles", "view surveyversion"),
             *_may("surveys", "view,add,change,delete wording bandwording event"),
             *_may("feedback", "view,add importrun", "view,add,change,delete rule segment"),
-            *_may("feedback", "view,add,change campaign"),
+            *_may("feedback", "view,add,change campaign", "view taskfailure"),
             *_may("feedback", "view,add,change,delete team workinghours", "view,add,change rootcause"),
         ),
     ),

@@ -177,6 +177,7 @@ def facts_of(
         is_restricted=known.is_restricted,
         is_suppressed=known.is_suppressed,
         has_permission=known.has_permission,
+        wants_no_mail=known.wants_no_mail,
         has_bounced=known.has_bounced,
         history=known.history,
     )

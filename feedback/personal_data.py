@@ -71,6 +71,7 @@ declare(
             "mail_bounced_at": ASKED,
             "unsubscribed_at": WISH,
             "do_not_contact": WISH,
+            "contact_agreed": WISH,
             "objected_at": WISH,
             "restricted_at": WISH,
         },
@@ -416,6 +417,7 @@ declare(
         },
     ),
     Table(model="feedback.ImportRowError", columns=not_personal("id", "run", "line", "code", "reason")),
+    Table(model="feedback.TaskFailure", columns=not_personal("id", "task", "error", "times", "first_at", "last_at")),
     Store(
         name="queue of background work",
         kind="queue",

@@ -1,7 +1,8 @@
 """Personal links in bulk, for the mailing of a customer: a list of people goes in, the same list with links comes out.
 
-Everybody on it passes the rules of asking, and whoever may not be asked now gets no link but the reason. The links are
-made for this one file: only digests of their tokens are stored, and neither is the list.
+Everybody on it passes the rules of asking. Whoever may not be asked now gets no link but the reason, and so does
+whoever said that nobody should write to them, under this record or another with the same mailbox. The links are made
+for this one file: only digests of their tokens are stored, and neither is the list.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from feedback import campaigns
 from feedback.imports.reading import open_source
 from feedback.imports.recognising import (
     RowProblem,
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from django.contrib.auth.models import User
+    from django_stubs_ext import StrOrPromise
 
+    from feedback.identity import Person
     from feedback.imports.reading import Row, Source
     from feedback.products import ProductFacts
 
@@ -43,6 +48,11 @@ NAMES: Final = {
     "external_id": ("id", "external id", "external_id", "user id", "customer id", "identyfikator", "id klienta"),
     "email": ("email", "e-mail", "mail", "email address", "e-mail address", "adres e-mail", "adres email"),
     "language": ("language", "lang", "język", "jezyk"),
+}
+# The words of a campaign's dry run: a customer's own mailing is a mailing as well.
+WHY: Final[dict[str, StrOrPromise]] = {
+    **campaigns.WHY,
+    "invalid_language": gettext_lazy("The language is not a code such as “pl” or “en-GB”."),
 }
 HEADERS: Final = ("id", "email", "link", "expires", "code", "why")
 
@@ -96,29 +106,40 @@ def _columns(source: Source) -> Mapping[str, int]:
 
 
 def _links(product: ProductFacts, columns: Mapping[str, int], rows: list[Row]) -> Iterator[PersonalLink]:
-    for row in rows:
-        cells = {
-            kind: tidy_text(row.cells[place]) if 0 <= place < len(row.cells) else "" for kind, place in columns.items()
-        }
-        named = {"external_id": cells["external_id"], "email": cells["email"]}
-        try:
-            person = recognise_person(**named)
-            language = recognise_language(cells["language"])
-        except RowProblem as problem:
-            yield PersonalLink(**named, code=problem.code)
-            continue
-        if not person.is_known:
-            yield PersonalLink(**named, code="unidentified")
-            continue
-        # The controller's own list says who these people are.
-        person = replace(person, language=language, is_signed=True)
-        answer = ask(product=product, person=person, moment=Moment(channel=Channel.LINK, language=language))
-        link = ""
-        if answer.token is not None:
-            link = f"{settings.PUBLIC_URL}/i/{answer.token}/"
-            sent = Invitation.including_restricted.filter(token_digest=token_digest(answer.token))
-            sent.update(sent_at=timezone.now())
-        yield PersonalLink(**named, link=link, code=answer.code, why="" if link else answer.why)
+    named = [_named(columns, row) for row in rows]
+    records = campaigns.Records.of(product.id, [person for _cells, person, _problem in named if person])
+    for cells, person, problem in named:
+        link, code = _link(product, person, records) if person else ("", problem)
+        why = "" if link else str(WHY[code])
+        yield PersonalLink(external_id=cells["external_id"], email=cells["email"], link=link, code=code, why=why)
+
+
+def _named(columns: Mapping[str, int], row: Row) -> tuple[dict[str, str], Person | None, str]:
+    """Return the cells of a row, and whom they name or why nobody."""
+    cells = {
+        kind: tidy_text(row.cells[place]) if 0 <= place < len(row.cells) else "" for kind, place in columns.items()
+    }
+    try:
+        person = recognise_person(cells["external_id"], cells["email"])
+        language = recognise_language(cells["language"])
+    except RowProblem as problem:
+        return cells, None, problem.code
+    if not person.is_known:
+        return cells, None, "unidentified"
+    # The controller's own list says who these people are.
+    return cells, replace(person, language=language, is_signed=True), ""
+
+
+def _link(product: ProductFacts, person: Person, records: campaigns.Records) -> tuple[str, str]:
+    """Return the person's link, or nothing, and the code of the decision."""
+    if wish := records.wish_of(person):
+        return "", wish
+    answer = ask(product=product, person=person, moment=Moment(channel=Channel.LINK, language=person.language))
+    if answer.token is None:
+        return "", answer.code
+    sent = Invitation.including_restricted.filter(token_digest=token_digest(answer.token))
+    sent.update(sent_at=timezone.now())
+    return f"{settings.PUBLIC_URL}/i/{answer.token}/", answer.code
 
 
 def as_rows(links: list[PersonalLink]) -> Iterator[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from feedback import (
     rules,
     scanners,
     staff_mail_delivery,
+    task_failures,
 )
 
 
@@ -29,6 +30,12 @@ def complete_abandoned_responses() -> int:
 def forget_fingerprints() -> int:
     """Remove what recognises the browsers of answers that can no longer be changed."""
     return scanners.forget_fingerprints(at=timezone.now())
+
+
+@shared_task
+def forget_task_failures() -> int:
+    """Delete the failures of tasks that have not come back for a month."""
+    return task_failures.forget_failures(now=timezone.now())
 
 
 @shared_task

@@ -13,7 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from feedback.campaigns import write_campaign
-from feedback.models import Campaign, ChannelPermission, Improvement, Invitation, Respondent, Response
+from feedback.models import Campaign, ChannelPermission, Improvement, Invitation, Respondent, Response, TaskFailure
+from feedback.task_failures import record_failure
 from privacy.access_log import record_access
 from privacy.break_glass import end_access, open_access
 from privacy.deadlines import deadlines
@@ -250,6 +251,11 @@ def make_campaign(*, survey: Survey, **overrides: Any) -> Campaign:
     """Make a draft with the shipped wording."""
     row = Campaign(**{"product": survey.product, "survey": survey, "name": f"Campaign {next(numbers)}", **overrides})
     return write_campaign(campaign=row, by=None)
+
+
+def make_task_failure() -> TaskFailure:
+    record_failure(task="feedback.tasks.apply_rules", error=ValueError)
+    return TaskFailure.objects.get()
 
 
 def make_server_key(*, product: Product, scopes: tuple[str, ...] = ("ask",)) -> tuple[ServerKey, str]:

@@ -11,6 +11,7 @@ from feedback.admin import (
     rules,
     suppressions,
     tags,
+    task_failures,
     teams,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "rules",
     "suppressions",
     "tags",
+    "task_failures",
     "teams",
 ]

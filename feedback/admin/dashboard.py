@@ -17,9 +17,10 @@ from feedback import numbers, reports
 from feedback.admin import charts
 from feedback.follow_up import reporting
 from feedback.follow_up.clocks import HOW_IT_COUNTS
-from feedback.models import FollowUp, Response
+from feedback.models import FollowUp, Response, TaskFailure
 from feedback.periods import Choice, choose_span
 from feedback.tallies import days_with_answers
+from feedback.task_failures import has_failed_lately
 from privacy.middleware import SHOWN
 from privacy.models import Membership, RightsRequest
 from privacy.watching import warned_requests
@@ -73,7 +74,7 @@ class Selection:
 def show_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add to the front page what this member of staff may see, for the product and period in the address."""
     rights = _rights(request)
-    board: dict[str, Any] = {"rights": rights}
+    board: dict[str, Any] = {"rights": rights, "link_to_failures": _failures(request)}
     if request.user.has_perm(reports.SEE_FIGURES):
         board |= _shown(request, select(request.GET, reports.visible_products(request.user), now=timezone.now()))
     return context | {"title": _("Dashboard"), "dashboard": board, SHOWN: _records(board)}
@@ -286,6 +287,12 @@ def _rights(request: HttpRequest) -> dict[str, Any] | None:
             {"warned": warned, "link": _page_of(request, warned.request)} for warned in warned_requests(request.user)
         ],
     }
+
+
+def _failures(request: HttpRequest) -> str:
+    """Return the address of the failures of background work, where there are new ones and the user may see them."""
+    link = _list_of(request, TaskFailure)
+    return link if link and has_failed_lately(now=timezone.now()) else ""
 
 
 def _list_of(request: HttpRequest, model: type[Model]) -> str:

@@ -64,8 +64,10 @@ class ImportFilter(DropdownFilter):
         if not request.user.has_perm("feedback.view_importrun"):
             return []
         runs = ImportRun.objects.visible_to(request.user).filter(imported__gt=0, is_dry_run=False)
-        names = runs.values_list("pk", "file_name", "created_at")[:20]
-        return [(str(pk), f"{name}, {date_format(created_at, 'SHORT_DATE_FORMAT')}") for pk, name, created_at in names]
+        newest = runs.only("file_name", "created_at")[:20]
+        return [
+            (str(run.pk), f"{run.shown_name}, {date_format(run.created_at, 'SHORT_DATE_FORMAT')}") for run in newest
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
         value = self.value()

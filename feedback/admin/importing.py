@@ -44,8 +44,8 @@ class ImportRunAdmin(ModelAdmin):
         "before it does it."
     )
 
-    list_display = ("created_at", "file_name", "controller", "metric", "shown_state", "outcome", "created_by")
-    list_display_links = ("created_at", "file_name")
+    list_display = ("created_at", "file", "controller", "metric", "shown_state", "outcome", "created_by")
+    list_display_links = ("created_at", "file")
     list_filter = ("state", "metric")
     list_select_related = ("controller", "created_by")
     search_fields = ()
@@ -68,6 +68,10 @@ class ImportRunAdmin(ModelAdmin):
         return get_object_or_404(self.get_queryset(request), pk=pk, created_by=request.user)
 
     # --- List ---
+
+    @display(description=gettext_lazy("file"), ordering="file_name")
+    def file(self, run: ImportRun) -> str:
+        return run.shown_name
 
     @display(
         description=gettext_lazy("state"),

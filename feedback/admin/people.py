@@ -12,11 +12,13 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from feedback.admin.people_forms import LookUpForm, MomentForm
+from feedback.admin.people_forms import AgreementForm, LookUpForm, MomentForm
 from feedback.disclosure import SEE_RESTRICTED, may_look_people_up
 from feedback.explaining import explain
+from feedback.improvements import agree_to_contact
 from feedback.invitations import Moment
 from feedback.looking_up import LookUp, find_records, person_of
 from feedback.models import Respondent
@@ -71,6 +73,7 @@ class RespondentAdmin(VisibleModelAdmin):
         return [
             path("never-met/<slug:reference>/", view(self.never_met_view), name="feedback_respondent_never_met"),
             path("<int:pk>/moment/", view(self.moment_view), name="feedback_respondent_moment"),
+            path("<int:pk>/contact/", view(self.contact_view), name="feedback_respondent_contact"),
             *super().get_urls(),
         ]
 
@@ -143,6 +146,25 @@ class RespondentAdmin(VisibleModelAdmin):
         question = LookUp(product_id=question.product_id, person=person, moment=form.moment())
         return self._redirect(request, question, pk=pk)
 
+    def contact_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for the evidence, then let a person who said no be contacted again."""
+        self._require_permission(request)
+        if not _may_record_wishes(request):
+            raise PermissionDenied
+        respondent = get_object_or_404(self.get_queryset(request).filter(restricted_at=None), pk=pk)
+        back = HttpResponseRedirect(reverse("admin:feedback_respondent_change", args=[pk]))
+        if not respondent.do_not_contact:
+            messages.info(request, _("This person is not marked “do not contact”."))
+            return back
+        form = AgreementForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            context = {"title": _("May this person be contacted again?"), "subtitle": str(respondent), "form": form}
+            return self._page(request, "contact", {**context, "respondent": respondent})
+        agree_to_contact(respondent=respondent, **form.cleaned_data)
+        self.log_change(request, respondent, gettext("May be contacted again."))
+        messages.success(request, _("This person may be contacted again."))
+        return back
+
     def _explain(
         self, request: HttpRequest, question: LookUp, respondent: Respondent | None, form: MomentForm | None = None
     ) -> HttpResponse:
@@ -152,6 +174,7 @@ class RespondentAdmin(VisibleModelAdmin):
             "title": _("Why not?"),
             "subtitle": str(respondent or _("somebody never met")),
             "respondent": respondent,
+            "may_record_wishes": _may_record_wishes(request),
             "product": product,
             "similar": _similar(product, question, respondent),
             "form": form or MomentForm(initial={**vars(question.moment), "is_signed": question.person.is_signed}),
@@ -166,6 +189,10 @@ class RespondentAdmin(VisibleModelAdmin):
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         everywhere = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
         return TemplateResponse(request, f"admin/feedback/respondent/{name}.html", {**everywhere, **context})
+
+
+def _may_record_wishes(request: HttpRequest) -> bool:
+    return staff(request).has_perm("feedback.change_channelpermission")
 
 
 def _usual(respondent: Respondent) -> LookUp:

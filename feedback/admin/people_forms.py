@@ -113,6 +113,17 @@ class MomentForm(forms.Form):
         return Moment(**{name: self.cleaned_data[name] for name in names})
 
 
+class AgreementForm(forms.Form):
+    """Where it can be looked up that a person agreed to be contacted again."""
+
+    evidence = forms.CharField(
+        label=_("Evidence"),
+        max_length=300,
+        help_text=_("Where it can be looked up that they agreed since, and the day: a letter, a form and its version."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
 class LookUpForm(MomentForm, IdentifiersForm):
     """Whom staff ask about, and the moment."""
 

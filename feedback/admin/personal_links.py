@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.imports import LARGEST_FILE
-from feedback.personal_links import HEADERS, MOST_PEOPLE, as_rows, make_personal_links
+from feedback.personal_links import HEADERS, MOST_PEOPLE, PersonalLink, as_rows, make_personal_links
 from privacy.admin.visibility import staff
 from surveys.models import Survey
 
@@ -51,7 +53,22 @@ def personal_links(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("file", error)
         else:
+            _say_who_was_left_out(request, links)
             return csv_download(as_csv(HEADERS, as_rows(links)), f"{survey.slug}-links")
     context: dict[str, Any] = {"survey": survey, "form": form, "most": MOST_PEOPLE, "title": _("Personal links")}
     page = {**admin.site.each_context(request), "opts": Survey._meta, **context}
     return TemplateResponse(request, "admin/feedback/personal_links.html", page)
+
+
+def _say_who_was_left_out(request: HttpRequest, links: list[PersonalLink]) -> None:
+    """Say, on the next page, how many links there are and how many people got none for which reason."""
+    made = sum(bool(each.link) for each in links)
+    text = ngettext("%(count)d link was made.", "%(count)d links were made.", made)
+    messages.success(request, text % {"count": made})
+    for (why, code), count in Counter((each.why, each.code) for each in links if not each.link).most_common():
+        text = ngettext(
+            "%(count)d person without a link: %(why)s (%(code)s)",
+            "%(count)d people without a link: %(why)s (%(code)s)",
+            count,
+        )
+        messages.info(request, text % {"count": count, "why": why, "code": code})

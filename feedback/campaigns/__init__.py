@@ -3,7 +3,7 @@
 from feedback.campaigns.claiming import BATCH, claim, due_campaigns, recover
 from feedback.campaigns.entries import Entry, StatedPermission, describe
 from feedback.campaigns.inviting import MOST_PEOPLE, KeyReused, Order, forget_calls, invite, try_out
-from feedback.campaigns.judging import ELIGIBLE, WHY, Judge, Judged
+from feedback.campaigns.judging import ELIGIBLE, WHY, Judge, Judged, Records
 from feedback.campaigns.letter import Letter, compose, for_example, invitation_token, message_id, write_letter
 from feedback.campaigns.lifecycle import (
     MAY_GET_PEOPLE,
@@ -47,6 +47,7 @@ __all__ = [
     "Letter",
     "Order",
     "Progress",
+    "Records",
     "Report",
     "StatedPermission",
     "add_audience",

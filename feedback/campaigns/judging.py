@@ -208,6 +208,16 @@ class Records:
         """Return everybody with an address: a wish of one of them holds for the mailbox."""
         return self.by_mailbox.get(address, []) if address else []
 
+    def wish_of(self, person: Person) -> str:
+        """Return the code of what anybody with the person's mailbox wishes against being written to, or nothing."""
+        own = self.by_key.get(person.subject_key)
+        wishes = self.of_mailbox(person.email or (own.email if own else ""))
+        if any(each.objected_at for each in wishes):
+            return "opted_out"
+        if any(each.restricted_at for each in wishes):
+            return "restricted"
+        return "no_permission" if any(each.wants_no_mail for each in wishes) else ""
+
     def recognise(self, person: Person) -> tuple[Person, Respondent | None]:
         """Return who somebody is; whoever is named by an address alone may be known by an id."""
         own = self.by_key.get(person.subject_key)

@@ -92,6 +92,8 @@ def _may_be_approached(candidate: Candidate, facts: Facts) -> Obstacle | None:
         return Obstacle("bounced", facts.at + CYCLE)
     if facts.channel == "email" and not facts.has_permission:
         return Obstacle("no_permission", facts.at + RECHECK)
+    if facts.channel == "link" and facts.wants_no_mail:
+        return Obstacle("no_permission", facts.at + RECHECK)
     return None
 
 

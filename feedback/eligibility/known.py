@@ -78,6 +78,7 @@ class Facts:
         languages: codes or values of ``Accept-Language`` by which the person may be asked, best first.
         events: names of the events that the product lists.
         zone: where the product's days begin and end.
+        wants_no_mail: unsubscribed, or not to be contacted; a personal link goes out in a mail as well.
         history: the invitations of at least the longest rest's length.
     """
 
@@ -99,5 +100,6 @@ class Facts:
     is_restricted: bool = False
     is_suppressed: bool = False
     has_permission: bool = True
+    wants_no_mail: bool = False
     has_bounced: bool = False
     history: tuple[Occasion, ...] = ()

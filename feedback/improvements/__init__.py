@@ -2,13 +2,14 @@
 
 from feedback.improvements.linking import link, linked_responses, responses_to_link, set_tags, unlink
 from feedback.improvements.mailing import Audience, Progress, audience, due_mail_ids, mail, progress, send_mail
-from feedback.improvements.objecting import UnknownLink, find_mail, object_to_contact, objection_token
+from feedback.improvements.objecting import UnknownLink, agree_to_contact, find_mail, object_to_contact, objection_token
 from feedback.improvements.writing import correct, doubts, publish, save_draft, withdraw
 
 __all__ = [
     "Audience",
     "Progress",
     "UnknownLink",
+    "agree_to_contact",
     "audience",
     "correct",
     "doubts",

@@ -1,14 +1,22 @@
-"""The way out of every mail about an improvement: one press, no login, and nobody writes to the person again."""
+"""The way out of every mail about an improvement: one press, no login, and nobody writes to the person again.
+
+Only their own later agreement, which somebody can look up, ends that.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from feedback.models import ImprovementMail, Respondent
 from feedback.people import records_of_same_person
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 SALT: Final = "feedback.improvements.objection"
 
@@ -50,6 +58,30 @@ def object_to_contact(*, token: str) -> ImprovementMail | None:
     """
     owed = find_mail(token=token)
     if owed is not None:
-        same = list(records_of_same_person(owed.respondent).order_by("pk").select_for_update(no_key=True))
-        Respondent.including_restricted.filter(pk__in=[one.pk for one in same]).update(do_not_contact=True)
+        _records(owed.respondent).update(do_not_contact=True)
     return owed
+
+
+@transaction.atomic
+def agree_to_contact(*, respondent: Respondent, evidence: str) -> None:
+    """Let a person who said no be contacted again, under all the records the product has of them.
+
+    Other wishes stay: an objection to being asked, a restriction, and having unsubscribed.
+
+    Args:
+        evidence: where it can be looked up that they agreed since.
+
+    Raises:
+        ValidationError: ``no_evidence``.
+    """
+    if not evidence.strip():
+        raise ValidationError(_("Say where it can be looked up."), "no_evidence")
+    marked = _records(respondent).filter(do_not_contact=True)
+    marked.update(do_not_contact=False, contact_agreed=evidence.strip())
+
+
+def _records(respondent: Respondent) -> QuerySet[Respondent]:
+    """Return the records of a person, locked in one order."""
+    same = records_of_same_person(respondent).order_by("pk").select_for_update(no_key=True)
+    found: QuerySet[Respondent] = Respondent.including_restricted.filter(pk__in=[one.pk for one in same])
+    return found

@@ -4,6 +4,7 @@ from feedback.models.asking import ANONYMOUS, DELIVERED, ChannelPermission, Invi
 from feedback.models.automating import Rule
 from feedback.models.capturing import Response, ResponseTag, ScoreChange, Tag, Tally
 from feedback.models.contacting import Contact, Note, StatusChange
+from feedback.models.failing import TaskFailure
 from feedback.models.following_up import FollowUp, Priority
 from feedback.models.importing import ImportRowError, ImportRun
 from feedback.models.improving import Improvement, ImprovementMail
@@ -48,6 +49,7 @@ __all__ = [
     "Suspicion",
     "Tag",
     "Tally",
+    "TaskFailure",
     "Team",
     "WorkingHours",
 ]

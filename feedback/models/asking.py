@@ -79,6 +79,9 @@ class Respondent(models.Model):
     mail_bounced_at = models.DateTimeField(_("e-mail came back"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed from e-mail"), null=True, blank=True, editable=False)
     do_not_contact = models.BooleanField(_("do not contact"), default=False)
+    contact_agreed = models.CharField(
+        _("agreed to be contacted again"), max_length=300, default="", db_default="", blank=True, editable=False
+    )
     objected_at = models.DateTimeField(_("objected"), null=True, blank=True, editable=False)
     restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
 

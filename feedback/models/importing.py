@@ -65,6 +65,11 @@ class ImportRun(models.Model):
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
 
+    @property
+    def shown_name(self) -> str:
+        """What the file was called, or the number of the import once that is forgotten."""
+        return self.file_name or str(self)
+
 
 class ImportRowError(models.Model):
     """A row that was not imported: its line in the file and why."""

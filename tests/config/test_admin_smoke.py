@@ -28,6 +28,7 @@ from tests.factories import (
     make_staff_change,
     make_suppression,
     make_survey,
+    make_task_failure,
 )
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,7 @@ def everything():
     make_read(product=product)
     make_emergency(product=product)
     make_staff_change(product=product)
+    make_task_failure()
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="purge", task="purge", interval=every)
 

@@ -26,6 +26,7 @@ from tests.factories import (
     make_staff_change,
     make_suppression,
     make_survey,
+    make_task_failure,
 )
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,7 @@ PAGES = {
     "feedback.importrun": {"reviewer": "LA", "data_protection_officer": "L", "administrator": "LA"},
     "auth.user": {"administrator": "LAC", "data_protection_officer": "LC"},
     "auth.group": {"administrator": "L"},
+    "feedback.taskfailure": {"administrator": "L"},
     "django_celery_beat.periodictask": {},
 }
 FRONT = "/admin/"
@@ -105,6 +107,7 @@ POSTS = {
     "feedback_followup_status": {"agent"},
     "feedback_followup_assign": {"agent"},
     "feedback_respondent_moment": {"reviewer", "privacy_officer", "data_protection_officer"},
+    "feedback_respondent_contact": {"reviewer", "data_protection_officer"},
     "feedback_channelpermission_withdraw": {"reviewer", "data_protection_officer"},
     "privacy_suppression_lift": {"data_protection_officer"},
     "feedback_followup_write": {"agent"},
@@ -159,6 +162,7 @@ def rows():
         "privacy.controller": product.controller,
         "privacy.product": product,
         "auth.user": make_staff("agent", product=product),
+        "feedback.taskfailure": make_task_failure(),
         "auth.group": Group.objects.get(name="agent"),
         "django_celery_beat.periodictask": PeriodicTask.objects.create(name="purge", task="purge", interval=every),
     }

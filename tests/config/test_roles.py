@@ -141,6 +141,7 @@ def test_a_permission_that_does_not_exist_is_refused(monkeypatch):
             {
                 *("Dashboard", "Rules", "Controllers", "Products", "Staff", "Roles", "Suppressed people"),
                 *("Teams", "Root causes", "Working hours", "Recipients", "Campaigns", "Segments", "Server keys"),
+                "Failed tasks",
             },
         ),
     ],

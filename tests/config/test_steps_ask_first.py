@@ -40,6 +40,7 @@ ASKED_ON_A_PAGE = {
     "feedback_tag_discard": [()],
     "feedback_rule_tag_existing": [()],
     "feedback_channelpermission_withdraw": [()],
+    "feedback_respondent_contact": [()],
     "feedback_response_delete_view": [("view",)],
     "feedback_personal_links": [()],
     "surveys_survey_publish": [()],
@@ -89,7 +90,7 @@ def boss(client):
 def make_possible(rows, name, more):  # noqa: F811
     """Bring a row to where its step can be taken: to whom is written has an address, what is mailed is published."""
     improvement = rows["feedback.improvement"]
-    Respondent.objects.update(email="anna@example.com")
+    Respondent.objects.update(email="anna@example.com", do_not_contact=name == "feedback_respondent_contact")
     if name == "surveys_survey_publish":
         Wording.objects.update(question="How likely is it now?")
     if (name, more) == ("feedback_improvement_step", ("mail",)):

@@ -286,13 +286,14 @@ def test_mailed_people_are_looked_at_for_permission(survey):
 
 
 def test_who_asked_not_to_be_contacted_gets_no_mail_whatever_they_permitted_and_may_be_asked_elsewhere(survey):
-    change(survey, channels=["email", "web"])
+    change(survey, channels=["email", "link", "web"])
     person = known(survey, do_not_contact=True)
     make_permission(respondent=person)
 
     by_mail, on_the_web = explained(survey, moment=Moment(channel="email")), explained(survey)
+    by_link = explained(survey, moment=Moment(channel="link"))
 
-    assert (by_mail.code, on_the_web.code) == ("no_permission", "eligible")
+    assert (by_mail.code, by_link.code, on_the_web.code) == ("no_permission", "no_permission", "eligible")
     assert inputs(by_mail, 3)["Wants no e-mail"] == "unsubscribed, or asked not to be contacted"
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -135,6 +136,32 @@ def test_files_nobody_came_back_for_are_removed_after_30_days():
     with pytest.raises(ValidationError) as refusal:
         imports.queue_run(run_id=tried.pk, is_dry_run=False)
     assert refusal.value.code == "file_removed"
+
+
+def test_what_a_file_was_called_is_forgotten_after_30_days_whatever_became_of_it():
+    waiting = imports.upload_file(controller=make_controller(), file_name="anna.csv", content=csv_file(reviews(1)))
+    discarded = imports.upload_file(controller=make_controller(), file_name="f.csv", content=csv_file(reviews(1)))
+    imports.discard_file(run_id=discarded.pk)
+    runs = [imported(csv_file(reviews(1))), discarded, waiting]
+
+    with time_machine.travel(waiting.created_at + timedelta(days=30, minutes=-1), tick=False):
+        tasks.resume_imports.delay()
+    assert not ImportRun.objects.filter(file_name="").exists()
+    with time_machine.travel(waiting.created_at + timedelta(days=30, minutes=1), tick=False):
+        tasks.resume_imports.delay()
+
+    assert [run.file_name for run in ImportRun.objects.all()] == [""] * 3
+    assert {run.shown_name for run in ImportRun.objects.all()} == {f"import {run.pk}" for run in runs}
+
+
+def test_an_import_that_is_not_through_after_30_days_fails():
+    run = queued(csv_file(reviews(1)))
+
+    imports.remove_old_files(now=run.created_at + timedelta(days=30))
+    run = imports.process_run(run_id=run.pk)
+
+    assert (run.state, run.failure) == ("failed", "The file has been removed. Upload it again.")
+    assert not Response.objects.exists()
 
 
 # --- Dying and going on -----------------------------------------------------------------------------------------------

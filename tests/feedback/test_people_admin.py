@@ -3,6 +3,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -249,3 +250,51 @@ def test_the_page_costs_the_same_for_many_surveys_and_a_long_history(desk, surve
         make_invitation(survey=make_survey(product=survey.product), respondent=person)
 
     assert statements(desk, page_of(person)) == few
+
+
+# --- Agreeing to be contacted again -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent(survey):
+    return make_respondent(product=survey.product, do_not_contact=True, **ANNA)
+
+
+def contact_page(person):
+    return reverse("admin:feedback_respondent_contact", args=[person.pk])
+
+
+def test_staff_record_that_a_person_agreed_to_be_contacted_again(desk, silent):
+    page = contact_page(silent)
+    assert page in text(desk.get(page_of(silent)))
+    assert "Only they can take that back" in text(desk.get(page))
+    assert "required" in text(desk.post(page, {"evidence": " "}))
+    assert Respondent.objects.get().do_not_contact
+
+    answer = desk.post(page, {"evidence": "letter of 2 March"}, follow=True)
+
+    person = Respondent.objects.get()
+    assert (person.do_not_contact, person.contact_agreed) == (False, "letter of 2 March")
+    assert "This person may be contacted again." in text(answer)
+    assert "letter of 2 March" in text(answer)
+    assert page not in text(answer)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.object_repr) == (str(person.pk), f"respondent {person.pk}")
+    assert "letter" not in entry.change_message
+    assert "May be contacted again." in text(desk.get(reverse("admin:feedback_respondent_history", args=[person.pk])))
+
+
+def test_whoever_is_not_marked_has_nothing_to_agree_to(desk, survey):
+    person = make_respondent(product=survey.product, **ANNA)
+
+    answer = desk.post(contact_page(person), {"evidence": "letter"}, follow=True)
+
+    assert "is not marked" in text(answer)
+    assert Respondent.objects.get().contact_agreed == ""
+
+
+def test_a_restricted_person_is_left_as_they_are(desk, silent):
+    Respondent.objects.update(restricted_at=timezone.now())
+
+    assert desk.post(contact_page(silent), {"evidence": "letter"}).status_code == 404
+    assert contact_page(silent) not in text(desk.get(page_of(silent)))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from feedback.exports import as_csv, neutralised
 from feedback.models import Invitation, Respondent
-from feedback.personal_links import make_personal_links
+from feedback.personal_links import WHY, make_personal_links
 from privacy.encryption import token_digest
 from privacy.models import AccessLogEntry
 from surveys.models import Survey
@@ -83,6 +83,36 @@ def test_who_may_not_be_asked_gets_the_reason_and_no_link(make, survey):
     assert Invitation.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ("unsubscribed_at", "no_permission"),
+        ("do_not_contact", "no_permission"),
+        ("objected_at", "opted_out"),
+        ("restricted_at", "restricted"),
+    ],
+)
+@pytest.mark.parametrize("row", ["id,email\n1,\n", "id,email\n,anna@example.com\n", "id,email\n2,anna@example.com\n"])
+def test_whoever_wants_nobody_to_write_to_them_gets_no_link_under_any_name(make, survey, wish, code, row):
+    value = True if wish == "do_not_contact" else timezone.now()
+    anna = {"external_id": "1", "email": "anna@example.com", wish: value}
+    make_respondent(product=survey.product, subject_key="id:1", **anna)
+
+    links = make(row)
+
+    assert [(each.code, each.link, each.why) for each in links] == [(code, "", str(WHY[code]))]
+    assert not Invitation.objects.exists()
+    assert Respondent.including_restricted.count() == 1
+
+
+def test_a_wish_of_the_same_mailbox_holds_for_whoever_is_named_by_an_id(make, survey):
+    make_respondent(product=survey.product, subject_key="id:1", external_id="1", email="office@example.com")
+    other = {"subject_key": "id:2", "external_id": "2", "email": "office@example.com"}
+    make_respondent(product=survey.product, unsubscribed_at=timezone.now(), **other)
+
+    assert [each.code for each in make("id\n1\n")] == ["no_permission"]
+
+
 def test_people_with_a_link_are_not_asked_elsewhere_meanwhile(make):
     make("id\n1\n")
     Invitation.objects.update(
@@ -147,6 +177,21 @@ def test_the_file_has_the_links_and_no_cell_that_runs(client, reviewer, survey):
 def test_what_a_spreadsheet_would_run_is_text(cell):
     assert neutralised(cell) == f"'{cell}"
     assert as_csv(["a"], [["1", "-2"]]).decode("utf-8-sig") == "a\r\n1,'-2\r\n"
+
+
+def test_how_many_were_left_out_and_why_is_said_as_by_a_dry_run(client, reviewer, survey):
+    people = {"unsubscribed_at": timezone.now(), "product": survey.product}
+    for number in "12":
+        make_respondent(subject_key=f"id:{number}", external_id=number, **people)
+    client.force_login(reviewer)
+
+    upload(client, survey, "id,email,language\n1,,\n2,,\n3,,\n,not an address,\n4,,no language\n")
+    page = client.get(reverse("feedback_personal_links", args=[survey.pk])).content.decode()
+
+    assert "1 link was made." in page
+    assert f"2 people without a link: {WHY['no_permission']} (no_permission)" in page
+    assert "1 person without a link: This is not an e-mail address. (invalid_email)" in page
+    assert "(invalid_language)" in page
 
 
 def test_the_tokens_are_nowhere_in_the_database_in_clear(make):

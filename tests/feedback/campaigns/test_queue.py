@@ -20,7 +20,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from config.bench.workplace import database_url
 from config.celery import SCHEDULE, app
 from feedback import tasks
-from feedback.models import CampaignMail
+from feedback.models import CampaignMail, TaskFailure
 from tests.mail_server import Mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +85,19 @@ def test_a_worker_with_redis_sends_a_campaign_and_each_mail_once(worker, started
     wait_until(lambda: CampaignMail.objects.filter(campaign=campaign, state="sent").count() == 6)
 
     assert sorted(envelope.rcpt_tos[0] for envelope in mailbox.accepted) == [f"{n}@example.com" for n in range(6)]
+
+
+def test_a_task_that_fails_in_a_worker_is_seen_by_administrators(worker):
+    _mailbox, enqueue = worker
+
+    enqueue(tasks.import_responses.name, [0])
+    wait_until(TaskFailure.objects.exists)
+
+    failure = TaskFailure.objects.get()
+    assert (failure.task, failure.error) == (
+        tasks.import_responses.name,
+        "feedback.models.importing.ImportRun.DoesNotExist",
+    )
 
 
 def test_the_schedule_sends_what_is_due(started, person, mailoutbox):

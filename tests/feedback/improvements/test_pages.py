@@ -3,11 +3,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail as outbox
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from feedback import improvements
+from feedback.improvements import agree_to_contact
 from feedback.models import ImprovementMail, Respondent
 from feedback.tasks import send_improvement_mails
 from tests.factories import make_product, make_respondent
@@ -177,3 +179,21 @@ def test_a_restricted_person_can_object_too(client, link):
 
     assert client.post(link).status_code == 200
     assert Respondent.including_restricted.get().do_not_contact
+
+
+def test_a_later_agreement_ends_the_objection_of_every_record_of_the_person(client, link, product):
+    person = Respondent.objects.get()
+    namesake = make_respondent(product=product, email="anna@example.com")
+    other = make_respondent(product=product, do_not_contact=True)
+    client.post(link)
+
+    with pytest.raises(ValidationError) as refused:
+        agree_to_contact(respondent=person, evidence=" ")
+    assert refused.value.code == "no_evidence"
+    agree_to_contact(respondent=person, evidence="letter of 2 March")
+
+    lifted = Respondent.objects.filter(contact_agreed="letter of 2 March")
+    assert set(lifted) == {person, namesake}
+    assert set(Respondent.objects.filter(do_not_contact=True)) == {other}
+    client.post(link)
+    assert person in Respondent.objects.filter(do_not_contact=True)

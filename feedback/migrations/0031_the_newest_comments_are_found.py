@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("feedback", "0028_restricted_responses_are_found")]
+    dependencies = [("feedback", "0030_people_may_agree_to_be_contacted_again")]
 
     operations = [
         AddIndexConcurrently(
