@@ -119,6 +119,8 @@ def _named(columns: Mapping[str, int], row: Row) -> tuple[dict[str, str], Person
     cells = {
         kind: tidy_text(row.cells[place]) if 0 <= place < len(row.cells) else "" for kind, place in columns.items()
     }
+    if row.problem:
+        return cells, None, row.problem
     try:
         person = recognise_person(cells["external_id"], cells["email"])
         language = recognise_language(cells["language"])

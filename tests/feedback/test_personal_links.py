@@ -222,3 +222,9 @@ def test_a_file_that_cannot_be_used_is_explained_on_the_page(client, survey, rev
 
     assert page.status_code == 200
     assert "no column called" in page.content.decode()
+
+
+def test_a_row_that_cannot_be_read_says_so_and_not_that_nobody_is_named(make):
+    links = make('id;e-mail\n1;anna@example.com\n"2"3;broken@example.com\n')
+
+    assert [(each.code, bool(each.why)) for each in links] == [("eligible", False), ("malformed_row", True)]
