@@ -27,16 +27,31 @@ if TYPE_CHECKING:
 ELSEWHERE = [choice for choice in RightsRequest.Source.choices if choice[0] != RightsRequest.Source.FORM]
 # The public form's fields in the look of the admin, with a hint where theirs speaks to the data subject.
 LOOK: dict[str, tuple[type[forms.Widget], Any]] = {
-    "rights": (UnfoldAdminCheckboxSelectMultipleWidget, ""),
+    "rights": (
+        UnfoldAdminCheckboxSelectMultipleWidget,
+        _("All that the letter or call asks for; each is decided by itself."),
+    ),
     "email": (UnfoldAdminEmailInputWidget, _("If they gave one. A reply by e-mail is acknowledged at once.")),
-    "receipt_code": (UnfoldAdminTextInputWidget, ""),
+    "receipt_code": (
+        UnfoldAdminTextInputWidget,
+        _("If they gave one. It proves that an answer is theirs, also an anonymous one."),
+    ),
     "objects_to": (UnfoldAdminRadioSelectWidget, _("Only for an objection.")),
-    "is_left_alone": (UnfoldBooleanWidget, ""),
+    "is_left_alone": (
+        UnfoldBooleanWidget,
+        _("For this a fingerprint of their address or id stays, which does not tell who they are."),
+    ),
     "details": (UnfoldAdminTextareaWidget, _("At most 2000 characters. Keep no copies of identity documents.")),
-    "reply_channel": (UnfoldAdminRadioSelectWidget, ""),
-    "postal_address": (UnfoldAdminTextareaWidget, ""),
-    "acts_for_another": (UnfoldBooleanWidget, ""),
-    "mandate": (UnfoldAdminTextareaWidget, ""),
+    "reply_channel": (UnfoldAdminRadioSelectWidget, _("By post means that you print and post every letter.")),
+    "postal_address": (UnfoldAdminTextareaWidget, _("Only for a reply by post.")),
+    "acts_for_another": (
+        UnfoldBooleanWidget,
+        _("The e-mail address above is then not taken for that of the person whose data it is."),
+    ),
+    "mandate": (
+        UnfoldAdminTextareaWidget,
+        _("Only if they act for somebody else: for example “mother” or “attorney”."),
+    ),
 }
 LABELS = {
     "rights": _("What do they ask for?"),
@@ -72,7 +87,10 @@ class EntryForm(ContentForm):
         widget=UnfoldAdminSelectWidget,
     )
     answer_in = forms.ChoiceField(
-        label=_("Language of the answer"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
+        label=_("Language of the answer"),
+        choices=settings.LANGUAGES,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Every message and the copy of their data are written in it."),
     )
 
     field_order = ("source", "arrived_on", "controller", "product", "rights", "email", "receipt_code", "details")

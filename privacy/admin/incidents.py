@@ -35,6 +35,7 @@ class AssessmentForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Incident
         fields = ("assessment", "notified_at")
         widgets = {"assessment": UnfoldAdminTextareaWidget}
+        help_texts = {"notified_at": _("When the report was sent; until then the 72 hours keep running.")}
         field_classes = {"notified_at": forms.SplitDateTimeField}
 
     by: Any

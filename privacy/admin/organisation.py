@@ -34,9 +34,19 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 
+class ControllerForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        help_texts = {
+            "name": _("In full, with its legal form: the privacy notice and every answer show it."),
+            "address": _("The registered office; the privacy notice and e-mails show it."),
+            "contact_email": _("For everything but privacy; the privacy notice and e-mails show it."),
+        }
+
+
 @admin.register(Controller)
 class ControllerAdmin(VisibleModelAdmin):
     empty_hint = _("Begin with the legal entity that is responsible for the data; products belong to it.")
+    form = ControllerForm
     list_display = ("name", "group_name", "country", "privacy_email")
     search_fields = ("name", "group_name")
     fieldsets = (
@@ -131,10 +141,16 @@ def record_members(request: HttpRequest, formset: Any) -> None:
         queue_alerts_of(recorded)
 
 
+class ProductMemberForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        help_texts = {"user": _("Sees this product from now on, as far as their roles allow.")}
+
+
 class ProductMemberInline(TabularInline):
     """Who sees this product; members of the whole controller are on their own pages."""
 
     model = Membership
+    form = ProductMemberForm
     fields = ("user",)
     extra = 0
     verbose_name = _("member")
@@ -157,12 +173,24 @@ class ProductMemberInline(TabularInline):
         return False  # a member is added or removed, never turned into another
 
 
+class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        help_texts = {
+            "name": _("As its users know it: surveys, e-mails and the form for requests show it."),
+            "default_language": _(
+                "A code such as pl: every survey needs wording in it, and who names no language gets it."
+            ),
+            "identity_mode": _("Nobody else is asked. Signing takes a secret, which is made on the product's page."),
+        }
+
+
 @admin.register(Product)
 class ProductAdmin(VisibleModelAdmin):
     empty_hint = _(
         "Add the product whose users you want to ask; its page then says how to connect it. If there should "
         "be one, ask an administrator to make you a member."
     )
+    form = ProductForm
     list_display = ("name", "controller", "is_live", "public_key", "identity_mode")
     list_filter = (("controller", VisibleFilter), "is_live")
     list_select_related = ("controller",)

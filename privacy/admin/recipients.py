@@ -36,8 +36,23 @@ def datasets() -> list[tuple[str, str]]:
 
 class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     purposes = forms.MultipleChoiceField(
-        label=_("purposes"), choices=purposes, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("purposes"),
+        choices=purposes,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("The privacy notice lists them with its name."),
     )
+
+    class Meta:
+        help_texts = {
+            "name": _("With its legal form: the privacy notice names it so."),
+            "kind": _("Processors and sub-processors need an agreement with its date."),
+            "country": _("Two capital letters, such as PL; outside the European Economic Area a safeguard is needed."),
+            "agreed_on": _("Needed for processors and sub-processors."),
+            **dict.fromkeys(("clauses_module", "clauses_on"), _("Needed for standard contractual clauses.")),
+            "supplementary_measures": _(
+                "For example: encrypted, and only we hold the keys. Whoever asks for access reads it."
+            ),
+        }
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # Django's own hook, which fills the instance
@@ -49,12 +64,21 @@ class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
 
 
 class DisclosureForm(forms.ModelForm):  # type: ignore[type-arg]  # the same
-    dataset = forms.ChoiceField(label=_("data"), choices=datasets, widget=UnfoldAdminSelectWidget)
+    dataset = forms.ChoiceField(
+        label=_("data"),
+        choices=datasets,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("When they are erased, corrected or restricted, the recipient is told."),
+    )
+
+    class Meta:
+        help_texts = {"since": _("From this day on the privacy notice names the recipient.")}
 
 
 class DisclosureInline(StackedInline):
     model = Disclosure
     form = DisclosureForm
+    fields = ("dataset", "since", "until")
     extra = 0
     can_delete = False  # what ended has an end; that it was, people are told
     verbose_name_plural = _("What it gets")

@@ -41,7 +41,10 @@ class ServerKeyForm(forms.Form):
         help_text=_("What uses it, so that you know what to replace."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("may"), choices=ServerKey.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("may"),
+        choices=ServerKey.Scope.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("No more than it needs. It cannot be changed later, only replaced by a new key."),
     )
 
     def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:

@@ -5,23 +5,25 @@ from django import forms
 from django.contrib import admin
 from django.urls import reverse
 
+from privacy.admin.entering import EntryForm
 from surveys.admin.forms import SurveyForm
 from tests.config.test_permission_matrix import rows  # noqa: F401  a fixture
 from tests.factories import make_staff
 
 pytestmark = pytest.mark.django_db
 
-OURS = ("feedback", "surveys")
+OURS = ("feedback", "surveys", "privacy")
 SELF_EXPLAINING = {
     *("product", "survey", "controller", "metric", "band", "score", "comment", "language"),
     *("external_id", "email", "channel", "device", "q"),
+    "source",  # its label is a question: how did it arrive?
 }
 # The editor of audiences says below them what the chosen subject is compared with.
 EXPLAINED_BY_THE_PAGE = {"subject", "operator"}
 # Its pages show a run that has begun; what is filled in stands on forms of their own.
 SHOWN_ONLY = {"feedback.importrun"}
-# What it says is settled when it is shown, so it is looked at on its page.
-SETTLED_WHEN_SHOWN = {SurveyForm}
+# What these say is settled when they are shown, so they are looked at on their pages.
+SETTLED_WHEN_SHOWN = {SurveyForm, EntryForm}
 
 
 def unexplained(fields):
@@ -42,7 +44,7 @@ def own_forms(form_class=forms.BaseForm):
 def test_every_field_of_the_forms_that_staff_fill_in_is_explained():
     asked = own_forms()
     assert {each.__module__.partition(".")[0] for each in asked} == set(OURS)
-    assert len(asked) > 20
+    assert len(asked) > 40
 
     assert {each.__qualname__: names for each in asked if (names := unexplained(each.base_fields))} == {}
 
@@ -65,3 +67,11 @@ def test_every_field_of_the_pages_that_add_and_change_is_explained(client, rows)
             silent[label] = names
 
     assert silent == {}
+
+
+def test_every_field_of_a_request_that_staff_enter_is_explained(client):
+    client.force_login(make_staff(is_superuser=True))
+
+    fields = client.get(reverse("admin:privacy_rightsrequest_enter")).context["form"].fields
+
+    assert unexplained(fields) == set()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST: int = 4000
 Outcome = RequestItem.Outcome
+OUTCOME_HINT = _("The answer says it to the person in a sentence, with its article where there is one.")
 
 
 def written(label: StrOrPromise, **options: Any) -> forms.CharField:
@@ -90,11 +91,19 @@ class AnswerForm(StepForm):
 
 
 class PostedForm(AnswerForm):
-    posted_on = forms.DateField(label=_("Day of posting"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    posted_on = forms.DateField(
+        label=_("Day of posting"),
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=_("Kept as the proof that the answer went out; today at the latest."),
+    )
 
 
 class CorrectionForm(StepForm):
-    what = forms.ChoiceField(label=_("What is put right"), widget=UnfoldAdminSelectWidget)
+    what = forms.ChoiceField(
+        label=_("What is put right"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Only what is the person's to correct can be chosen."),
+    )
     record_number = forms.IntegerField(
         label=_("Number of the record"),
         min_value=1,
@@ -120,7 +129,7 @@ class CorrectionForm(StepForm):
 
 
 class RefusalForm(StepForm):
-    outcome = forms.ChoiceField(label=_("Reason in law"), widget=UnfoldAdminSelectWidget)
+    outcome = forms.ChoiceField(label=_("Reason in law"), widget=UnfoldAdminSelectWidget, help_text=OUTCOME_HINT)
     explanation = written(_("Explanation"), help_text=_("The person reads it, beside where to complain and sue."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,8 +141,14 @@ class RefusalForm(StepForm):
 
 
 class OutcomeForm(StepForm):
-    item = forms.ChoiceField(label=_("Right"), widget=UnfoldAdminSelectWidget)
-    outcome = forms.ChoiceField(label=_("Outcome"), required=False, widget=UnfoldAdminSelectWidget)
+    item = forms.ChoiceField(
+        label=_("Right"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("The other rights of the request stay as they are."),
+    )
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), required=False, widget=UnfoldAdminSelectWidget, help_text=OUTCOME_HINT
+    )
     explanation = written(
         _("Explanation"), required=False, help_text=_("Needed where the person does not get what they asked for.")
     )
@@ -146,11 +161,16 @@ class OutcomeForm(StepForm):
 
 
 class DecisionForm(StepForm):
-    approval = forms.ChoiceField(label=_("What is decided"), widget=UnfoldAdminSelectWidget)
+    approval = forms.ChoiceField(
+        label=_("What is decided"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("An erasure and a refusal each need a decision."),
+    )
     decision = forms.ChoiceField(
         label=_("Decision"),
         choices=[(Approval.Decision.APPROVED, _("approve")), (Approval.Decision.SENT_BACK, _("send back"))],
         widget=UnfoldAdminRadioSelectWidget,
+        help_text=_("Sent back, nothing of the proposal is carried out; it can be made again."),
     )
     note = forms.CharField(
         label=_("Note"),
@@ -167,7 +187,11 @@ class DecisionForm(StepForm):
 
 class AcknowledgementForm(StepForm):
     states: tuple[RequestTask.State, ...] = (RequestTask.State.SENT,)
-    task = forms.ChoiceField(label=_("Recipient"), widget=UnfoldAdminSelectWidget)
+    task = forms.ChoiceField(
+        label=_("Recipient"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Only those who have not confirmed yet can be chosen."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -189,7 +213,11 @@ class ExemptionForm(AcknowledgementForm):
 
 
 class LetterForm(StepForm):
-    message = forms.ChoiceField(label=_("Letter"), widget=UnfoldAdminSelectWidget)
+    message = forms.ChoiceField(
+        label=_("Letter"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("It counts as posted as soon as you confirm."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
