@@ -61,8 +61,8 @@ class Report:
 def take_report(*, report: Report) -> bool:
     """Note what a provider says about a mail of a campaign, once, and act on it at once.
 
-    A bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission; of
-    whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
+    A final bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission;
+    of whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
 
     Returns:
         Whether it is about a mail of ours and was not known before.
@@ -80,8 +80,7 @@ def take_report(*, report: Report) -> bool:
         return False
     if mail.state in {State.SENDING, State.UNKNOWN}:
         settle_sent(mail_id=mail.pk)
-    column = COLUMNS[report.kind]
-    CampaignMail.objects.filter(pk=mail.pk, **{f"{column}__isnull": True}).update(**{column: report.at})
+    _note(mail, report)
     has_moved = mail.respondent.email != address
     _act(event, mail.campaign.product, mail.respondent, is_final=report.is_final and not has_moved)
     return True
@@ -132,6 +131,16 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
     )
     found = list(recent.order_by("-handed_over_at", "-pk"))
     return found[0] if len({mail.campaign.product_id for mail in found}) == 1 else None
+
+
+def _note(mail: CampaignMail, report: Report) -> None:
+    """Keep when something was reported first; of coming back and arriving, what happened last holds."""
+    mails, column = CampaignMail.objects.filter(pk=mail.pk), COLUMNS[report.kind]
+    if report.kind == Kind.DELIVERED:
+        mails.filter(bounced_at__lt=report.at).update(bounced_at=None)
+    elif report.kind == Kind.BOUNCED:
+        mails = mails.exclude(delivered_at__gt=report.at)
+    mails.filter(**{f"{column}__isnull": True}).update(**{column: report.at})
 
 
 def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:

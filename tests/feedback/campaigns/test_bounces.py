@@ -1,0 +1,135 @@
+"""Mail that comes back: for good or for now, as each provider says it, and what staff can do about it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from feedback import campaigns
+from feedback.models import CampaignMail, MailEvent, Respondent
+
+pytestmark = pytest.mark.django_db
+ANNA = "anna@example.com"
+
+
+@pytest.fixture
+def mail(started, person):
+    """The mail of a campaign that was sent to Anna."""
+    campaigns.send_batch(campaign_id=started(person()).pk)
+    return CampaignMail.objects.get()
+
+
+@pytest.fixture
+def tell(client, settings):
+    """Call the hook of a provider as it does."""
+
+    def tell(provider, said):
+        settings.MAIL_EVENTS_PROVIDER = provider
+        settings.ANYMAIL = {"WEBHOOK_SECRET": "user:password-of-the-hook", "MAILERSEND_SIGNING_SECRET": "secret"}
+        body = json.dumps(said)
+        headers = {
+            "Authorization": "Basic " + b64encode(b"user:password-of-the-hook").decode(),
+            "Signature": hmac.new(b"secret", body.encode(), hashlib.sha256).hexdigest(),
+        }
+        address = f"/hooks/mail-events/{provider}/"
+        answer = client.post(address, body, content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+
+    return tell
+
+
+def postmark(kind):
+    return {"RecordType": "Bounce", "Type": kind, "ID": 1, "Email": ANNA, "MessageID": "named"}
+
+
+def mailersend(kind):
+    email = {"message": {"id": "named"}, "recipient": {"email": ANNA}}
+    return {
+        "type": f"activity.{kind}",
+        "data": {"type": kind, "id": "1", "email": email, "created_at": timezone.now().isoformat()},
+    }
+
+
+def sparkpost(kind):
+    said = {"type": "bounce", "bounce_class": kind, "transmission_id": "named", "raw_rcpt_to": ANNA}
+    return [{"msys": {"message_event": said}}]
+
+
+def brevo(kind):
+    return {"event": kind, "email": ANNA, "message-id": "named"}
+
+
+def sendgrid(kind):
+    return [{"event": "bounce", "type": kind, "email": ANNA, "smtp-id": "named", "sg_event_id": "1"}]
+
+
+def mailjet(is_hard):
+    return [{"event": "bounce", "hard_bounce": is_hard, "email": ANNA, "MessageID": "named", "error": "quota exceeded"}]
+
+
+@pytest.mark.parametrize(
+    ("provider", "said", "is_final"),
+    [
+        ("postmark", postmark("HardBounce"), True),
+        ("postmark", postmark("SoftBounce"), False),
+        ("postmark", postmark("VirusNotification"), False),
+        ("postmark", postmark("Blocked"), False),
+        ("brevo", brevo("hard_bounce"), True),
+        ("brevo", brevo("invalid_email"), True),
+        ("brevo", brevo("soft_bounce"), False),
+        ("mailersend", mailersend("hard_bounced"), True),
+        ("mailersend", mailersend("soft_bounced"), False),
+        ("mailjet", mailjet(True), True),
+        ("mailjet", mailjet(False), False),
+        ("sendgrid", sendgrid("bounce"), True),
+        ("sendgrid", sendgrid("blocked"), False),
+        *(("sparkpost", sparkpost(kind), True) for kind in ("10", "30")),
+        *(("sparkpost", sparkpost(kind), False) for kind in ("1", "20", "22", "24", "51", "70")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid")
+def test_only_a_final_bounce_ends_mail_to_an_address(mail, tell, provider, said, is_final):
+    CampaignMail.objects.update(provider_message_id="named")
+
+    tell(provider, said)
+
+    mail.refresh_from_db()
+    assert mail.bounced_at is not None
+    assert (Respondent.objects.get().mail_bounced_at is not None) == is_final
+
+
+def reported(mail, kind, at, **more):
+    report = campaigns.Report(
+        kind=kind, message_id=campaigns.message_id(mail), recipient=ANNA, at=at, key=f"{kind} {at}", **more
+    )
+    assert campaigns.take_report(report=report)
+
+
+def figures(mail):
+    found = campaigns.statistics(campaign=mail.campaign)
+    return {figure.name: figure.value for figure in found if figure.name in {"bounced", "delivered"}}
+
+
+@pytest.mark.parametrize("is_told_late", [False, True])
+def test_what_came_back_and_was_delivered_later_is_delivered(mail, is_told_late):
+    came_back = (MailEvent.Kind.BOUNCED, timezone.now())
+    delivered = (MailEvent.Kind.DELIVERED, timezone.now() + timedelta(minutes=5))
+
+    for kind, at in [delivered, came_back] if is_told_late else [came_back, delivered]:
+        reported(mail, kind, at, is_final=False)
+
+    assert figures(mail) == {"bounced": 0, "delivered": 1}
+    assert MailEvent.objects.count() == 2
+
+
+def test_what_was_taken_in_and_came_back_later_came_back(mail):
+    reported(mail, MailEvent.Kind.DELIVERED, timezone.now())
+    reported(mail, MailEvent.Kind.BOUNCED, timezone.now() + timedelta(minutes=5))
+
+    assert figures(mail) == {"bounced": 1, "delivered": 0}
