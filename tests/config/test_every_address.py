@@ -91,6 +91,7 @@ BESIDE = {
     "admin:feedback_importrun_progress": ("feedback.importrun", (), IMPORTS | OFFICER),
     "admin:feedback_respondent_never_met": (None, ("reference",), LOOKS_UP),
     "admin:feedback_respondent_moment": ("feedback.respondent", (), LOOKS_UP),
+    "admin:feedback_respondent_reached": ("feedback.respondent", (), READERS),
     "admin:feedback_channelpermission_withdraw": ("feedback.channelpermission", (), READERS),
     "admin:feedback_response_do": ("feedback.response", ("flag",), READERS),
     "admin:feedback_response_tags": ("feedback.response", (), READERS),

@@ -40,6 +40,7 @@ ASKED_ON_A_PAGE = {
     "feedback_tag_discard": [()],
     "feedback_rule_tag_existing": [()],
     "feedback_channelpermission_withdraw": [()],
+    "feedback_respondent_reached": [()],
     "feedback_response_delete_view": [("view",)],
     "feedback_personal_links": [()],
     "surveys_survey_publish": [()],

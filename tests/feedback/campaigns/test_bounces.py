@@ -9,10 +9,13 @@ from base64 import b64encode
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
 from django.utils import timezone
 
 from feedback import campaigns
 from feedback.models import CampaignMail, MailEvent, Respondent
+from tests.factories import make_respondent, make_staff
 
 pytestmark = pytest.mark.django_db
 ANNA = "anna@example.com"
@@ -133,3 +136,45 @@ def test_what_was_taken_in_and_came_back_later_came_back(mail):
     reported(mail, MailEvent.Kind.BOUNCED, timezone.now() + timedelta(minutes=5))
 
     assert figures(mail) == {"bounced": 1, "delivered": 0}
+
+
+@pytest.fixture
+def bounced(mail, client, product):
+    """Anna and her device, of both of whom mail came back, and the page that says that it reaches her again."""
+    anna = mail.respondent
+    make_respondent(product=product, subject_key="anon:1", person=anna, mail_bounced_at=timezone.now())
+    Respondent.objects.update(mail_bounced_at=timezone.now())
+    client.force_login(make_staff("reviewer", product=product))
+    return anna, reverse("admin:feedback_respondent_reached", args=[anna.pk])
+
+
+def test_staff_say_that_mail_reaches_somebody_again_and_the_history_says_who_and_why(bounced, client):
+    anna, address = bounced
+    person = reverse("admin:feedback_respondent_change", args=[anna.pk])
+    assert address in client.get(person).content.decode()
+
+    answer = client.post(address, {"why": "repaired"})
+
+    assert answer["Location"] == person
+    assert not Respondent.objects.exclude(mail_bounced_at=None).exists()
+    entry = LogEntry.objects.get()
+    assert (entry.user.username, entry.object_id) == (answer.wsgi_request.user.username, str(anna.pk))
+    assert entry.get_change_message() == "Mail reaches them again: Their mailbox works again."
+    assert address not in client.get(person).content.decode()
+
+
+def test_without_a_reason_nobody_is_mailed_again(bounced, client):
+    _anna, address = bounced
+
+    assert "This field is required" in client.post(address).content.decode()
+
+    assert not Respondent.objects.filter(mail_bounced_at=None).exists()
+
+
+def test_who_only_answers_requests_cannot_say_that_mail_arrives(bounced, client, product):
+    _anna, address = bounced
+    client.force_login(make_staff("privacy_officer", product=product))
+
+    assert client.post(address, {"why": "said"}).status_code == 403
+
+    assert not Respondent.objects.filter(mail_bounced_at=None).exists()
