@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -136,6 +137,32 @@ def test_what_was_taken_in_and_came_back_later_came_back(mail):
     reported(mail, MailEvent.Kind.BOUNCED, timezone.now() + timedelta(minutes=5))
 
     assert figures(mail) == {"bounced": 1, "delivered": 0}
+
+
+@pytest.mark.parametrize("theirs", [{"SECRET_KEY": "of staging"}, {"DEFAULT_FROM_EMAIL": "odzew@staging.example"}])
+def test_a_report_about_the_mail_of_another_installation_is_none_about_ours(mail, theirs):
+    with override_settings(**theirs):
+        named = campaigns.message_id(mail)
+    kind, at = MailEvent.Kind.COMPLAINED, timezone.now()
+
+    report = campaigns.Report(kind=kind, message_id=named, recipient=ANNA, at=at, key="1")
+
+    assert not campaigns.take_report(report=report)
+    assert Respondent.objects.get().objected_at is None
+
+
+@pytest.mark.parametrize("kind", [MailEvent.Kind.COMPLAINED, MailEvent.Kind.UNSUBSCRIBED])
+@pytest.mark.parametrize(
+    ("recipient", "is_taken"), [("ola@example.com", False), ("Anna@Example.com", True), ("", True)]
+)
+def test_a_wish_is_the_persons_only_if_it_comes_from_their_address(mail, kind, recipient, is_taken):
+    named = campaigns.message_id(mail)
+
+    report = campaigns.Report(kind=kind, message_id=named, recipient=recipient, at=timezone.now(), key="1")
+
+    assert campaigns.take_report(report=report) == is_taken
+    anna = Respondent.objects.get()
+    assert bool(anna.objected_at or anna.unsubscribed_at) == is_taken
 
 
 @pytest.fixture

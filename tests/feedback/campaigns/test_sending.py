@@ -262,7 +262,7 @@ def test_a_mail_that_is_refused_for_now_comes_again_with_the_same_link_and_id(st
 
     assert outcomes(campaign) == {"anna@example.com": ("sent", "")}
     assert Invitation.objects.count() == 1
-    assert f"Message-ID: <campaign-mail-{mail.pk}@" in mailbox.accepted[0].content.decode()
+    assert f"Message-ID: <campaign-mail-{mail.pk}-" in mailbox.accepted[0].content.decode()
 
 
 def test_an_address_that_the_server_refuses_is_given_up_and_nobody_was_asked(started, person, serve):
