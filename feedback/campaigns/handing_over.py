@@ -19,6 +19,7 @@ from anymail.exceptions import (
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from feedback.campaigns.letter import bare
 from privacy.delivery import NOT_ACCEPTED
@@ -97,7 +98,7 @@ class Courier:
             self._send(message, leave)
         except BaseException as error:
             self.close()  # whatever it was in the middle of
-            if is_leaving and isinstance(error, NOT_ACCEPTED) and not _is_an_answer(error):
+            if is_leaving and isinstance(error, NOT_ACCEPTED) and not (_is_an_answer(error) or _was_not_reached(error)):
                 raise OutcomeUnknown from error
             raise
 
@@ -135,6 +136,12 @@ def _is_an_answer(error: BaseException) -> bool:
     if isinstance(error, AnymailAPIError):
         return error.status_code is not None and 400 <= error.status_code < 500
     return isinstance(error, NOT_TAKEN | smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+
+
+def _was_not_reached(error: BaseException) -> bool:
+    """Tell whether there was no connection to the provider: its name is unknown, or nobody took the call."""
+    why = error.__cause__.args[0] if error.__cause__ and error.__cause__.args else None
+    return isinstance(getattr(why, "reason", None), ConnectTimeoutError | NewConnectionError)
 
 
 def is_about_one_mail(error: Exception) -> bool:
