@@ -6,6 +6,7 @@ logged.
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from feedback import campaigns
@@ -28,6 +30,9 @@ from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.urls import URLPattern
 
@@ -37,6 +42,7 @@ CHANGE: Final = "feedback.change_campaign"
 SEE_IDENTITY: Final = "feedback.view_identity"
 ROWS: Final = 100
 MOST_SHOWN: Final = 200
+NUMBER: Final = re.compile(r"[0-9]{1,18}")  # of a row; a longer one would not fit its column
 
 
 class CampaignPages:
@@ -54,6 +60,7 @@ class CampaignPages:
             "dry_run": ("audience/<int:audience>/", self.dry_run_view),
             "mails": ("mails/", self.mails_view),
             "settle": ("mails/<int:mail>/", self.settle_view),
+            "settle_shown": ("mails/settle/", self.settle_shown_view),
             "preview": ("preview/<slug:language>/", self.preview_view),
             "frame": ("preview/<slug:language>/frame/", self.frame_view),
             "progress": ("progress/", self.progress_view),
@@ -114,7 +121,7 @@ class CampaignPages:
     def mails_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the mails with their states and codes, without anybody's name."""
         campaign = self._visible(request, pk)
-        mails = CampaignMail.objects.filter(campaign=campaign).order_by("pk")
+        mails = _mails(campaign)
         state, code = request.GET.get("state", ""), request.GET.get("code", "")
         if state in CampaignMail.State:
             mails = mails.filter(state=state)
@@ -139,12 +146,35 @@ class CampaignPages:
         campaign = self._changeable(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = get_object_or_404(CampaignMail.objects.filter(campaign=campaign), pk=mail)
-        try:
-            campaigns.settle_unknown_by_staff(mail=row, was_sent="sent" in request.POST)
-        except ValidationError as error:
-            messages.error(request, error.messages[0])
-        address = reverse("admin:feedback_campaign_mails", args=[pk])
+        return self._settle(request, campaign, [get_object_or_404(_mails(campaign), pk=mail)])
+
+    def settle_shown_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask what became of the mails on one page of those of which nobody knows, then settle exactly these."""
+        campaign = self._changeable(request, pk)
+        if request.method == "POST":
+            numbers = [int(number) for number in request.POST.getlist("mail")[:ROWS] if NUMBER.fullmatch(number)]
+            return self._settle(request, campaign, _mails(campaign).filter(pk__in=numbers))
+        page = Paginator(_mails(campaign).filter(state=CampaignMail.State.UNKNOWN), ROWS).get_page(request.GET.get("p"))
+        back = f"{reverse('admin:feedback_campaign_mails', args=[pk])}?state={CampaignMail.State.UNKNOWN}"
+        return self._show(request, campaign, "settle", title=_("What happened?"), mails=page.object_list, back=back)
+
+    def _settle(self, request: HttpRequest, campaign: Campaign, mails: Iterable[CampaignMail]) -> HttpResponse:
+        """Settle mails one by one and say how many; those that somebody else settled meanwhile stay as they are."""
+        was_sent, settled = "sent" in request.POST, 0
+        for mail in mails:
+            try:
+                campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
+            except ValidationError:
+                continue
+            settled += 1
+        if settled:
+            queue_campaigns()
+            said = _settled(settled, was_sent=was_sent)
+            self.log_change(request, campaign, said)  # type: ignore[attr-defined]  # a ModelAdmin's
+            messages.success(request, said)
+        else:
+            messages.error(request, _("This is not possible now: somebody else may have changed it."))
+        address = reverse("admin:feedback_campaign_mails", args=[campaign.pk])
         return HttpResponseRedirect(f"{address}?state={CampaignMail.State.UNKNOWN}")
 
     def preview_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
@@ -198,6 +228,18 @@ class CampaignPages:
                 **context,
             },
         )
+
+
+def _mails(campaign: Campaign) -> QuerySet[CampaignMail]:
+    return CampaignMail.objects.filter(campaign=campaign).order_by("pk")
+
+
+def _settled(count: int, *, was_sent: bool) -> str:
+    if was_sent:
+        said = ngettext("%(count)d mail was settled as sent.", "%(count)d mails were settled as sent.", count)
+    else:
+        said = ngettext("%(count)d mail was settled as not sent.", "%(count)d mails were settled as not sent.", count)
+    return said % {"count": count}
 
 
 def _sent(request: HttpRequest) -> tuple[Any, Any]:

@@ -63,6 +63,7 @@ BESIDE = {
     "admin:feedback_campaign_dry_run": ("feedback.campaign", (1,), MAKES_RULES),
     "admin:feedback_campaign_mails": ("feedback.campaign", (), MAKES_RULES | OFFICER),
     "admin:feedback_campaign_settle": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_settle_shown": ("feedback.campaign", (), MAKES_RULES),
     "admin:feedback_campaign_preview": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
     "admin:feedback_campaign_frame": ("feedback.campaign", ("en",), MAKES_RULES | OFFICER),
     "admin:feedback_campaign_progress": ("feedback.campaign", (), MAKES_RULES | OFFICER),

@@ -5,6 +5,8 @@ import io
 from datetime import date
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.core import mail as outbox
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
@@ -160,18 +162,76 @@ def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):
     assert filtered.count("known person") == 1
 
 
-def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, started, person):
-    campaign = started(person())
-    (mail,) = campaigns.claim(campaign_id=campaign.pk)
-    Sender(campaign)._prepare(mail)
-    _leave(mail)
+@pytest.fixture
+def unknown(started, person):
+    """A campaign of two mails of which nobody knows whether they were sent."""
+    campaign = started(person("a@example.com"), person("b@example.com"))
+    sender = Sender(campaign)
+    for mail in campaigns.claim(campaign_id=campaign.pk):
+        sender._prepare(mail)
+        _leave(mail)
     campaigns.recover(now=timezone.now() + LEASE)
+    return campaign
 
-    assert "Of 1 mail nobody knows" in text_of(staff.get(page(campaign)))
-    assert "It was sent" in text_of(staff.get(page(campaign, "mails") + "?state=unknown"))
-    staff.post(page(campaign, "settle", mail.pk), {"sent": ""})
 
-    assert CampaignMail.objects.get().state == "sent"
+def numbers():
+    return list(CampaignMail.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def history():
+    return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+
+
+def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, unknown):
+    assert "Of 2 mails nobody knows" in text_of(staff.get(page(unknown)))
+    assert "It was sent" in text_of(staff.get(page(unknown, "mails") + "?state=unknown"))
+
+    answer = staff.post(page(unknown, "settle", numbers()[0]), {"sent": ""}, follow=True)
+
+    assert outcomes(unknown) == {"a@example.com": ("sent", ""), "b@example.com": ("unknown", "unknown_outcome")}
+    assert "1 mail was settled as sent." in text_of(answer)
+    assert history() == ["1 mail was settled as sent."]
+
+
+def test_a_mail_that_was_not_sent_goes_out_at_once(staff, unknown, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(page(unknown, "settle", numbers()[0]), {"again": ""})
+
+    assert [message.to for message in outbox.outbox] == [["a@example.com"]]
+    assert history() == ["1 mail was settled as not sent."]
+
+
+def test_what_somebody_else_settled_meanwhile_is_said_not_to_be_possible(staff, unknown):
+    CampaignMail.objects.update(state="sent", sent_at=timezone.now())
+
+    answer = staff.post(page(unknown, "settle", numbers()[0]), {"again": ""}, follow=True)
+
+    assert "This is not possible now" in text_of(answer)
+    assert history() == []
+
+
+@pytest.mark.parametrize(("button", "state"), [("sent", "sent"), ("again", "queued")])
+def test_all_mails_that_are_shown_are_settled_after_a_question(staff, unknown, button, state):
+    assert page(unknown, "settle_shown") in text_of(staff.get(page(unknown, "mails") + "?state=unknown"))
+    asked = text_of(staff.get(page(unknown, "settle_shown")))
+    assert "Nobody knows of 2 mails whether they were sent." in asked
+    assert all(f'name="mail" value="{number}"' in asked for number in numbers())
+
+    answer = staff.post(page(unknown, "settle_shown"), {"mail": numbers(), button: ""}, follow=True)
+
+    assert set(CampaignMail.objects.values_list("state", flat=True)) == {state}
+    words = "sent" if button == "sent" else "not sent"
+    assert f"2 mails were settled as {words}." in text_of(answer)
+    assert history() == [f"2 mails were settled as {words}."]
+
+
+def test_mails_that_were_not_shown_and_those_of_other_campaigns_are_not_settled(staff, unknown, campaign):
+    first, second = numbers()
+
+    staff.post(page(unknown, "settle_shown"), {"mail": [first, "x", "9" * 30], "sent": ""})
+    staff.post(page(campaign(), "settle_shown"), {"mail": [second], "sent": ""})
+
+    assert outcomes(unknown) == {"a@example.com": ("sent", ""), "b@example.com": ("unknown", "unknown_outcome")}
 
 
 def test_a_campaign_on_its_way_keeps_what_it_says(staff, started, person):
