@@ -34,7 +34,7 @@ from privacy.models import Suppression
 from privacy.suppression import suppress
 from tests.factories import make_invitation, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
-from tests.mail_server import Mailbox, RefusingMailbox
+from tests.mail_server import Mailbox, RefusingMailbox, SilentMailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -328,15 +328,6 @@ def test_a_mail_that_left_before_its_worker_broke_is_one_of_which_nobody_knows(s
     assert len(outbox.outbox) == 1
     campaigns.recover(now=timezone.now() + LEASE)
     assert outcomes(campaign) == {"anna@example.com": ("unknown", "unknown_outcome")}
-
-
-class SilentMailbox(Mailbox):
-    """Takes the mail and never says so."""
-
-    async def handle_DATA(self, server, session, envelope):
-        self.accepted.append(envelope)
-        server.transport.abort()
-        return "250 OK"
 
 
 def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again(started, person, serve):
