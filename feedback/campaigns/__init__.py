@@ -18,7 +18,7 @@ from feedback.campaigns.lifecycle import (
 )
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
 from feedback.campaigns.sending import send_batch
-from feedback.campaigns.settling import settle_unknown_by_staff
+from feedback.campaigns.settling import settle_arrived, settle_unknown_by_staff
 from feedback.campaigns.statistics import Figure, Progress, progress, statistics
 from feedback.campaigns.taking_over import (
     MOST_TRIED,
@@ -72,6 +72,7 @@ __all__ = [
     "remove_old_files",
     "resume",
     "send_batch",
+    "settle_arrived",
     "settle_unknown_by_staff",
     "start",
     "statistics",

@@ -28,6 +28,7 @@ from feedback.models import (
     Respondent,
     Response,
 )
+from feedback.tasks import run_campaigns
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
@@ -440,6 +441,41 @@ def test_a_mail_whose_link_somebody_was_at_was_sent_whatever_staff_say(unknown, 
     assert outbox.outbox == []
     assert outcomes(unknown.campaign) == {"anna@example.com": ("sent", "")}
     assert Invitation.objects.get().sent_at
+
+
+@pytest.mark.parametrize(
+    ("evidence", "state"),
+    [
+        (lambda survey: Invitation.objects.update(opened_at=timezone.now()), "sent"),
+        (lambda survey: make_response(survey=survey, invitation=Invitation.objects.get()), "sent"),
+        (lambda survey: CampaignMail.objects.update(opened_at=timezone.now()), "sent"),
+        (lambda survey: None, "unknown"),
+    ],
+)
+def test_a_mail_that_somebody_evidently_has_settles_itself(unknown, survey, evidence, state):
+    evidence(survey)
+
+    run_campaigns()
+
+    mail = CampaignMail.objects.get()
+    assert mail.state == state
+    assert mail.sent_at == (mail.handed_over_at if state == "sent" else None)
+
+
+def test_what_settles_itself_owes_the_reminder_unless_it_is_one(unknown, survey):
+    survey.allows_reminder = True
+    survey.save()
+    Campaign.objects.update(reminder_after_days=7)
+    Invitation.objects.update(opened_at=timezone.now())
+
+    run_campaigns()
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("queued", "")}
+    CampaignMail.objects.filter(kind="reminder").update(
+        state="unknown", code="unknown_outcome", handed_over_at=timezone.now(), next_attempt_at=None
+    )
+    run_campaigns()
+
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("unknown", "unknown_outcome")}
 
 
 def test_an_answer_that_comes_before_the_mail_is_sent_again_stays(unknown, survey):
