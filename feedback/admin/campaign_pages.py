@@ -23,7 +23,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from feedback import campaigns
 from feedback.admin.campaign_forms import AudienceForm
-from feedback.admin.campaign_steps import STEPS
+from feedback.admin.campaign_steps import REMOVE, STEPS, Step
 from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
@@ -58,6 +58,7 @@ class CampaignPages:
             "step": ("step/<slug:name>/", self.step_view),
             "audience": ("audience/", self.audience_view),
             "dry_run": ("audience/<int:audience>/", self.dry_run_view),
+            "remove": ("audience/<int:audience>/remove/", self.remove_view),
             "mails": ("mails/", self.mails_view),
             "settle": ("mails/<int:mail>/", self.settle_view),
             "settle_shown": ("mails/settle/", self.settle_shown_view),
@@ -78,8 +79,11 @@ class CampaignPages:
         if request.method != "POST":
             context = {"step": step, "is_possible": step.fits(campaign)}
             return self._show(request, campaign, "confirm", title=step.title, **context)
+        return self._do(request, campaign, step, campaign=campaign)
+
+    def _do(self, request: HttpRequest, campaign: Campaign, step: Step, /, **about: Any) -> HttpResponse:
         try:
-            step.act(campaign=campaign)
+            step.act(**about)
         except ValidationError as error:
             return self._back(request, campaign, error)
         queue_campaigns()
@@ -117,6 +121,15 @@ class CampaignPages:
         may_see = request.user.has_perm(SEE_IDENTITY)
         told = {**_dry_run(judged), "audience": row, "may_see_people": may_see}
         return self._show(request, campaign, "dry_run", title=_("Dry run"), **told)
+
+    def remove_view(self, request: HttpRequest, pk: int, audience: int) -> HttpResponse:
+        """Ask, then take an audience off a draft."""
+        campaign = self._changeable(request, pk)
+        row = get_object_or_404(campaign.audiences.defer("content").select_related("segment"), pk=audience)
+        if request.method == "POST":
+            return self._do(request, campaign, REMOVE, audience=row)
+        title = f"{REMOVE.title}: {row.segment or row.file_name or row.get_kind_display()}"
+        return self._show(request, campaign, "confirm", title=title, step=REMOVE, is_possible=row.is_removable)
 
     def mails_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the mails with their states and codes, without anybody's name."""

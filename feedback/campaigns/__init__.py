@@ -16,6 +16,7 @@ from feedback.campaigns.lifecycle import (
     start,
     write_campaign,
 )
+from feedback.campaigns.removing import remove_audience
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
 from feedback.campaigns.sending import send_batch
 from feedback.campaigns.settling import settle_arrived, settle_unknown_by_staff
@@ -69,6 +70,7 @@ __all__ = [
     "progress",
     "record_mail_opened",
     "recover",
+    "remove_audience",
     "remove_old_files",
     "resume",
     "send_batch",

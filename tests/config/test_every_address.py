@@ -61,6 +61,7 @@ BESIDE = {
     "admin:feedback_campaign_step": ("feedback.campaign", ("start",), MAKES_RULES),
     "admin:feedback_campaign_audience": ("feedback.campaign", (), MAKES_RULES),
     "admin:feedback_campaign_dry_run": ("feedback.campaign", (1,), MAKES_RULES),
+    "admin:feedback_campaign_remove": ("feedback.campaign", (1,), MAKES_RULES),
     "admin:feedback_campaign_mails": ("feedback.campaign", (), MAKES_RULES | OFFICER),
     "admin:feedback_campaign_settle": ("feedback.campaign", (1,), MAKES_RULES),
     "admin:feedback_campaign_settle_shown": ("feedback.campaign", (), MAKES_RULES),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from feedback import improvements
 from feedback.admin.responses import AT_ONCE
 from feedback.admin.triaging import TASKS, is_undecided
-from feedback.models import CampaignMail, Respondent, Response, SavedView
+from feedback.models import CampaignAudience, CampaignMail, Respondent, Response, SavedView
 from privacy.models import AccessLogEntry
 from privacy.signing_secrets import issue
 from surveys.models import Wording
@@ -35,6 +35,7 @@ ASKED_ON_A_PAGE = {
     "auth_user_password_change": [()],
     "feedback_campaign_step": [("start",), ("cancel",)],
     "feedback_campaign_settle_shown": [()],
+    "feedback_campaign_remove": [("audience",)],
     "feedback_improvement_step": [("publish",), ("mail",)],
     "feedback_improvement_correct": [()],
     "feedback_tag_rename": [()],
@@ -106,7 +107,9 @@ def make_possible(rows, name, more):  # noqa: F811
 
 def address(rows, name, more):  # noqa: F811
     full = next(each for each in BESIDE if each.removeprefix("admin:") == name)
+    files = {"campaign": rows["feedback.campaign"], "kind": "file", "file_name": "people.csv"}
     made = {
+        "audience": lambda: CampaignAudience.objects.create(**files).pk,
         "secret": lambda: issue(product=rows["privacy.product"]).pk,
         "view": lambda: SavedView.objects.create(owner=owner(), name="Angry", filters={"band": "detractor"}).pk,
     }

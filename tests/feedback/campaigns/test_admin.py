@@ -14,7 +14,7 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import Sender, _leave
-from feedback.models import Campaign, CampaignMail, CampaignWording, Respondent
+from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording, Respondent
 from tests.factories import make_staff
 from tests.feedback.campaigns.conftest import outcomes, upload
 
@@ -162,6 +162,36 @@ def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):
     assert filtered.count("known person") == 1
 
 
+def test_a_wrong_audience_is_taken_off_a_draft_after_a_question(staff, campaign):
+    row = campaign()
+    wrong, right = upload(row, "email", "a@example.com"), upload(row, "email", "b@example.com")
+    assert page(row, "remove", wrong.pk) in text_of(staff.get(page(row)))
+    assert "Remove the audience: people.csv" in text_of(staff.get(page(row, "remove", wrong.pk)))
+    assert CampaignAudience.objects.count() == 2
+
+    answer = staff.post(page(row, "remove", wrong.pk), follow=True)
+
+    assert CampaignAudience.objects.get() == right
+    assert "The audience was removed." in text_of(answer)
+    assert history() == ["The audience was removed."]
+
+
+@pytest.mark.parametrize(
+    ("begun", "taken"), [({"state": "cancelled"}, {}), ({"state": "paused"}, {}), ({}, {"state": "done"})]
+)
+def test_an_audience_that_was_taken_over_or_of_a_campaign_that_began_stays(staff, campaign, begun, taken):
+    row = campaign()
+    audience = upload(row, "email", "a@example.com")
+    CampaignAudience.objects.update(**taken)
+    Campaign.objects.update(**begun, **({"version": row.survey.current_version} if begun else {}))
+
+    assert page(row, "remove", audience.pk) not in text_of(staff.get(page(row)))
+    answer = staff.post(page(row, "remove", audience.pk), follow=True)
+
+    assert CampaignAudience.objects.get() == audience
+    assert "This is not possible now" in text_of(answer)
+
+
 @pytest.fixture
 def unknown(started, person):
     """A campaign of two mails of which nobody knows whether they were sent."""
@@ -292,5 +322,5 @@ def test_the_data_protection_officer_reads_and_changes_nothing(client, product, 
 
     assert client.get(page(row)).status_code == 200
     assert client.get(page(row, "mails")).status_code == 200
-    for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,))):
+    for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,)), ("remove", (audience.pk,))):
         assert client.post(page(row, name, *args)).status_code == 403
