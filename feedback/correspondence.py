@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from feedback.campaigns.handing_over import OutcomeUnknown, TakenMeanwhile, send_owed
 from feedback.follow_up import WORK, mark_contacted
 from feedback.follow_up.barring import check_contact
 from feedback.follow_up.locking import lock_follow_up, lock_respondent
@@ -112,13 +113,13 @@ def due_contact_ids() -> list[int]:
     return list(_due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
 
 
-@transaction.atomic
 def send_contact(*, contact_id: int) -> bool:
-    """Send an e-mail that is due, once, whoever else tries at the same time.
+    """Send an e-mail that is due, at most once, whoever else tries at the same time.
 
-    The row stays locked while the mail server is spoken to; another worker skips it. Every attempt carries the same
-    ``Message-ID`` and reply address. Whether the person may be contacted is decided anew. A closed follow-up is no
-    obstacle: the mail was written while it was open.
+    Every attempt carries the same ``Message-ID`` and reply address. Whether the person may be contacted is decided
+    anew. A closed follow-up is no obstacle: the mail was written while it was open. Where the connection broke off
+    before the mail server said whether it accepts the mail, the mail counts as sent, and the follow-up's page says
+    that nobody knows; where a worker is killed at that moment, it just counts as sent.
 
     Returns:
         Whether this call sent it.
@@ -129,15 +130,20 @@ def send_contact(*, contact_id: int) -> bool:
         "follow_up__team",
         "follow_up__product__controller",
     )
-    rows = _due().select_for_update(skip_locked=True, of=("self",)).select_related(*about)
-    contact = rows.filter(pk=contact_id).first()
+    contact = _due().select_related(*about).filter(pk=contact_id).first()
     if contact is None:
         return False
     try:
         check_may_get_mail(contact.follow_up)
-        _compose(contact).send()
+        send_owed(_compose(contact), contact, _due())
+    except TakenMeanwhile:
+        return False
     except ValidationError as error:
-        _give_up(contact, Failure(str(error.code)))
+        _end(contact, failed_at=timezone.now(), failure=Failure(str(error.code)))
+        return False
+    except OutcomeUnknown:
+        logger.warning("nobody knows whether contact %s was sent", contact.pk)
+        _say_unknown(contact)
         return False
     except (*NOT_ACCEPTED, ValueError) as error:  # ValueError: an address or a name that no header can hold
         # Only the kind of error: its text may quote the address.
@@ -204,28 +210,41 @@ def _due() -> QuerySet[Contact]:
     )
 
 
+@transaction.atomic
 def _settle(contact: Contact) -> None:
-    contact.attempts += 1
-    contact.sent_at = timezone.now()
-    contact.save(update_fields=["attempts", "sent_at"])
-    mark_contacted(follow_up=contact.follow_up, at=contact.sent_at)
+    """Keep that the person was contacted, unless they were erased since the mail left."""
+    if _still_there(contact):
+        assert contact.sent_at is not None  # noqa: S101  written down before it left
+        mark_contacted(follow_up=contact.follow_up, at=contact.sent_at)
+
+
+@transaction.atomic
+def _say_unknown(contact: Contact) -> None:
+    text = _(
+        "Nobody knows whether our e-mail “%(subject)s” was sent: the connection broke off while it was handed over. It "
+        "is not sent again by itself, and the person does not count as contacted."
+    )
+    if _still_there(contact):
+        said = text % {"subject": contact.subject}
+        Contact.objects.create(follow_up=contact.follow_up, kind=Contact.Kind.OTHER, at=timezone.now(), text=said)
+
+
+def _still_there(contact: Contact) -> bool:
+    return Contact.objects.select_for_update(of=("self",)).filter(pk=contact.pk).exists()
 
 
 def _put_off(contact: Contact, error: Exception) -> None:
-    contact.attempts += 1
-    again = (
-        None if isinstance(error, ValueError) else next_attempt(error, failures=contact.attempts, now=timezone.now())
-    )
+    attempts, now = contact.attempts + 1, timezone.now()
+    again = None if isinstance(error, ValueError) else next_attempt(error, failures=attempts, now=now)
     if again is None:
-        _give_up(contact, Failure.REFUSED)
-        return
-    contact.next_attempt_at = again
-    contact.save(update_fields=["attempts", "next_attempt_at"])
+        _end(contact, attempts=attempts, failed_at=now, failure=Failure.REFUSED)
+    else:
+        _end(contact, attempts=attempts, next_attempt_at=again)
 
 
-def _give_up(contact: Contact, why: Contact.Failure) -> None:
-    contact.failed_at, contact.failure = timezone.now(), why
-    contact.save(update_fields=["attempts", "failed_at", "failure"])
+def _end(contact: Contact, **columns: Any) -> None:
+    """Write down how an attempt ended without a mail, unless another worker sent it meanwhile."""
+    Contact.objects.filter(pk=contact.pk, sent_at=contact.sent_at).update(sent_at=None, **columns)
 
 
 def _domain() -> str:

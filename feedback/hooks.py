@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anymail.signals import EventType
 from anymail.webhooks.brevo import BrevoTrackingWebhookView
@@ -26,6 +26,9 @@ from feedback.inbound import receive
 from feedback.inbound_reading import MALFORMED
 from feedback.models import MailEvent
 from privacy.answering import message_came_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +52,25 @@ REPORTERS: Final[dict[str, Any]] = {
     "sendgrid": SendGridTrackingWebhookView,
     "sparkpost": SparkPostTrackingWebhookView,
 }
-# What a report means here, and whether the address will never take mail. Others, opened mails among them, are let go.
+# What a report means here. Others, opened mails among them, are let go.
 KINDS: Final = {
-    EventType.DELIVERED: (MailEvent.Kind.DELIVERED, False),
-    EventType.BOUNCED: (MailEvent.Kind.BOUNCED, True),
-    EventType.REJECTED: (MailEvent.Kind.BOUNCED, False),
-    EventType.FAILED: (MailEvent.Kind.BOUNCED, False),
-    EventType.COMPLAINED: (MailEvent.Kind.COMPLAINED, False),
-    EventType.UNSUBSCRIBED: (MailEvent.Kind.UNSUBSCRIBED, False),
+    EventType.DELIVERED: MailEvent.Kind.DELIVERED,
+    EventType.BOUNCED: MailEvent.Kind.BOUNCED,
+    EventType.REJECTED: MailEvent.Kind.BOUNCED,
+    EventType.FAILED: MailEvent.Kind.BOUNCED,
+    EventType.COMPLAINED: MailEvent.Kind.COMPLAINED,
+    EventType.UNSUBSCRIBED: MailEvent.Kind.UNSUBSCRIBED,
+}
+# Whether a provider's report of a bounce says that the address will never take mail: a full mailbox, a mail that was
+# taken for spam and a server that is down are called bounces, too. The others report only what is final as a bounce.
+IS_FINAL: Final[dict[str, Callable[[Any], bool]]] = {
+    "brevo": lambda said: said["event"] != "soft_bounce",
+    "mailersend": lambda said: said["data"]["type"] == "hard_bounced",
+    "mailjet": lambda said: bool(said.get("hard_bounce")),
+    "postmark": lambda said: said.get("Type") == "HardBounce",
+    "sendgrid": lambda said: said.get("type") != "blocked",
+    # No such recipient, in two ways; the rest is soft, undetermined, or about the mail rather than the address.
+    "sparkpost": lambda said: str(next(iter(said["msys"].values())).get("bounce_class")) in {"10", "30"},
 }
 # Attachments of a mail come along, and providers accept some 25 MB of them.
 MOST_BYTES: Final = 40_000_000
@@ -93,12 +107,13 @@ def take_mail_events(request: HttpRequest, provider: str) -> HttpResponse:
         return HttpResponse(status=events)
     for event in events:
         if event.event_type in KINDS and not _is_about_a_request(event):
-            take_report(report=_report(event))
+            take_report(report=_report(event, provider))
     return HttpResponse()
 
 
-def _report(event: Any) -> Report:
-    kind, is_final = KINDS[event.event_type]
+def _report(event: Any, provider: str) -> Report:
+    kind = KINDS[event.event_type]
+    is_bounce = event.event_type == EventType.BOUNCED  # and not refused by the provider itself
     at = event.timestamp or timezone.now()
     return Report(
         kind=kind,
@@ -107,7 +122,7 @@ def _report(event: Any) -> Report:
         at=min(at, timezone.now()),
         key=str(event.event_id or f"{event.message_id} {event.timestamp}"),
         reason=event.reject_reason or "",
-        is_final=is_final,
+        is_final=is_bounce and (provider not in IS_FINAL or IS_FINAL[provider](event.esp_event)),
     )
 
 
@@ -122,7 +137,7 @@ def _is_about_a_request(event: Any) -> bool:
     Those are asked first: what is known of no campaign is taken for its last mail to the same address.
     """
     bare = _name_of(event).strip("<> ")  # some providers leave the angle brackets out
-    did_not_arrive = KINDS[event.event_type][0] == MailEvent.Kind.BOUNCED
+    did_not_arrive = KINDS[event.event_type] == MailEvent.Kind.BOUNCED
     return did_not_arrive and bool(bare) and message_came_back(message_ids=[f"<{bare}>"])
 
 

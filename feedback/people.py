@@ -53,6 +53,16 @@ def history_of(*, respondent: Respondent, user: User) -> History:
     )
 
 
+def forget_bounce(*, respondent: Respondent) -> bool:
+    """Let a person be mailed again of whom e-mail came back; return whether it had under any of their records."""
+    return bool(records_of_bounced(respondent).update(mail_bounced_at=None))
+
+
+def records_of_bounced(respondent: Respondent) -> QuerySet[Respondent]:
+    """Return those records of a person of whom e-mail came back."""
+    return records_of_same_person(respondent).filter(mail_bounced_at__isnull=False)
+
+
 def records_of_same_person(respondent: Respondent) -> QuerySet[Respondent]:
     """Return all records that a product has of a person: their devices, and whoever has the same address."""
     root = respondent.person_id or respondent.pk

@@ -169,13 +169,15 @@ def queue_staff_mail(mail_id: int) -> None:
 def run_campaigns() -> None:
     """Begin, feed and finish campaigns, take care of mails whose worker was killed, and queue what is due.
 
-    Files that nobody came back for are removed.
+    Mails of which nobody knew whether they were sent are settled where somebody was at their link. Files that nobody
+    came back for are removed.
 
     Each task sends a part, so that workers share a campaign, other work gets its turn, and a lost message costs a
     minute; what is not begun within that minute is queued anew by the next run.
     """
     now = timezone.now()
     campaigns.recover(now=now)
+    campaigns.settle_arrived()
     campaigns.advance_campaigns(now=now)
     campaigns.forget_calls(now=now)
     campaigns.remove_old_files(now=now)

@@ -22,6 +22,15 @@ class Mailbox:
         return self.reply
 
 
+class SilentMailbox(Mailbox):
+    """Takes the mail and never says so."""
+
+    async def handle_DATA(self, server, session, envelope):
+        self.accepted.append(envelope)
+        server.transport.abort()
+        return "250 OK"
+
+
 class RefusingMailbox(Mailbox):
     async def handle_RCPT(self, server, session, envelope, address, options):
         return "550 no such mailbox"

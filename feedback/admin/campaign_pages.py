@@ -6,6 +6,7 @@ logged.
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,18 +18,22 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from feedback import campaigns
 from feedback.admin.campaign_forms import AudienceForm
-from feedback.admin.campaign_steps import STEPS
+from feedback.admin.campaign_steps import REMOVE, STEPS, Step
 from feedback.admin.downloads import csv_download
 from feedback.exports import as_csv
 from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
-from privacy.admin.histories import said
+from privacy.admin.histories import in_words, said
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.urls import URLPattern
 
@@ -38,6 +43,9 @@ CHANGE: Final = "feedback.change_campaign"
 SEE_IDENTITY: Final = "feedback.view_identity"
 ROWS: Final = 100
 MOST_SHOWN: Final = 200
+SETTLED_AS_SENT: Final = gettext_lazy("Settled as sent: %(count)s.")
+SETTLED_AS_NOT_SENT: Final = gettext_lazy("Settled as not sent: %(count)s.")
+NUMBER: Final = re.compile(r"[0-9]{1,18}")  # of a row; a longer one would not fit its column
 
 
 class CampaignPages:
@@ -54,8 +62,10 @@ class CampaignPages:
             "step": ("step/<slug:name>/", self.step_view),
             "audience": ("audience/", self.audience_view),
             "dry_run": ("audience/<int:audience>/", self.dry_run_view),
+            "remove": ("audience/<int:audience>/remove/", self.remove_view),
             "mails": ("mails/", self.mails_view),
             "settle": ("mails/<int:mail>/", self.settle_view),
+            "settle_shown": ("mails/settle/", self.settle_shown_view),
             "preview": ("preview/<slug:language>/", self.preview_view),
             "frame": ("preview/<slug:language>/frame/", self.frame_view),
             "progress": ("progress/", self.progress_view),
@@ -73,8 +83,11 @@ class CampaignPages:
         if request.method != "POST":
             context = {"step": step, "is_possible": step.fits(campaign)}
             return self._show(request, campaign, "confirm", title=step.title, **context)
+        return self._do(request, campaign, step, campaign=campaign)
+
+    def _do(self, request: HttpRequest, campaign: Campaign, step: Step, /, **about: Any) -> HttpResponse:
         try:
-            step.act(campaign=campaign)
+            step.act(**about)
         except ValidationError as error:
             return self._back(request, campaign, error)
         queue_campaigns()
@@ -113,10 +126,19 @@ class CampaignPages:
         told = {**_dry_run(judged), "audience": row, "may_see_people": may_see}
         return self._show(request, campaign, "dry_run", title=_("Dry run"), **told)
 
+    def remove_view(self, request: HttpRequest, pk: int, audience: int) -> HttpResponse:
+        """Ask, then take an audience off a draft."""
+        campaign = self._changeable(request, pk)
+        row = get_object_or_404(campaign.audiences.defer("content").select_related("segment"), pk=audience)
+        if request.method == "POST":
+            return self._do(request, campaign, REMOVE, audience=row)
+        title = f"{REMOVE.title}: {row.segment or row.file_name or row.get_kind_display()}"
+        return self._show(request, campaign, "confirm", title=title, step=REMOVE, is_possible=row.is_removable)
+
     def mails_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the mails with their states and codes, without anybody's name."""
         campaign = self._visible(request, pk)
-        mails = CampaignMail.objects.filter(campaign=campaign).order_by("pk")
+        mails = _mails(campaign)
         state, code = request.GET.get("state", ""), request.GET.get("code", "")
         if state in CampaignMail.State:
             mails = mails.filter(state=state)
@@ -141,12 +163,35 @@ class CampaignPages:
         campaign = self._changeable(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        row = get_object_or_404(CampaignMail.objects.filter(campaign=campaign), pk=mail)
-        try:
-            campaigns.settle_unknown_by_staff(mail=row, was_sent="sent" in request.POST)
-        except ValidationError as error:
-            messages.error(request, error.messages[0])
-        address = reverse("admin:feedback_campaign_mails", args=[pk])
+        return self._settle(request, campaign, [get_object_or_404(_mails(campaign), pk=mail)])
+
+    def settle_shown_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask what became of the mails on one page of those of which nobody knows, then settle exactly these."""
+        campaign = self._changeable(request, pk)
+        if request.method == "POST":
+            numbers = [int(number) for number in request.POST.getlist("mail")[:ROWS] if NUMBER.fullmatch(number)]
+            return self._settle(request, campaign, _mails(campaign).filter(pk__in=numbers))
+        page = Paginator(_mails(campaign).filter(state=CampaignMail.State.UNKNOWN), ROWS).get_page(request.GET.get("p"))
+        back = f"{reverse('admin:feedback_campaign_mails', args=[pk])}?state={CampaignMail.State.UNKNOWN}"
+        return self._show(request, campaign, "settle", title=_("What happened?"), mails=page.object_list, back=back)
+
+    def _settle(self, request: HttpRequest, campaign: Campaign, mails: Iterable[CampaignMail]) -> HttpResponse:
+        """Settle mails one by one and say how many; those that somebody else settled meanwhile stay as they are."""
+        was_sent, settled = "sent" in request.POST, 0
+        for mail in mails:
+            try:
+                campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
+            except ValidationError:
+                continue
+            settled += 1
+        if settled:
+            queue_campaigns()
+            done = said(SETTLED_AS_SENT if was_sent else SETTLED_AS_NOT_SENT, count=str(settled))
+            self.log_change(request, campaign, done)  # type: ignore[attr-defined]  # a ModelAdmin's
+            messages.success(request, in_words(done))
+        else:
+            messages.error(request, _("This is not possible now: somebody else may have changed it."))
+        address = reverse("admin:feedback_campaign_mails", args=[campaign.pk])
         return HttpResponseRedirect(f"{address}?state={CampaignMail.State.UNKNOWN}")
 
     def preview_view(self, request: HttpRequest, pk: int, language: str) -> HttpResponse:
@@ -197,6 +242,10 @@ class CampaignPages:
                 **context,
             },
         )
+
+
+def _mails(campaign: Campaign) -> QuerySet[CampaignMail]:
+    return CampaignMail.objects.filter(campaign=campaign).order_by("pk")
 
 
 def _sent(request: HttpRequest) -> tuple[Any, Any]:

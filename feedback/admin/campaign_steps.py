@@ -20,7 +20,7 @@ State = Campaign.State
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing that may happen to a campaign as a whole.
+    """One thing that may happen to a campaign.
 
     Args:
         states: in which states it is offered.
@@ -87,6 +87,20 @@ STEPS: Final = {
         ),
     )
 }
+
+# Of one audience rather than of the campaign as a whole.
+REMOVE: Final = Step(
+    name="remove",
+    states=frozenset({State.DRAFT}),
+    title=_("Remove the audience"),
+    icon="group_remove",
+    consequence=_(
+        "Nobody of it gets the mail, unless another audience has them, too. A file that was uploaded is erased."
+    ),
+    act=campaigns.remove_audience,
+    done=_("The audience was removed."),
+    dangerous=True,
+)
 
 
 def next_hint(campaign: Campaign) -> StrOrPromise:

@@ -12,18 +12,19 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from feedback.admin.people_forms import AgreementForm, LookUpForm, MomentForm
+from feedback.admin.people_forms import REACHED, AgreementForm, LookUpForm, MomentForm, ReachedForm
 from feedback.disclosure import SEE_RESTRICTED, may_look_people_up
 from feedback.explaining import explain
 from feedback.improvements import agree_to_contact
 from feedback.invitations import Moment
 from feedback.looking_up import LookUp, find_records, person_of
 from feedback.models import Respondent
+from feedback.people import forget_bounce, records_of_bounced
 from feedback.products import load_product
 from privacy.access_log import record_product_access
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleModelAdmin, staff
 from privacy.models import AccessLogEntry, Product
 from surveys.models import Channel
@@ -74,6 +75,7 @@ class RespondentAdmin(VisibleModelAdmin):
             path("never-met/<slug:reference>/", view(self.never_met_view), name="feedback_respondent_never_met"),
             path("<int:pk>/moment/", view(self.moment_view), name="feedback_respondent_moment"),
             path("<int:pk>/contact/", view(self.contact_view), name="feedback_respondent_contact"),
+            path("<int:pk>/reached/", view(self.reached_view), name="feedback_respondent_reached"),
             *super().get_urls(),
         ]
 
@@ -161,9 +163,24 @@ class RespondentAdmin(VisibleModelAdmin):
             context = {"title": _("May this person be contacted again?"), "subtitle": str(respondent), "form": form}
             return self._page(request, "contact", {**context, "respondent": respondent})
         agree_to_contact(respondent=respondent, **form.cleaned_data)
-        self.log_change(request, respondent, gettext("May be contacted again."))
+        self.log_change(request, respondent, said(_("May be contacted again.")))
         messages.success(request, _("This person may be contacted again."))
         return back
+
+    def reached_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask how it is known that mail reaches a person again, then forget that it came back."""
+        if not _may_say_reached(request):
+            raise PermissionDenied
+        respondent = get_object_or_404(Respondent.objects.visible_to(staff(request)), pk=pk)
+        form = ReachedForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            context = {"title": _("Mail reaches them again"), "subtitle": str(respondent), "form": form}
+            return self._page(request, "reached", {**context, "respondent": respondent})
+        if forget_bounce(respondent=respondent):
+            why = REACHED[form.cleaned_data["why"]]
+            self.log_change(request, respondent, said(_("Mail reaches them again: %(why)s."), why=why))
+            messages.success(request, _("This person can be mailed again."))
+        return HttpResponseRedirect(reverse("admin:feedback_respondent_change", args=[pk]))
 
     def _explain(
         self, request: HttpRequest, question: LookUp, respondent: Respondent | None, form: MomentForm | None = None
@@ -175,6 +192,7 @@ class RespondentAdmin(VisibleModelAdmin):
             "subtitle": str(respondent or _("somebody never met")),
             "respondent": respondent,
             "may_record_wishes": _may_record_wishes(request),
+            "has_bounced": _may_say_reached(request) and respondent and records_of_bounced(respondent).exists(),
             "product": product,
             "similar": _similar(product, question, respondent),
             "form": form or MomentForm(initial={**vars(question.moment), "is_signed": question.person.is_signed}),
@@ -198,6 +216,10 @@ def _may_record_wishes(request: HttpRequest) -> bool:
 def _usual(respondent: Respondent) -> LookUp:
     """Return the question that needs no form: this person, on the web."""
     return LookUp(product_id=respondent.product_id, person=person_of(respondent), moment=Moment())
+
+
+def _may_say_reached(request: HttpRequest) -> bool:
+    return may_look_people_up(request.user) and request.user.has_perm("feedback.change_channelpermission")
 
 
 def _log_access(request: HttpRequest, product: Product, respondent: Respondent | None) -> None:

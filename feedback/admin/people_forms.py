@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
@@ -25,10 +26,27 @@ if TYPE_CHECKING:
 # Browsers would offer what was typed for the last person to whoever uses the machine next.
 UNREMEMBERED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
+REACHED = {
+    "said": _("They say that our mail arrives"),
+    "repaired": _("Their mailbox works again"),
+    "ours": _("It came back for a reason of ours"),
+}
+
 
 def _text(label: Any, longest: int, help_text: Any = "") -> forms.CharField:
     widget = UnfoldAdminTextInputWidget(attrs=UNREMEMBERED)
     return forms.CharField(label=label, max_length=longest, required=False, help_text=help_text, widget=widget)
+
+
+class ReachedForm(forms.Form):
+    """How it is known that mail reaches a person again: chosen, so that the history says nothing about them."""
+
+    why = forms.ChoiceField(
+        label=_("How is that known?"),
+        choices=list(REACHED.items()),
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text=_("It stands in the history, with your name."),
+    )
 
 
 class IdentifiersForm(forms.Form):

@@ -16,10 +16,11 @@ from feedback.campaigns.lifecycle import (
     start,
     write_campaign,
 )
+from feedback.campaigns.removing import remove_audience
 from feedback.campaigns.replanning import plan_again
 from feedback.campaigns.reports import Report, record_mail_opened, take_report
 from feedback.campaigns.sending import send_batch
-from feedback.campaigns.settling import settle_unknown_by_staff
+from feedback.campaigns.settling import settle_arrived, settle_unknown_by_staff
 from feedback.campaigns.statistics import Figure, Progress, progress, statistics
 from feedback.campaigns.taking_over import (
     MOST_TRIED,
@@ -72,9 +73,11 @@ __all__ = [
     "progress",
     "record_mail_opened",
     "recover",
+    "remove_audience",
     "remove_old_files",
     "resume",
     "send_batch",
+    "settle_arrived",
     "settle_unknown_by_staff",
     "start",
     "statistics",

@@ -19,6 +19,8 @@ from anymail.exceptions import (
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import timezone
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from feedback.campaigns.letter import bare
 from privacy.delivery import NOT_ACCEPTED
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from django.core.mail import EmailMessage
     from django.core.mail.backends.base import BaseEmailBackend
+    from django.db.models import QuerySet
 
 SMTP_BACKEND: Final = "django.core.mail.backends.smtp.EmailBackend"
 # The provider refused every recipient, or the mail could not be written down for it.
@@ -38,6 +41,10 @@ NOT_TAKEN: Final = (
 
 class OutcomeUnknown(Exception):
     """The mail was handed over and no answer came: it may have been accepted or not."""
+
+
+class TakenMeanwhile(Exception):
+    """The mail is not owed any more: another worker sends it, or it is to be sent no longer."""
 
 
 class _Reporting:
@@ -97,7 +104,7 @@ class Courier:
             self._send(message, leave)
         except BaseException as error:
             self.close()  # whatever it was in the middle of
-            if is_leaving and isinstance(error, NOT_ACCEPTED) and not _is_an_answer(error):
+            if is_leaving and isinstance(error, NOT_ACCEPTED) and not (_is_an_answer(error) or _was_not_reached(error)):
                 raise OutcomeUnknown from error
             raise
 
@@ -120,6 +127,34 @@ class Courier:
                 self._backend.connection = None
 
 
+def send_owed(message: EmailMessage, owed: Any, due: QuerySet[Any]) -> None:
+    """Send one mail that is owed, never twice, whoever else tries: it is noted as sent just before it leaves.
+
+    Needs to run outside of a transaction. Where the mail was not accepted, the caller takes ``owed.sent_at`` back.
+
+    Args:
+        owed: a row with ``sent_at`` and ``attempts``.
+        due: the rows of its kind that are still to be sent.
+
+    Raises:
+        TakenMeanwhile: the row is none of these any more.
+        OutcomeUnknown: it stays noted as sent, and nobody knows.
+        Exception: as ``Courier.hand_over``.
+    """
+
+    def leave() -> None:
+        now = timezone.now()
+        if not due.filter(pk=owed.pk).update(sent_at=now, attempts=owed.attempts + 1):
+            raise TakenMeanwhile
+        owed.sent_at = now
+
+    courier = Courier()
+    try:
+        courier.hand_over(message, before=leave)
+    finally:
+        courier.close()
+
+
 def provider_id_of(message: EmailMessage) -> str:
     """Return what the provider calls a mail that it accepted, as its reports will; empty of a mail server's."""
     status = getattr(message, "anymail_status", None)
@@ -135,6 +170,12 @@ def _is_an_answer(error: BaseException) -> bool:
     if isinstance(error, AnymailAPIError):
         return error.status_code is not None and 400 <= error.status_code < 500
     return isinstance(error, NOT_TAKEN | smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+
+
+def _was_not_reached(error: BaseException) -> bool:
+    """Tell whether there was no connection to the provider: its name is unknown, or nobody took the call."""
+    why = error.__cause__.args[0] if error.__cause__ and error.__cause__.args else None
+    return isinstance(getattr(why, "reason", None), ConnectTimeoutError | NewConnectionError)
 
 
 def is_about_one_mail(error: Exception) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 INLINER: Final = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
 # Stands in the links of a letter until it is somebody's; no token looks like it.
 NOBODY: Final = "token-of-the-recipient"
-MESSAGE_ID: Final = re.compile(r"<?campaign-mail-([0-9]{1,18})@[^<>\s]+>?")
+MESSAGE_ID: Final = re.compile(r"<?campaign-mail-([0-9]{1,18})[-@][^<>\s]+>?")
 _WHITE, _BLACK = "#ffffff", "#14162b"
 
 
@@ -57,9 +57,12 @@ def invitation_token(*, campaign_id: int, respondent_id: int) -> str:
 
 
 def message_id(mail: CampaignMail) -> str:
-    """Return the ``Message-ID`` of a mail, the same at every attempt, by which reports about it are recognised."""
+    """Return the ``Message-ID`` of a mail, the same at every attempt, by which reports about it are recognised.
+
+    Installations that share a provider and a domain number their mails alike: the key tells them apart.
+    """
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    return f"<campaign-mail-{mail.pk}@{domain}>"
+    return f"<campaign-mail-{mail.pk}-{keyed_hash('mail of a campaign', str(mail.pk)).hex()[:12]}@{domain}>"
 
 
 def bare(message_id: str) -> str:

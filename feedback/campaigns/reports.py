@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from feedback.campaigns.letter import MESSAGE_ID, bare
+from feedback.campaigns.letter import MESSAGE_ID, bare, message_id
 from feedback.campaigns.settling import settle_sent
 from feedback.identity import normalise_email
 from feedback.looking_up import person_of
@@ -35,6 +35,8 @@ COLUMNS: Final = {
     Kind.COMPLAINED: "complained_at",
     Kind.UNSUBSCRIBED: "unsubscribed_at",
 }
+
+WISHES: Final = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +63,20 @@ class Report:
 def take_report(*, report: Report) -> bool:
     """Note what a provider says about a mail of a campaign, once, and act on it at once.
 
-    A bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission; of
-    whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
+    A final bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission;
+    of whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
 
     Returns:
-        Whether it is about a mail of ours and was not known before.
+        Whether it is about a mail of ours, of a complaint or an unsubscription by the one to whom it went, and was not
+        known before.
     """
     address = _address(report)
     mail = _mail_of(report, address)
     if mail is None or mail.respondent is None:
         return False
+    has_moved = mail.respondent.email != address
+    if has_moved and address and report.kind in WISHES:
+        return False  # whoever wished it is not whom we know
     event, is_new = MailEvent.objects.get_or_create(
         mail=mail,
         digest=token_digest(f"{report.kind} {report.key}"),
@@ -80,9 +86,7 @@ def take_report(*, report: Report) -> bool:
         return False
     if mail.state in {State.SENDING, State.UNKNOWN}:
         settle_sent(mail_id=mail.pk)
-    column = COLUMNS[report.kind]
-    CampaignMail.objects.filter(pk=mail.pk, **{f"{column}__isnull": True}).update(**{column: report.at})
-    has_moved = mail.respondent.email != address
+    _note(mail, report)
     _act(event, mail.campaign.product, mail.respondent, is_final=report.is_final and not has_moved)
     return True
 
@@ -110,7 +114,8 @@ def _address(report: Report) -> str:
 def _mail_of(report: Report, address: str) -> CampaignMail | None:
     """Return the mail that a report names, else the last one to the address that it can be about.
 
-    Other mail goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
+    What is named as our mails are and is none of them is another installation's, which shares the provider. Other mail
+    goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
     whether it was sent, nor about one that the provider calls by another name, nor where several products write to the
     address.
     """
@@ -118,7 +123,8 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
         handed_over_at__isnull=False, respondent__isnull=False
     )
     if named := MESSAGE_ID.fullmatch(report.message_id.strip()):
-        return mails.filter(pk=int(named[1])).first()
+        mail = mails.filter(pk=int(named[1])).first()
+        return mail if mail and bare(message_id(mail)) == bare(report.message_id) else None
     if (name := bare(report.message_id)) and (mail := mails.filter(provider_message_id=name).order_by("pk").last()):
         return mail
     if not address:
@@ -132,6 +138,16 @@ def _mail_of(report: Report, address: str) -> CampaignMail | None:
     )
     found = list(recent.order_by("-handed_over_at", "-pk"))
     return found[0] if len({mail.campaign.product_id for mail in found}) == 1 else None
+
+
+def _note(mail: CampaignMail, report: Report) -> None:
+    """Keep when something was reported first; of coming back and arriving, what happened last holds."""
+    mails, column = CampaignMail.objects.filter(pk=mail.pk), COLUMNS[report.kind]
+    if report.kind == Kind.DELIVERED:
+        mails.filter(bounced_at__lt=report.at).update(bounced_at=None)
+    elif report.kind == Kind.BOUNCED:
+        mails = mails.exclude(delivered_at__gt=report.at)
+    mails.filter(**{f"{column}__isnull": True}).update(**{column: report.at})
 
 
 def _act(event: MailEvent, product: Product, respondent: Respondent, *, is_final: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -75,6 +76,21 @@ def settle_sent(*, mail_id: int, attempts: int | None = None, provider_id: str =
         )
         _reopen(mail.campaign)
     return True
+
+
+def settle_arrived() -> int:
+    """Settle the mails of which nobody knew whether they were sent and that somebody has; return how many.
+
+    Somebody was at the link, or loaded the picture. Of a reminder that says nothing: the first mail has the same ones.
+    """
+    touched = Invitation.including_restricted.exclude(UNTOUCHED)
+    unknown = CampaignMail.objects.filter(
+        Q(opened_at__isnull=False) | Q(invitation__in=touched),
+        campaign__in=Campaign.objects.exclude(state=Campaign.State.DRAFT),  # whose mails an index finds
+        kind=Kind.FIRST,
+        state=State.UNKNOWN,
+    )
+    return sum(settle_sent(mail_id=pk) for pk in unknown.values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ Kind = CampaignMail.Kind
 # What is counted, in the order in which it is shown: name, label, what it is a share of, definition.
 FIGURES: Final[tuple[tuple[str, StrOrPromise, str, StrOrPromise], ...]] = (
     ("sent", _("Sent"), "", _("People whose mail the mail server accepted; reminders are not counted again.")),
-    ("bounced", _("Came back"), "sent", _("Reported as undeliverable, as a share of sent.")),
+    ("bounced", _("Came back"), "sent", _("Reported as undeliverable and not as delivered later, as a share of sent.")),
     ("delivered", _("Delivered"), "sent", _("Sent without those that came back, as a share of sent.")),
     (
         *("opened", _("Opened"), "delivered"),

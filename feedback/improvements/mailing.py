@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from feedback.campaigns.handing_over import OutcomeUnknown, TakenMeanwhile, send_owed
 from feedback.identity import Person
 from feedback.improvements.letter import compose
 from feedback.improvements.linking import linked_responses, lock
@@ -27,7 +28,6 @@ from privacy.models import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
@@ -135,35 +135,34 @@ def due_mail_ids() -> list[int]:
     return list(_due().order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
 
 
-@transaction.atomic
 def send_mail(*, mail_id: int) -> bool:
-    """Send a mail that is due, once, whoever else tries at the same time, unless the person may not be contacted now.
+    """Send a mail that is due, at most once, whoever else tries, unless the person may not be contacted now.
 
-    The row stays locked while the mail server is spoken to; another worker skips it. A failure is put off with
-    growing waits and in the end given up.
+    A refusal is put off with growing waits and in the end given up. Where nobody knows whether the mail was accepted,
+    because the connection broke off or the worker was killed just then, it counts as sent: better none than two.
 
     Returns:
         Whether this call sent it.
     """
-    rows = _due().select_for_update(skip_locked=True, of=("self",))
-    owed = rows.select_related("improvement__product__controller").filter(pk=mail_id).first()
+    owed = _due().select_related("improvement__product__controller").filter(pk=mail_id).first()
     if owed is None:
         return False
     address, obstacle = _look_again(owed)
     if obstacle is not None:
-        owed.dropped_at, owed.dropped_why = timezone.now(), obstacle
-        owed.save(update_fields=["dropped_at", "dropped_why"])
+        _due().filter(pk=owed.pk).update(dropped_at=timezone.now(), dropped_why=obstacle)
         return False
-    owed.attempts += 1
     try:
-        compose(owed, to=address).send()
+        send_owed(compose(owed, to=address), owed, _due())
+    except TakenMeanwhile:
+        return False
+    except OutcomeUnknown:
+        logger.warning("nobody knows whether improvement mail %s was sent", owed.pk)
+        return False
     except NOT_ACCEPTED as error:
         # Only the kind of error: its text may quote the address.
         logger.warning("improvement mail %s was not sent: %s", owed.pk, type(error).__name__)
-        _put_off(owed, next_attempt(error, failures=owed.attempts, now=timezone.now()))
+        _put_off(owed, error)
         return False
-    owed.sent_at = timezone.now()
-    owed.save(update_fields=["attempts", "sent_at"])
     return True
 
 
@@ -174,12 +173,13 @@ def _due() -> QuerySet[ImprovementMail]:
     return ImprovementMail.objects.filter(UNSETTLED, next_attempt_at__lte=timezone.now())
 
 
-def _put_off(owed: ImprovementMail, again: datetime | None) -> None:
-    if again is None:
-        owed.failed_at = timezone.now()
-    else:
-        owed.next_attempt_at = again
-    owed.save(update_fields=["attempts", "next_attempt_at", "failed_at"])
+def _put_off(owed: ImprovementMail, error: Exception) -> None:
+    attempts, now = owed.attempts + 1, timezone.now()
+    again = next_attempt(error, failures=attempts, now=now)
+    then: dict[str, Any] = {"next_attempt_at": again} if again else {"failed_at": now}
+    # As this worker left it: another one may have sent it meanwhile.
+    mine = ImprovementMail.objects.filter(pk=owed.pk, sent_at=owed.sent_at)
+    mine.update(sent_at=None, attempts=attempts, **then)
 
 
 def _judged(improvement: Improvement) -> QuerySet[Any]:

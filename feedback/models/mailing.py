@@ -216,6 +216,11 @@ class CampaignAudience(models.Model):
     def __str__(self) -> str:
         return f"audience {self.pk}"
 
+    @property
+    def is_removable(self) -> bool:
+        """Whether it can be taken off its campaign: that has not begun, and nobody was taken over."""
+        return self.campaign.state == Campaign.State.DRAFT and self.state in {self.State.WAITING, self.State.FAILED}
+
 
 class CampaignMailQuerySet(models.QuerySet["CampaignMail"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:

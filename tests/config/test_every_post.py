@@ -38,7 +38,7 @@ FILLED = {
     **{"answered": "1", "confirm": "1", "reason": "It has to be done now", "name": "new name", "tag": "new tag"},
     **{"status": "open", "note": "A note", "text": "A text", "subject": "A subject", "priority": "high"},
     **{"password1": "A9-long-enough", "password2": "A9-long-enough", "summary": "Called", "channel": "call"},
-    **{"email": "anna@example.com", "action": "open", "title": "A title", "grace": "0"},
+    **{"email": "anna@example.com", "action": "open", "title": "A title", "grace": "0", "why": "said"},
 }
 
 

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
 from feedback import improvements
 from feedback.admin.responses import AT_ONCE
 from feedback.admin.triaging import TASKS, is_undecided
-from feedback.models import Respondent, Response, SavedView
+from feedback.models import CampaignAudience, CampaignMail, Respondent, Response, SavedView
 from privacy.models import AccessLogEntry
 from privacy.signing_secrets import issue
 from surveys.models import Wording
@@ -33,6 +34,8 @@ ASKED_ON_A_PAGE = {
     "privacy_rightsrequest_enter": [()],
     "auth_user_password_change": [()],
     "feedback_campaign_step": [("start",), ("cancel",)],
+    "feedback_campaign_settle_shown": [()],
+    "feedback_campaign_remove": [("audience",)],
     "feedback_improvement_step": [("publish",), ("mail",)],
     "feedback_improvement_correct": [()],
     "feedback_tag_rename": [()],
@@ -41,6 +44,7 @@ ASKED_ON_A_PAGE = {
     "feedback_rule_tag_existing": [()],
     "feedback_channelpermission_withdraw": [()],
     "feedback_respondent_contact": [()],
+    "feedback_respondent_reached": [()],
     "feedback_response_delete_view": [("view",)],
     "feedback_personal_links": [()],
     "surveys_survey_publish": [()],
@@ -91,6 +95,9 @@ def make_possible(rows, name, more):  # noqa: F811
     """Bring a row to where its step can be taken: to whom is written has an address, what is mailed is published."""
     improvement = rows["feedback.improvement"]
     Respondent.objects.update(email="anna@example.com", do_not_contact=name == "feedback_respondent_contact")
+    if name == "feedback_campaign_settle_shown":
+        about = {"campaign": rows["feedback.campaign"], "respondent": rows["feedback.respondent"]}
+        CampaignMail.objects.create(**about, state="unknown", handed_over_at=timezone.now())
     if name == "surveys_survey_publish":
         Wording.objects.update(question="How likely is it now?")
     if (name, more) == ("feedback_improvement_step", ("mail",)):
@@ -101,7 +108,9 @@ def make_possible(rows, name, more):  # noqa: F811
 
 def address(rows, name, more):  # noqa: F811
     full = next(each for each in BESIDE if each.removeprefix("admin:") == name)
+    files = {"campaign": rows["feedback.campaign"], "kind": "file", "file_name": "people.csv"}
     made = {
+        "audience": lambda: CampaignAudience.objects.create(**files).pk,
         "secret": lambda: issue(product=rows["privacy.product"]).pk,
         "view": lambda: SavedView.objects.create(owner=owner(), name="Angry", filters={"band": "detractor"}).pk,
     }

@@ -5,6 +5,8 @@ import io
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.core import mail as outbox
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +14,8 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import Sender, _leave
-from feedback.models import Campaign, CampaignMail, CampaignWording, Respondent
+from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording, Respondent
+from privacy.admin.histories import translate
 from tests.factories import make_staff
 from tests.feedback.campaigns.conftest import outcomes, upload
 
@@ -160,18 +163,108 @@ def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):
     assert filtered.count("known person") == 1
 
 
-def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, started, person):
-    campaign = started(person())
-    (mail,) = campaigns.claim(campaign_id=campaign.pk)
-    Sender(campaign)._prepare(mail)
-    _leave(mail)
+def test_a_wrong_audience_is_taken_off_a_draft_after_a_question(staff, campaign):
+    row = campaign()
+    wrong, right = upload(row, "email", "a@example.com"), upload(row, "email", "b@example.com")
+    assert page(row, "remove", wrong.pk) in text_of(staff.get(page(row)))
+    assert "Remove the audience: people.csv" in text_of(staff.get(page(row, "remove", wrong.pk)))
+    assert CampaignAudience.objects.count() == 2
+
+    answer = staff.post(page(row, "remove", wrong.pk), follow=True)
+
+    assert CampaignAudience.objects.get() == right
+    assert "The audience was removed." in text_of(answer)
+    assert history() == ["The audience was removed."]
+
+
+@pytest.mark.parametrize(
+    ("begun", "taken"), [({"state": "cancelled"}, {}), ({"state": "paused"}, {}), ({}, {"state": "done"})]
+)
+def test_an_audience_that_was_taken_over_or_of_a_campaign_that_began_stays(staff, campaign, begun, taken):
+    row = campaign()
+    audience = upload(row, "email", "a@example.com")
+    CampaignAudience.objects.update(**taken)
+    Campaign.objects.update(**begun, **({"version": row.survey.current_version} if begun else {}))
+
+    assert page(row, "remove", audience.pk) not in text_of(staff.get(page(row)))
+    answer = staff.post(page(row, "remove", audience.pk), follow=True)
+
+    assert CampaignAudience.objects.get() == audience
+    assert "This is not possible now" in text_of(answer)
+
+
+@pytest.fixture
+def unknown(started, person):
+    """A campaign of two mails of which nobody knows whether they were sent."""
+    campaign = started(person("a@example.com"), person("b@example.com"))
+    sender = Sender(campaign)
+    for mail in campaigns.claim(campaign_id=campaign.pk):
+        sender._prepare(mail)
+        _leave(mail)
     campaigns.recover(now=timezone.now() + LEASE)
+    return campaign
 
-    assert "Of 1 mail nobody knows" in text_of(staff.get(page(campaign)))
-    assert "It was sent" in text_of(staff.get(page(campaign, "mails") + "?state=unknown"))
-    staff.post(page(campaign, "settle", mail.pk), {"sent": ""})
 
-    assert CampaignMail.objects.get().state == "sent"
+def numbers():
+    return list(CampaignMail.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def history():
+    entries = list(LogEntry.objects.order_by("pk"))
+    translate(entries)
+    return [entry.change_message for entry in entries]
+
+
+def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, unknown):
+    assert "Of 2 mails nobody knows" in text_of(staff.get(page(unknown)))
+    assert "It was sent" in text_of(staff.get(page(unknown, "mails") + "?state=unknown"))
+
+    answer = staff.post(page(unknown, "settle", numbers()[0]), {"sent": ""}, follow=True)
+
+    assert outcomes(unknown) == {"a@example.com": ("sent", ""), "b@example.com": ("unknown", "unknown_outcome")}
+    assert "Settled as sent: 1." in text_of(answer)
+    assert history() == ["Settled as sent: 1."]
+
+
+def test_a_mail_that_was_not_sent_goes_out_at_once(staff, unknown, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(page(unknown, "settle", numbers()[0]), {"again": ""})
+
+    assert [message.to for message in outbox.outbox] == [["a@example.com"]]
+    assert history() == ["Settled as not sent: 1."]
+
+
+def test_what_somebody_else_settled_meanwhile_is_said_not_to_be_possible(staff, unknown):
+    CampaignMail.objects.update(state="sent", sent_at=timezone.now())
+
+    answer = staff.post(page(unknown, "settle", numbers()[0]), {"again": ""}, follow=True)
+
+    assert "This is not possible now" in text_of(answer)
+    assert history() == []
+
+
+@pytest.mark.parametrize(("button", "state"), [("sent", "sent"), ("again", "queued")])
+def test_all_mails_that_are_shown_are_settled_after_a_question(staff, unknown, button, state):
+    assert page(unknown, "settle_shown") in text_of(staff.get(page(unknown, "mails") + "?state=unknown"))
+    asked = text_of(staff.get(page(unknown, "settle_shown")))
+    assert "Nobody knows of 2 mails whether they were sent." in asked
+    assert all(f'name="mail" value="{number}"' in asked for number in numbers())
+
+    answer = staff.post(page(unknown, "settle_shown"), {"mail": numbers(), button: ""}, follow=True)
+
+    assert set(CampaignMail.objects.values_list("state", flat=True)) == {state}
+    words = "sent" if button == "sent" else "not sent"
+    assert f"Settled as {words}: 2." in text_of(answer)
+    assert history() == [f"Settled as {words}: 2."]
+
+
+def test_mails_that_were_not_shown_and_those_of_other_campaigns_are_not_settled(staff, unknown, campaign):
+    first, second = numbers()
+
+    staff.post(page(unknown, "settle_shown"), {"mail": [first, "x", "9" * 30], "sent": ""})
+    staff.post(page(campaign(), "settle_shown"), {"mail": [second], "sent": ""})
+
+    assert outcomes(unknown) == {"a@example.com": ("sent", ""), "b@example.com": ("unknown", "unknown_outcome")}
 
 
 def test_a_campaign_on_its_way_keeps_what_it_says(staff, started, person):
@@ -252,7 +345,7 @@ def test_the_data_protection_officer_reads_and_changes_nothing(client, product, 
 
     assert client.get(page(row)).status_code == 200
     assert client.get(page(row, "mails")).status_code == 200
-    for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,))):
+    for name, args in (("step", ("start",)), ("audience", ()), ("dry_run", (audience.pk,)), ("remove", (audience.pk,))):
         assert client.post(page(row, name, *args)).status_code == 403
 
 

@@ -35,7 +35,7 @@ def test_the_mail_says_what_it_is_and_how_to_stop_it(sent):
     assert (message["To"], message["Reply-To"]) == ("anna@example.com", "care@bank.example")
     assert message["From"] == "Bank – opinie <privacy@odzew.example>"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert re.fullmatch(r"<campaign-mail-\d+@odzew\.example>", message["Message-ID"])
+    assert re.fullmatch(r"<campaign-mail-\d+-[0-9a-f]{12}@odzew\.example>", message["Message-ID"])
     assert re.fullmatch(r"<http://127\.0\.0\.1:8000/\S+>", message["List-Unsubscribe"].strip())
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 

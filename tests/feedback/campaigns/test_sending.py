@@ -28,13 +28,14 @@ from feedback.models import (
     Respondent,
     Response,
 )
+from feedback.tasks import run_campaigns
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
 from tests.factories import make_invitation, make_response, make_survey
 from tests.feedback.campaigns.conftest import outcomes, owe
-from tests.mail_server import Mailbox, RefusingMailbox
+from tests.mail_server import Mailbox, RefusingMailbox, SilentMailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -262,7 +263,7 @@ def test_a_mail_that_is_refused_for_now_comes_again_with_the_same_link_and_id(st
 
     assert outcomes(campaign) == {"anna@example.com": ("sent", "")}
     assert Invitation.objects.count() == 1
-    assert f"Message-ID: <campaign-mail-{mail.pk}@" in mailbox.accepted[0].content.decode()
+    assert f"Message-ID: <campaign-mail-{mail.pk}-" in mailbox.accepted[0].content.decode()
 
 
 def test_an_address_that_the_server_refuses_is_given_up_and_nobody_was_asked(started, person, serve):
@@ -328,15 +329,6 @@ def test_a_mail_that_left_before_its_worker_broke_is_one_of_which_nobody_knows(s
     assert len(outbox.outbox) == 1
     campaigns.recover(now=timezone.now() + LEASE)
     assert outcomes(campaign) == {"anna@example.com": ("unknown", "unknown_outcome")}
-
-
-class SilentMailbox(Mailbox):
-    """Takes the mail and never says so."""
-
-    async def handle_DATA(self, server, session, envelope):
-        self.accepted.append(envelope)
-        server.transport.abort()
-        return "250 OK"
 
 
 def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again(started, person, serve):
@@ -449,6 +441,41 @@ def test_a_mail_whose_link_somebody_was_at_was_sent_whatever_staff_say(unknown, 
     assert outbox.outbox == []
     assert outcomes(unknown.campaign) == {"anna@example.com": ("sent", "")}
     assert Invitation.objects.get().sent_at
+
+
+@pytest.mark.parametrize(
+    ("evidence", "state"),
+    [
+        (lambda survey: Invitation.objects.update(opened_at=timezone.now()), "sent"),
+        (lambda survey: make_response(survey=survey, invitation=Invitation.objects.get()), "sent"),
+        (lambda survey: CampaignMail.objects.update(opened_at=timezone.now()), "sent"),
+        (lambda survey: None, "unknown"),
+    ],
+)
+def test_a_mail_that_somebody_evidently_has_settles_itself(unknown, survey, evidence, state):
+    evidence(survey)
+
+    run_campaigns()
+
+    mail = CampaignMail.objects.get()
+    assert mail.state == state
+    assert mail.sent_at == (mail.handed_over_at if state == "sent" else None)
+
+
+def test_what_settles_itself_owes_the_reminder_unless_it_is_one(unknown, survey):
+    survey.allows_reminder = True
+    survey.save()
+    Campaign.objects.update(reminder_after_days=7)
+    Invitation.objects.update(opened_at=timezone.now())
+
+    run_campaigns()
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("queued", "")}
+    CampaignMail.objects.filter(kind="reminder").update(
+        state="unknown", code="unknown_outcome", handed_over_at=timezone.now(), next_attempt_at=None
+    )
+    run_campaigns()
+
+    assert outcomes(unknown.campaign, "reminder") == {"anna@example.com": ("unknown", "unknown_outcome")}
 
 
 def test_an_answer_that_comes_before_the_mail_is_sent_again_stays(unknown, survey):

@@ -10,7 +10,7 @@ import time_machine
 from django.contrib.auth.models import AnonymousUser
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from feedback.correspondence import due_contact_ids, reply_token, send_contact, write
@@ -22,7 +22,7 @@ from privacy.encryption import token_digest
 from privacy.models import Suppression
 from privacy.suppression import suppress
 from tests.factories import make_respondent, make_response, make_staff
-from tests.mail_server import Mailbox, RefusingMailbox
+from tests.mail_server import Mailbox, RefusingMailbox, SilentMailbox
 
 LETTER = {"subject": "Your answer", "text": "What happened?\n\nAnna <b>&</b>"}
 
@@ -251,26 +251,63 @@ def test_two_workers_send_one_mail(serve, follow_up, agent):
     assert len(server.accepted) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_killed_worker_leaves_the_mail_to_the_next_one_with_the_same_addresses(threaded, follow_up, agent):
+class Killed(BaseException):
+    pass
+
+
+def be_killed(*args, **kwargs):
+    raise Killed
+
+
+def test_the_mail_of_a_worker_that_was_killed_before_it_left_is_sent_by_the_next(follow_up, agent, monkeypatch):
     contact = write(follow_up=follow_up, by=agent, **LETTER)
+    with monkeypatch.context() as patched:
+        patched.setattr("feedback.correspondence._compose", be_killed)
+        with pytest.raises(Killed):
+            send_contact(contact_id=contact.pk)
 
-    class Killed(BaseException):
-        pass
-
-    @transaction.atomic
-    def be_killed():
-        send_contact(contact_id=contact.pk)
-        raise Killed
-
-    with pytest.raises(Killed):
-        be_killed()
     assert due_contact_ids() == [contact.pk]
     assert send_contact(contact_id=contact.pk)
 
-    first, second = mail.outbox
-    assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]  # programs show it once
-    assert first.reply_to == second.reply_to
+
+def test_the_mail_of_a_worker_that_was_killed_while_it_left_goes_out_no_second_time(follow_up, agent, monkeypatch):
+    contact = write(follow_up=follow_up, by=agent, **LETTER)
+    with monkeypatch.context() as patched:
+        patched.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", be_killed)
+        with pytest.raises(Killed):
+            send_contact(contact_id=contact.pk)
+
+    send_due_contacts()
+
+    assert mail.outbox == []
+
+
+def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again_and_staff_read_so(serve, follow_up, agent):
+    server = serve(SilentMailbox())
+    contact = write(follow_up=follow_up, by=agent, **LETTER)
+
+    assert not send_contact(contact_id=contact.pk)
+    send_due_contacts()
+
+    assert len(server.accepted) == 1
+    told = Contact.objects.get(kind="other")
+    assert (told.follow_up, told.actor) == (follow_up, None)
+    assert "Nobody knows whether our e-mail “Your answer” was sent" in told.text
+    assert FollowUp.objects.get().contacted_at is None
+
+
+def test_every_attempt_carries_the_same_addresses(threaded, serve, follow_up, agent):
+    server = serve(Mailbox(reply="451 try again later"))
+    contact = write(follow_up=follow_up, by=agent, **LETTER)
+    send_contact(contact_id=contact.pk)
+    server.reply = "250 OK"
+    Contact.objects.update(next_attempt_at=timezone.now())
+
+    assert send_contact(contact_id=contact.pk)
+
+    message = parsed(server.accepted[0])
+    assert message["Message-ID"].strip() == contact.message_id  # programs show it once
+    assert reply_token(contact.message_id) in message["Reply-To"]
 
 
 def test_a_busy_server_is_tried_again_after_growing_waits_and_then_given_up(serve, follow_up, agent):

@@ -91,8 +91,8 @@ class Mailbox:
 def serve(settings):
     servers = []
 
-    def start(**answers):
-        mailbox = Mailbox(**answers)
+    def start(mailbox=None, **answers):
+        mailbox = mailbox or Mailbox(**answers)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         server = MailServer(mailbox, hostname="127.0.0.1", port=port)
