@@ -10,9 +10,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from feedback.models import Campaign, CampaignMail, Invitation
+from surveys.models import Survey
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 State = CampaignMail.State
 BATCH: Final = 50
@@ -29,8 +32,7 @@ def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
     own, the others wait; it is held for a few milliseconds.
     """
     now = timezone.now()
-    running = Campaign.objects.select_for_update(of=("self",)).filter(pk=campaign_id, state=Campaign.State.RUNNING)
-    campaign = running.first()
+    campaign = at_work(now=now).select_for_update(of=("self",)).filter(pk=campaign_id).first()
     if campaign is None:
         return []
     mails = CampaignMail.objects.filter(campaign=campaign)
@@ -43,11 +45,17 @@ def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
     return list(CampaignMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "pk"))
 
 
+def at_work(*, now: datetime) -> QuerySet[Campaign]:
+    """Return the running campaigns whose survey goes on; what the others owe waits until theirs does."""
+    running = Campaign.objects.filter(state=Campaign.State.RUNNING, product__is_live=True)
+    has_begun = Q(survey__starts_at__isnull=True) | Q(survey__starts_at__lte=now)
+    return running.filter(has_begun).exclude(survey__state=Survey.State.PAUSED)
+
+
 def due_campaigns(*, now: datetime) -> dict[int, int]:
     """Return the running campaigns that have mails due, with how many may go out in the next minute."""
-    running = Campaign.objects.filter(state=Campaign.State.RUNNING)
     found = {}
-    for campaign in running:
+    for campaign in at_work(now=now):
         due = CampaignMail.objects.filter(campaign=campaign, state=State.QUEUED, next_attempt_at__lte=now)
         if count := due[: campaign.pace].count():
             found[campaign.pk] = count

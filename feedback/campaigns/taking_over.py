@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.campaigns.entries import check_file, entries_of
-from feedback.campaigns.judging import ELIGIBLE, LEAVES_NO_TRACE, Judge, Judged
+from feedback.campaigns.judging import LEAVES_NO_TRACE, OWED, Judge, Judged
 from feedback.campaigns.lifecycle import MAY_GET_PEOPLE, lock
 from feedback.campaigns.zones import first_allowed, zone_of
 from feedback.imports.running import KEEP_FILES_FOR
@@ -97,7 +97,7 @@ def dry_run(*, audience: CampaignAudience, most: int = MOST_TRIED) -> Iterator[J
     seen: set[str] = set()
     for part in _parts(islice(entries_of(audience), most)):
         for judged in judge.judge(part):
-            if judged.code == ELIGIBLE and judged.address in seen:
+            if judged.code in OWED and judged.address in seen:
                 yield Judged(entry=judged.entry, code="same_mailbox", person=judged.person, address=judged.address)
                 continue
             seen.add(judged.address)
@@ -168,14 +168,13 @@ def _take_part(audience: CampaignAudience, part: Sequence[Entry]) -> bool:
 
 def planned_at(campaign: Campaign) -> datetime:
     """Return as of when people are judged before the mails go out: the planned beginning, where it is to come."""
-    now = timezone.now()
-    return max(campaign.starts_at, now) if campaign.starts_at else now
+    return max(at for at in (campaign.starts_at, campaign.survey.starts_at, timezone.now()) if at)
 
 
 def owe_mails(*, campaign: Campaign, judged: Sequence[Judged]) -> None:
     """Owe a mail to those who may get one, and note why the others get none. Needs a transaction."""
     now = timezone.now()
-    people = _store_people(campaign, [each for each in judged if each.code == ELIGIBLE], at=now)
+    people = _store_people(campaign, [each for each in judged if each.code in OWED], at=now)
     ChannelPermission.objects.bulk_create(
         [
             ChannelPermission(
@@ -214,7 +213,7 @@ def _mail(campaign: Campaign, judged: Judged, respondent: Respondent | None, *, 
         respondent=respondent,
         line=judged.entry.line,
         state=CampaignMail.State.QUEUED,
-        next_attempt_at=first_allowed(campaign, at, zone),
+        next_attempt_at=first_allowed(campaign, judged.passes_at or at, zone),
     )
 
 

@@ -87,10 +87,6 @@ def answered_elsewhere(anna):
     make_invitation(survey=make_survey(product=anna.product), respondent=anna, responded_at=timezone.now())
 
 
-def is_being_asked(anna):
-    make_invitation(survey=make_survey(product=anna.product), respondent=anna, shown_at=timezone.now())
-
-
 def shares_a_mailbox_with_somebody_who_objects(anna):
     Respondent.objects.create(
         **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
@@ -127,7 +123,6 @@ def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
         (withdraws, "no_permission"),
         (is_suppressed, "suppressed"),
         (answered_elsewhere, "responded_recently"),
-        (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
         (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
         (asks_not_to_be_contacted, "no_permission"),
