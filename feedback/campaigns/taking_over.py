@@ -53,13 +53,13 @@ def add_audience(
         ValidationError: ``not_open`` where the campaign takes nobody any more, ``foreign_segment``,
             ``in_the_future``, or what ``entries.check_file`` raises.
     """
+    if segment is None:
+        check_file(content)  # takes its time, in which nobody has to wait
     campaign = lock(campaign)
     if campaign.state not in MAY_GET_PEOPLE:
         raise ValidationError(_("This campaign takes nobody any more."), code="not_open")
     if segment is not None and segment.product_id != campaign.product_id:
         raise ValidationError(_("This segment belongs to another product."), code="foreign_segment")
-    if segment is None:
-        check_file(content)
     check_permission(campaign, permission)
     return CampaignAudience.objects.create(
         campaign=campaign,
