@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PART: Final = 500
 # Of what a dry run says; everybody beyond is counted by taking the audience over.
 MOST_TRIED: Final = 5_000
+# Errors of a program or of what it was given: another try meets them again.
+BREAKS: Final = (DataError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 # What a product says about somebody replaces what it said before; what it leaves out stays.
 TOLD: Final = ("email", "phone", "name", "company", "country", "language", "customer_since")
 State = CampaignAudience.State
@@ -112,7 +114,11 @@ def counts_of(judged: Iterator[Judged] | Sequence[Judged]) -> Counter[str]:
 def take_over(*, audience_id: int) -> int:
     """Turn an audience into owed mails, from where an earlier worker was stopped, and return how many people it saw.
 
-    Two workers at once do not do it twice: each part is written together with how far it reaches.
+    Two workers at once do not do it twice: each part is written together with how far it reaches. What breaks it in a
+    way that another try would not mend closes it, so that staff see it.
+
+    Raises:
+        Exception: whatever broke it off.
     """
     audience = CampaignAudience.objects.select_related("campaign__product", "campaign__survey", "segment").get(
         pk=audience_id
@@ -128,6 +134,9 @@ def take_over(*, audience_id: int) -> int:
     except ValidationError as error:
         _close(audience, State.FAILED, " ".join(error.messages)[:300])
         return seen
+    except BREAKS:
+        _close(audience, State.FAILED, _broke_off(audience))
+        raise
     _close(audience, State.DONE)
     return seen
 
@@ -259,6 +268,11 @@ def _update(record: Respondent, judged: Judged) -> None:
         for name, value in changed.items():
             setattr(record, name, value)
         record.save(update_fields=list(changed))
+
+
+def _broke_off(audience: CampaignAudience) -> str:
+    message = _("This broke off at one of the %(most)s people after number %(position)s; the workers’ log says why.")
+    return message % {"most": PART, "position": audience.position}
 
 
 def _close(audience: CampaignAudience, state: State, failure: str = "") -> None:
