@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 State = CampaignMail.State
 BATCH: Final = 50
 MINUTE: Final = timedelta(minutes=1)
+# The schedule comes round once a minute, now a little early and now a little late. If that which was claimed a moment
+# less than a minute ago counted, every second minute would send nothing.
+JITTER: Final = timedelta(seconds=10)
+STEADY: Final = 5  # minutes over which the pace holds even if the schedule were always early
 # Longer than the longest life of a task: whoever claimed a mail so long ago is not at work on it any more.
 LEASE: Final = timedelta(minutes=20)
 
@@ -28,21 +32,26 @@ LEASE: Final = timedelta(minutes=20)
 def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
     """Claim mails that are due, no more than the pace leaves in this minute, whoever else claims at the same time.
 
-    The campaign's row is the turnstile: while one worker counts what was claimed in the last minute and claims its
-    own, the others wait; it is held for a few milliseconds.
+    The campaign's row is the turnstile: while one worker counts what was claimed lately and claims its own, the others
+    wait; it is held for a few milliseconds.
     """
     now = timezone.now()
     campaign = at_work(now=now).select_for_update(of=("self",)).filter(pk=campaign_id).first()
     if campaign is None:
         return []
     mails = CampaignMail.objects.filter(campaign=campaign)
-    room = min(most, campaign.pace - mails.filter(claimed_at__gt=now - MINUTE).count())
+    room = min(most, _room(campaign, minutes=1, now=now), _room(campaign, minutes=STEADY, now=now))
     if room <= 0:
         return []
     due = mails.filter(state=State.QUEUED, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
     ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:room])
     mails.filter(pk__in=ids).update(state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1)
     return list(CampaignMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "pk"))
+
+
+def _room(campaign: Campaign, *, minutes: int, now: datetime) -> int:
+    since = now - minutes * MINUTE + JITTER
+    return campaign.pace * minutes - CampaignMail.objects.filter(campaign=campaign, claimed_at__gt=since).count()
 
 
 def at_work(*, now: datetime) -> QuerySet[Campaign]:

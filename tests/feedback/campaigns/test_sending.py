@@ -215,6 +215,28 @@ def test_no_more_mails_go_out_in_a_minute_than_the_pace_allows(started, person):
     assert sent == [3, 0, 0, 2, 1]
 
 
+@pytest.mark.parametrize("jitter", [0.001, 4.5])
+def test_the_pace_holds_however_early_or_late_the_schedule_is(started, person, jitter):
+    with time_machine.travel("2026-03-02 09:00:00+00:00", tick=False) as clock:
+        campaign = started(*(person(f"{number}@example.com") for number in range(20)), pace=2)
+        sent = []
+        for minute in range(8):
+            clock.move_to(datetime(2026, 3, 2, 9, minute, 30, tzinfo=UTC) + timedelta(seconds=jitter * (-1) ** minute))
+            sent.append(campaigns.send_batch(campaign_id=campaign.pk))
+
+    assert sent == [2] * 8
+
+
+def test_the_pace_holds_over_minutes_however_often_somebody_asks(started, person):
+    with time_machine.travel("2026-03-02 09:00:00+00:00", tick=False) as clock:
+        campaign = started(*(person(f"{number}@example.com") for number in range(30)), pace=2)
+        for _second in range(10 * 60):
+            campaigns.claim(campaign_id=campaign.pk)
+            clock.shift(1)
+
+    assert CampaignMail.objects.filter(claimed_at__isnull=False).count() in {20, 21, 22}
+
+
 @pytest.mark.parametrize(
     ("about", "now", "expected"),
     [
