@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,11 +100,10 @@ def dry_run(*, audience: CampaignAudience, most: int = MOST_TRIED) -> Iterator[J
     seen: set[str] = set()
     for part in _parts(islice(entries_of(audience), most)):
         for judged in judge.judge(part):
-            if judged.code in OWED and judged.address in seen:
-                yield Judged(entry=judged.entry, code="same_mailbox", person=judged.person, address=judged.address)
-                continue
-            seen.add(judged.address)
-            yield judged
+            is_owed = judged.code in OWED
+            yield replace(judged, code="same_mailbox") if is_owed and judged.address in seen else judged
+            if is_owed:
+                seen.add(judged.address)
 
 
 def counts_of(judged: Iterator[Judged] | Sequence[Judged]) -> Counter[str]:

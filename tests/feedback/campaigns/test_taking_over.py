@@ -253,6 +253,22 @@ def test_a_dry_run_says_what_taking_over_then_does(campaign, person):
     assert [code for _state, code in outcomes(audience.campaign).values()] == ["no_permission"] * 2
 
 
+@pytest.mark.parametrize("part", [1, 500])
+def test_a_mailbox_gets_its_mail_though_somebody_else_there_gets_none(campaign, person, monkeypatch, part):
+    monkeypatch.setattr("feedback.campaigns.taking_over.PART", part)
+    person("shared@example.com", subject_key="id:1", external_id="1", permitted=False)
+    person("shared@example.com", subject_key="id:2", external_id="2")
+    person("shared@example.com", subject_key="id:3", external_id="3")
+    audience = upload(campaign(), "id", "1", "2", "3")
+
+    tried = [each.code for each in campaigns.dry_run(audience=audience)]
+    campaigns.take_over(audience_id=audience.pk)
+
+    assert tried == ["no_permission", "eligible", "same_mailbox"]
+    mails = CampaignMail.objects.order_by("pk").values_list("state", "code")
+    assert list(mails) == [("skipped", "no_permission"), ("queued", ""), ("skipped", "same_mailbox")]
+
+
 def test_people_are_judged_as_of_the_planned_beginning(campaign, survey, person):
     survey.first_survey_delay_days = 31
     survey.save()
