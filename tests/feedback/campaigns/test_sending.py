@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -19,6 +20,7 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
+from feedback.intake import Submission, submit
 from feedback.models import (
     Campaign,
     CampaignMail,
@@ -27,7 +29,9 @@ from feedback.models import (
     Invitation,
     Respondent,
     Response,
+    Suspicion,
 )
+from feedback.scanners import Sender as Browser
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
 from privacy.models import Suppression
@@ -610,6 +614,31 @@ def test_who_reacted_is_not_reminded(reminded, reaction):
 
     assert len(outbox.outbox) == 1
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "answered")}
+
+
+def a_machine_answers(respondent):
+    """Store an answer at the link of the only campaign's mail as a scanner sends it."""
+    machine = Browser(fingerprint=b"m" * 32, suspicion=Suspicion.NO_INPUT)
+    token = campaigns.invitation_token(campaign_id=Campaign.objects.get().pk, respondent_id=respondent.pk)
+    submit(token=token, submission=Submission(submission_id=uuid4(), score=3, sender=machine))
+
+
+def test_whose_mail_a_machine_answered_is_reminded(reminded):
+    a_machine_answers(Respondent.objects.get())
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("sent", "")}
+
+
+def test_whose_mail_a_machine_answered_may_be_asked_again_like_anybody_who_did_not_react(started, person):
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaigns.send_batch(campaign_id=started(anna := person()).pk)
+        a_machine_answers(anna)
+        clock.shift(timedelta(days=30))
+        campaigns.send_batch(campaign_id=(later := started(anna)).pk)
+
+    assert outcomes(later) == {"anna@example.com": ("sent", "")}
 
 
 def test_nobody_is_reminded_of_a_survey_that_does_not_allow_it_any_more(reminded, survey):
