@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from feedback.models import Segment
 
 PART: Final = 500
-# Of what a dry run says; everybody beyond is counted by taking the audience over.
-MOST_TRIED: Final = 5_000
+MOST_TRIED: Final = 5_000  # of whom the page of a dry run tells; its file tells of everybody
 # Errors of a program or of what it was given: another try meets them again.
 BREAKS: Final = (DataError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 # What a product says about somebody replaces what it said before; what it leaves out stays.
@@ -94,16 +93,20 @@ def _columns_of(permission: StatedPermission | None) -> dict[str, Any]:
     return {"basis": permission.basis, "evidence": permission.evidence, "given_on": permission.given_on}
 
 
-def dry_run(*, audience: CampaignAudience, most: int = MOST_TRIED) -> Iterator[Judged]:
-    """Yield for each person whether they would be mailed and why not; nothing is stored."""
+def dry_run(*, audience: CampaignAudience) -> Iterator[Judged]:
+    """Yield for each person whether they would be mailed and why not; nothing is stored.
+
+    Raises:
+        ValidationError: as ``entries_of``, before the first.
+    """
     judge = Judge(audience.campaign, planned_at(audience.campaign))
-    seen: set[str] = set()
-    for part in _parts(islice(entries_of(audience), most)):
+    seen: set[int] = set()  # of an address its hash, which takes less room
+    for part in _parts(entries_of(audience)):
         for judged in judge.judge(part):
-            is_owed = judged.code in OWED
-            yield replace(judged, code="same_mailbox") if is_owed and judged.address in seen else judged
+            is_owed, mailbox = judged.code in OWED, hash(judged.address)
+            yield replace(judged, code="same_mailbox") if is_owed and mailbox in seen else judged
             if is_owed:
-                seen.add(judged.address)
+                seen.add(mailbox)
 
 
 def counts_of(judged: Iterator[Judged] | Sequence[Judged]) -> Counter[str]:
