@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     Cell = str | int | Decimal
 
+PART: Final = 32_768  # characters
 # What makes a spreadsheet take a cell for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,13 +23,24 @@ def neutralised(cell: str) -> str:
 
 
 def as_csv(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Return a table as CSV in UTF-8 with its mark, without which Excel misreads Polish letters.
+    """Return at once what ``csv_parts`` yields."""
+    return b"".join(csv_parts(headers, rows))
+
+
+def csv_parts(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield a table as CSV in UTF-8 with its mark, without which Excel misreads Polish letters.
 
     Args:
         rows: texts, which are neutralised, and numbers, which stay numbers below zero too.
     """
-    text = io.StringIO(newline="")
+    text = io.StringIO("\ufeff", newline="")
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text)
     writer.writerow(headers)
-    writer.writerows([neutralised(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
+    for row in rows:
+        writer.writerow([neutralised(cell) if isinstance(cell, str) else cell for cell in row])
+        if text.tell() >= PART:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from feedback.answer_rows import CREATE_RESPONSE, LOCK_INVITATION, LockedInvitation
 from feedback.cursors import run_kept
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
@@ -18,7 +21,7 @@ from feedback.models.capturing import LONGEST_COMMENT
 from feedback.scanners import put_in_place_of, traces_of
 from privacy.encryption import keyed_hash, token_digest
 from privacy.models import origin_is_accepted
-from surveys.scales import Metric, scale_of
+from surveys.scales import scale_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -106,72 +109,6 @@ class Outcome:
     receipt: str | None = None
 
 
-# Written by hand: of all paths, losing nobody's answer on a busy day is this one's job, and what decides its throughput
-# is the number of statements and the objects built around them. A score on its own takes the second one only.
-LOCK_INVITATION: Final = """
-SELECT invitation.id, invitation.survey_id, invitation.respondent_id, invitation.responded_at, invitation.expires_at,
-       invitation.is_test, version.metric, version.band_profile, product.allowed_origins
-FROM feedback_invitation invitation
-JOIN feedback_respondent person ON person.id = invitation.respondent_id AND person.restricted_at IS NULL
-JOIN surveys_surveyversion version ON version.id = invitation.version_id
-JOIN privacy_product product ON product.id = invitation.product_id
-WHERE invitation.token_digest = %s
-FOR UPDATE OF invitation
-"""
-
-SCORE_IS_ON_THE_SCALE: Final = " OR ".join(
-    f"version.metric = '{metric.value}' AND %(score)s BETWEEN {scale_of(metric).minimum} AND {scale_of(metric).maximum}"
-    for metric in Metric
-)
-
-# Writes nothing where anything stands against it: the row lock of the update lets one of two messages through. An
-# answer replaces a decline, and proves that the question was seen even where nobody reported it.
-CREATE_RESPONSE: Final = f"""
-WITH answered AS (
-    UPDATE feedback_invitation invitation SET responded_at = %(received_at)s, declined_at = NULL, snoozed_at = NULL,
-        shown_at = coalesce(invitation.shown_at, %(answered_at)s)
-    FROM surveys_surveyversion version, feedback_respondent person, privacy_product product
-    WHERE invitation.token_digest = %(token_digest)s AND invitation.responded_at IS NULL
-        AND invitation.expires_at > %(received_at)s
-        AND version.id = invitation.version_id AND ({SCORE_IS_ON_THE_SCALE})
-        AND person.id = invitation.respondent_id AND person.restricted_at IS NULL
-        AND product.id = invitation.product_id
-        AND (%(origin)s::text = '' OR product.allowed_origins = '{{}}'
-            OR %(origin)s::text = ANY(product.allowed_origins))
-    RETURNING invitation.*, version.metric, version.band_profile, product.time_zone, person.country, person.company,
-        coalesce(nullif(person.name, ''), person.external_id) AS name, person.email, person.properties
-)
-INSERT INTO feedback_response (invitation_id, product_id, survey_id, version_id, respondent_id,
-    channel, language, url, device, app_version, is_test, country, company, name, email, properties,
-    metric, band_profile, submission_id, seq, state, score, comment, reasons, contact_permission, receipt_hash,
-    answered_at, answered_on, received_at, completed_at, is_suspect, suspicion, is_confirmed, fingerprint,
-    exclusion_reason, triage)
-SELECT id, product_id, survey_id, version_id, respondent_id,
-    channel, language, url, device, app_version, is_test, country, company, name, email, properties,
-    metric, band_profile, %(submission_id)s, %(seq)s, %(state)s, %(score)s,
-    %(comment)s, %(reasons)s, %(contact_permission)s, %(receipt_hash)s, %(answered_at)s,
-    (%(answered_at)s::timestamptz AT TIME ZONE time_zone)::date,
-    %(received_at)s, %(completed_at)s::timestamptz, %(is_suspect)s, %(suspicion)s, %(is_confirmed)s,
-    %(fingerprint)s, '', 'unread'
-FROM answered
-"""  # noqa: S608  put together from the scales of this project
-
-
-@dataclass(frozen=True)
-class LockedInvitation:
-    """What capturing needs to know of an invitation, in the order of ``LOCK_INVITATION``."""
-
-    id: int
-    survey_id: int
-    respondent_id: int
-    responded_at: datetime | None
-    expires_at: datetime
-    is_test: bool
-    metric: str
-    band_profile: str
-    allowed_origins: list[str]
-
-
 def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
     """Create the response of an invitation, or merge a later message into it.
 
@@ -189,7 +126,7 @@ def submit(*, token: str, submission: Submission, origin: str = "") -> Outcome:
         # Nearly every message is a score on its own, and nothing stands against it: one statement does. Everything
         # else, also what was refused there, is looked at under the invitation's lock.
         if submission.score is not None and submission.comment is None and not _is_too_late(submission, timezone.now()):
-            outcome = _create(token, submission, origin)
+            outcome = _create_unless_overtaken(token, submission, origin)
             if outcome is not None:
                 return outcome
         with transaction.atomic():
@@ -211,29 +148,35 @@ def _submit(token: str, submission: Submission, origin: str) -> Outcome:
     if not origin_is_accepted(origin, invitation.allowed_origins):
         raise OriginBlocked
     _check_values(invitation, submission)
-    if invitation.responded_at is None:
-        if invitation.expires_at <= at:
-            raise ExpiredInvitation
-        if submission.score is None:
-            raise InvalidScore if submission.says_only_score else NoScoreYet
-        response = _recent_twin(invitation, submission, at)
-        if response is not None:
-            return _attach(response, invitation, submission, at)
-        outcome = _create(token, submission, origin)
-        if outcome is None:
-            raise ExpiredInvitation  # at this very moment: everything else was checked under the lock
-        return outcome
+    if invitation.responded_at is None and invitation.expires_at <= at:
+        raise ExpiredInvitation
     # Read after the lock was won: a response joined to the locking statement could be as old as its snapshot.
     # The row is locked too, because a text under a new id may be joining it through another invitation.
     rows = Response.including_restricted.select_for_update(no_key=True).defer("search")
     response = rows.filter(invitation=invitation.id).first()
     if response is None:
-        raise UsedInvitation
+        if invitation.responded_at is not None:
+            raise UsedInvitation
+        return _answer_first(token, invitation, submission, origin, at)
     if response.submission_id == submission.submission_id:
         return _merge(response, submission, at)
     if _is_twin(response, submission, at):
         return _attach(response, invitation, submission, at)
     raise UsedInvitation
+
+
+def _answer_first(
+    token: str, invitation: LockedInvitation, submission: Submission, origin: str, at: datetime
+) -> Outcome:
+    if submission.score is None:
+        raise InvalidScore if submission.says_only_score else NoScoreYet
+    twin = _recent_twin(invitation, submission, at)
+    if twin is not None:
+        return _attach(twin, invitation, submission, at)
+    outcome = _create(token, submission, origin)
+    if outcome is None:
+        raise ExpiredInvitation  # at this very moment: everything else was checked under the lock
+    return outcome
 
 
 def _locked_invitation(token: str) -> LockedInvitation:
@@ -248,6 +191,16 @@ def _check_values(invitation: LockedInvitation, submission: Submission) -> None:
         raise InvalidScore
     if len(submission.comment or "") > LONGEST_COMMENT:
         raise InvalidComment
+
+
+def _create_unless_overtaken(token: str, submission: Submission, origin: str) -> Outcome | None:
+    """Do as ``_create``; ``None`` also where a suspect answer was stored while this one waited for the invitation."""
+    try:
+        return _create(token, submission, origin)
+    except IntegrityError as error:
+        if submission.sender is None and is_violation_of("feedback_response_submission_id_key", error):
+            raise  # only the forms of one of our pages share an id
+        return None
 
 
 def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
@@ -295,6 +248,8 @@ def _merge(response: Response, submission: Submission, at: datetime) -> Outcome:
     if (sender := submission.sender) is not None:
         if submission.score is not None and sender.takes_the_place_of(response):
             ScoreChange.objects.create(response=response, score=response.score, changed_at=at)
+            if not sender.suspicion:
+                _note_answered(response.invitation_id, at)
             return _save(response, put_in_place_of(response, submission, at=at))
         if not sender.may_merge(submission, response):
             raise Protected
@@ -351,7 +306,7 @@ def _is_twin(response: Response, submission: Submission, at: datetime) -> bool:
 def _attach(response: Response, invitation: LockedInvitation, submission: Submission, at: datetime) -> Outcome:
     """Give the text to the earlier answer and let the new id and invitation stand for it from now on."""
     receipt = receipt_code(submission.submission_id)
-    Invitation.including_restricted.filter(pk=invitation.id).update(responded_at=at, declined_at=None, snoozed_at=None)
+    _note_answered(invitation.id, at)
     return _save(
         response,
         {
@@ -367,6 +322,11 @@ def _attach(response: Response, invitation: LockedInvitation, submission: Submis
         },
         receipt,
     )
+
+
+def _note_answered(invitation: int, at: datetime) -> None:
+    rows = Invitation.including_restricted.filter(pk=invitation)
+    rows.update(responded_at=at, declined_at=None, snoozed_at=None, shown_at=Coalesce("shown_at", Value(at)))
 
 
 def receipt_code(submission_id: UUID) -> str:

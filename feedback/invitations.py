@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback import facts as stored
 from feedback.eligibility import Facts, decide, identity_obstacle
-from feedback.models import Invitation, Respondent, Response
+from feedback.models import Invitation, Respondent
 from feedback.products import LIFETIME
 from privacy.encryption import new_token, token_digest
 from surveys.models import Channel, Survey
@@ -306,8 +305,7 @@ def record_shown(*, token: str, origin: str = "") -> None:
 
 def decline(*, token: str, origin: str = "") -> None:
     """End the invitation without a response; after a response a decline is ignored, unless a machine gave it."""
-    suspect = Response.including_restricted.filter(invitation=OuterRef("pk"), is_suspect=True)
-    _stamp(token, "declined_at", Q(responded_at__isnull=True) | Q(Exists(suspect)), origin=origin)
+    _stamp(token, "declined_at", origin=origin, responded_at__isnull=True)
 
 
 def snooze(*, token: str, origin: str = "") -> None:
@@ -318,11 +316,11 @@ def snooze(*, token: str, origin: str = "") -> None:
 ENDINGS: Final = ("declined_at", "snoozed_at")
 
 
-def _stamp(token: str, column: str, *only: Q, origin: str = "", **unless: bool) -> None:
+def _stamp(token: str, column: str, *, origin: str = "", **unless: bool) -> None:
     invitation = find_invitation(token, origin=origin)
     at = timezone.now()
     untouched = Invitation.including_restricted.filter(**{"pk": invitation.pk, f"{column}__isnull": True}, **unless)
-    untouched.filter(*only).update(**{column: at})
+    untouched.update(**{column: at})
     if column in ENDINGS:
         # Who ends an invitation has seen it, even where the message that says so was lost.
         Invitation.including_restricted.filter(pk=invitation.pk, shown_at__isnull=True).update(shown_at=at)

@@ -100,7 +100,7 @@ def _mailed(products: Collection[int], sent: Q) -> QuerySet[CampaignMail, tuple[
     What a scanner may have sent is no answer; a reminder is not counted again.
     """
     mails = CampaignMail.objects.filter(sent, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.SENT)
-    declined = Q(invitation__declined_at__isnull=False, invitation__response__isnull=True)
+    declined = Q(invitation__declined_at__isnull=False, invitation__responded_at__isnull=True)
     return (
         mails.filter(campaign__product__in=products, bounced_at__isnull=True)
         .exclude(respondent__in=_restricted())

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback.models import Response, ResponseTag, Tag
+from feedback.models import Invitation, Response, ResponseTag, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,8 +114,13 @@ def put_back(*, responses: Iterable[Response], before: Mapping[int, str], now: s
 
 @transaction.atomic
 def accept(*, responses: Iterable[Response], by: User) -> int:
-    """Let suspects count after all; return how many did not before."""
-    return _locked(responses).filter(is_suspect=True, excluded_at__isnull=True).update(is_suspect=False)
+    """Let suspects count after all, as what the people responded; return how many did not before."""
+    responses = list(responses)
+    invitations = _locked_invitations(responses)
+    suspects = _locked(responses).filter(is_suspect=True, excluded_at__isnull=True)
+    received = suspects.filter(invitation=OuterRef("pk")).values("received_at")
+    invitations.filter(response__in=suspects).update(responded_at=Subquery(received))
+    return suspects.update(is_suspect=False)
 
 
 @transaction.atomic
@@ -127,9 +133,12 @@ def doubt_again(*, responses: Iterable[Response], before: Mapping[int, str], by:
         before: what ``last_message_of`` returned for each, by primary key; one that was answered anew or excluded
             since stays as it is.
     """
+    responses = list(responses)
+    invitations = _locked_invitations(responses)
     accepted = _locked(responses).filter(is_suspect=False, excluded_at__isnull=True)
     known = accepted.only("suspicion", "submission_id", "seq")
     unchanged = [response.pk for response in known if before.get(response.pk) == last_message_of(response)]
+    invitations.filter(response__in=unchanged).update(responded_at=None)
     doubted: int = Response.objects.filter(pk__in=unchanged).update(is_suspect=True)
     return doubted
 
@@ -145,6 +154,14 @@ def reject(*, responses: Iterable[Response], by: User) -> int:
     suspects = _locked(responses).filter(is_suspect=True, excluded_at__isnull=True)
     reason = _("Suspect, and rejected by hand.")
     return suspects.update(excluded_at=timezone.now(), excluded_by=by, exclusion_reason=reason)
+
+
+def _locked_invitations(responses: Iterable[Response]) -> QuerySet[Invitation]:
+    """Lock the invitations of the responses, before these as capturing does, and return them."""
+    wanted = Invitation.including_restricted.filter(response__in=[response.pk for response in responses])
+    locked = list(wanted.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    rows: QuerySet[Invitation] = Invitation.including_restricted.filter(pk__in=locked)
+    return rows
 
 
 def _locked(responses: Iterable[Response]) -> QuerySet[Response]:

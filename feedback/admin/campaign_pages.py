@@ -7,7 +7,7 @@ logged.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
@@ -24,17 +24,18 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from feedback import campaigns
 from feedback.admin.campaign_forms import AudienceForm
 from feedback.admin.campaign_steps import REMOVE, STEPS, Step
-from feedback.admin.downloads import csv_download
-from feedback.exports import as_csv
+from feedback.admin.downloads import csv_stream
+from feedback.exports import csv_parts
 from feedback.models import Campaign, CampaignAudience, CampaignMail, Respondent
 from feedback.tasks import queue_campaigns
 from privacy.admin.histories import in_words, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, StreamingHttpResponse
+    from django.http.response import HttpResponseBase
     from django.urls import URLPattern
 
     from surveys.models import SurveyVersion
@@ -110,18 +111,19 @@ class CampaignPages:
                 return HttpResponseRedirect(address if campaign.state == Campaign.State.DRAFT else self._address(pk))
         return self._show(request, campaign, "audience", title=_("Add an audience"), form=form)
 
-    def dry_run_view(self, request: HttpRequest, pk: int, audience: int) -> HttpResponse:
+    def dry_run_view(self, request: HttpRequest, pk: int, audience: int) -> HttpResponseBase:
         """Say for each person whether they would get the mail and why not; nothing is stored."""
         campaign = self._changeable(request, pk)
         row = get_object_or_404(campaign.audiences.select_related("campaign__product", "segment"), pk=audience)
         if row.state != row.State.WAITING:
             return self._back(request, campaign)
+        tried, is_file = campaigns.dry_run(audience=row), "csv" in request.GET
         try:
-            judged = list(campaigns.dry_run(audience=row))
+            judged = list(islice(tried, 1 if is_file else campaigns.MOST_TRIED + 1))
         except ValidationError as error:
             return self._back(request, campaign, error)
-        if "csv" in request.GET:
-            return _dry_run_file(row, judged)
+        if is_file:
+            return _dry_run_file(row, chain(judged, tried))
         may_see = request.user.has_perm(SEE_IDENTITY)
         told = {**_dry_run(judged), "audience": row, "may_see_people": may_see}
         return self._show(request, campaign, "dry_run", title=_("Dry run"), **told)
@@ -257,26 +259,29 @@ def _counts(judged: list[campaigns.Judged]) -> list[tuple[str, int]]:
 
 
 def _dry_run(judged: list[campaigns.Judged]) -> dict[str, Any]:
+    is_cut, judged = len(judged) > campaigns.MOST_TRIED, judged[: campaigns.MOST_TRIED]
     return {
         "is_shortened": len(judged) > MOST_SHOWN,
         "counts": [(code, campaigns.WHY[code], count) for code, count in _counts(judged)],
         "total": len(judged),
-        "is_cut": len(judged) >= campaigns.MOST_TRIED,
+        "is_cut": is_cut,
         "rows": [(each, campaigns.WHY[each.code]) for each in islice(judged, MOST_SHOWN)],
     }
 
 
-def _dry_run_file(audience: CampaignAudience, judged: list[campaigns.Judged]) -> HttpResponse:
-    """Return everybody who was tried as a file: who they are is said by the line or the record, not by a name."""
+def _dry_run_file(audience: CampaignAudience, judged: Iterator[campaigns.Judged]) -> StreamingHttpResponse:
+    """Return everybody as a file, which is made while it is sent: a line or a record says who they are, not a name."""
+    why = {code: str(text) for code, text in campaigns.WHY.items()}  # in the language of this request
+    is_mailed = {code: _("yes") if code in campaigns.OWED else _("no") for code in why}
     rows = (
         (
             *(str(each.entry.line or ""), str(each.respondent.pk) if each.respondent else ""),
-            *(_("yes") if each.code == campaigns.ELIGIBLE else _("no"), str(campaigns.WHY[each.code]), each.code),
+            *(is_mailed[each.code], why[each.code], each.code),
         )
         for each in judged
     )
     headers = (_("line"), _("known person"), _("gets the mail"), _("answer"), _("code"))
-    return csv_download(as_csv(headers, rows), f"dry-run-{audience.pk}")
+    return csv_stream(csv_parts(headers, rows), f"dry-run-{audience.pk}")
 
 
 def _letter(campaign: Campaign, language: str) -> campaigns.Letter:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import TYPE_CHECKING, Final
+
+from django.http import HttpResponse, StreamingHttpResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+CSV: Final = "text/csv; charset=utf-8"
 
 
 def csv_download(content: bytes, name: str) -> HttpResponse:
@@ -12,5 +20,17 @@ def csv_download(content: bytes, name: str) -> HttpResponse:
         content: what ``exports.as_csv`` returned.
         name: of the file, without its ending; says nothing about people.
     """
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
+    return HttpResponse(content, content_type=CSV, headers=_saved_as(name))
+
+
+def csv_stream(parts: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    """Return the same of a table that is made while it is sent, however long it is.
+
+    Args:
+        parts: what ``exports.csv_parts`` returned.
+    """
+    return StreamingHttpResponse(parts, content_type=CSV, headers=_saved_as(name))
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.csv"'}

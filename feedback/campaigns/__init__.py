@@ -3,7 +3,7 @@
 from feedback.campaigns.claiming import BATCH, claim, due_campaigns, recover
 from feedback.campaigns.entries import Entry, StatedPermission, describe
 from feedback.campaigns.inviting import MOST_PEOPLE, KeyReused, Order, forget_calls, invite, try_out
-from feedback.campaigns.judging import ELIGIBLE, WHY, Judge, Judged, Records
+from feedback.campaigns.judging import ELIGIBLE, OWED, WHY, Judge, Judged, Records
 from feedback.campaigns.letter import Letter, compose, for_example, invitation_token, message_id, write_letter
 from feedback.campaigns.lifecycle import (
     MAY_GET_PEOPLE,
@@ -39,6 +39,7 @@ __all__ = [
     "MAY_GET_PEOPLE",
     "MOST_PEOPLE",
     "MOST_TRIED",
+    "OWED",
     "WHY",
     "Entry",
     "Figure",

@@ -10,13 +10,20 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from feedback.models import Campaign, CampaignMail, Invitation
+from surveys.models import Survey
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
 State = CampaignMail.State
 BATCH: Final = 50
 MINUTE: Final = timedelta(minutes=1)
+# The schedule comes round once a minute, now a little early and now a little late. If that which was claimed a moment
+# less than a minute ago counted, every second minute would send nothing.
+JITTER: Final = timedelta(seconds=10)
+STEADY: Final = 5  # minutes over which the pace holds even if the schedule were always early
 # Longer than the longest life of a task: whoever claimed a mail so long ago is not at work on it any more.
 LEASE: Final = timedelta(minutes=20)
 
@@ -25,16 +32,15 @@ LEASE: Final = timedelta(minutes=20)
 def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
     """Claim mails that are due, no more than the pace leaves in this minute, whoever else claims at the same time.
 
-    The campaign's row is the turnstile: while one worker counts what was claimed in the last minute and claims its
-    own, the others wait; it is held for a few milliseconds.
+    The campaign's row is the turnstile: while one worker counts what was claimed lately and claims its own, the others
+    wait; it is held for a few milliseconds.
     """
     now = timezone.now()
-    running = Campaign.objects.select_for_update(of=("self",)).filter(pk=campaign_id, state=Campaign.State.RUNNING)
-    campaign = running.first()
+    campaign = at_work(now=now).select_for_update(of=("self",)).filter(pk=campaign_id).first()
     if campaign is None:
         return []
     mails = CampaignMail.objects.filter(campaign=campaign)
-    room = min(most, campaign.pace - mails.filter(claimed_at__gt=now - MINUTE).count())
+    room = min(most, _room(campaign, minutes=1, now=now), _room(campaign, minutes=STEADY, now=now))
     if room <= 0:
         return []
     due = mails.filter(state=State.QUEUED, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
@@ -43,11 +49,22 @@ def claim(*, campaign_id: int, most: int = BATCH) -> list[CampaignMail]:
     return list(CampaignMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "pk"))
 
 
+def _room(campaign: Campaign, *, minutes: int, now: datetime) -> int:
+    since = now - minutes * MINUTE + JITTER
+    return campaign.pace * minutes - CampaignMail.objects.filter(campaign=campaign, claimed_at__gt=since).count()
+
+
+def at_work(*, now: datetime) -> QuerySet[Campaign]:
+    """Return the running campaigns whose survey goes on; what the others owe waits until theirs does."""
+    running = Campaign.objects.filter(state=Campaign.State.RUNNING, product__is_live=True)
+    has_begun = Q(survey__starts_at__isnull=True) | Q(survey__starts_at__lte=now)
+    return running.filter(has_begun).exclude(survey__state=Survey.State.PAUSED)
+
+
 def due_campaigns(*, now: datetime) -> dict[int, int]:
     """Return the running campaigns that have mails due, with how many may go out in the next minute."""
-    running = Campaign.objects.filter(state=Campaign.State.RUNNING)
     found = {}
-    for campaign in running:
+    for campaign in at_work(now=now):
         due = CampaignMail.objects.filter(campaign=campaign, state=State.QUEUED, next_attempt_at__lte=now)
         if count := due[: campaign.pace].count():
             found[campaign.pk] = count

@@ -39,6 +39,8 @@ HEADERS: Final[dict[str, frozenset[str]]] = {
 }
 OWN_PROPERTY: Final = "property."
 LONGEST: Final = {"external_id": 255, "name": 200, "company": 200, "language": 10, "country": 2}
+# At the ends of the calendar, a moment in one zone is none in another.
+YEARS: Final = range(1900, 2101)
 MOST_PROPERTIES: Final = 50
 LONGEST_PROPERTY: Final = 500
 
@@ -183,14 +185,15 @@ def _moment(cell: Cell) -> datetime | None:
     """
     if cell is None or cell == "":
         return None
-    if isinstance(cell, datetime):
-        return cell if cell.tzinfo else cell.replace(tzinfo=UTC)
-    if isinstance(cell, date):
-        return datetime.combine(cell, time(12), UTC)
-    try:
-        moment, day = parse_datetime(tidy_text(cell)), parse_date(tidy_text(cell))
-    except ValueError:
-        moment = day = None
-    if moment is None and day is None:
+    found = cell if isinstance(cell, date) else _date_in(tidy_text(cell))
+    if found is None or found.year not in YEARS:
         raise ValidationError(_("A date is written as year-month-day: 2026-01-31."), code="invalid_date")
-    return _moment(moment or day)
+    moment = found if isinstance(found, datetime) else datetime.combine(found, time(12))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _date_in(text: str) -> date | None:
+    try:
+        return parse_datetime(text) or parse_date(text)
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from feedback.campaigns.judging import ELIGIBLE, Judge
+from feedback.campaigns.judging import ELIGIBLE, OWED, Judge
 from feedback.campaigns.lifecycle import start, write_campaign
 from feedback.campaigns.taking_over import check_permission, owe_mails, planned_at
 from feedback.models import Campaign, CampaignAudience, InvitationCall
@@ -106,7 +106,7 @@ def _carry_out(product: Product, order: Order) -> dict[str, Any]:
     codes = [each.code for each in judged]
     return {
         "campaign": campaign.pk,
-        "queued": codes.count(ELIGIBLE),
+        "queued": sum(code in OWED for code in codes),
         "people": [{"index": index, "eligible": code == ELIGIBLE, "code": code} for index, code in enumerate(codes)],
     }
 

@@ -6,6 +6,7 @@ Nothing is written here, so that trying a campaign, taking an audience over and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
@@ -26,14 +27,26 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from feedback.campaigns.entries import Entry, StatedPermission
-    from feedback.eligibility import Candidate
+    from feedback.eligibility import Candidate, Verdict
     from feedback.identity import Person
     from feedback.models import Campaign, Invitation
     from feedback.products import ProductFacts
 
 ELIGIBLE: Final = "eligible"
+LATER: Final = "later"
+# To these a mail is owed.
+OWED: Final = frozenset({ELIGIBLE, LATER})
+# What stands in the way and passes by itself: a mail waits for it if it is over soon enough. Everything else ends the
+# mail: a wish or a missing permission, an answer or a decline, another mail, a quota that is full, a survey that ended.
+# Whoever was asked elsewhere since the first mail is not reminded.
+PASSES: Final[dict[str, frozenset[str]]] = {
+    CampaignMail.Kind.FIRST: frozenset({"pending", "snoozed", "shown_recently", "cooldown", "daily_cap"}),
+    CampaignMail.Kind.REMINDER: frozenset({"daily_cap"}),
+}
+LONGEST_WAIT: Final = timedelta(days=7)
 WHY: Final[dict[str, StrOrPromise]] = {
     **eligibility.WHY,
+    LATER: _("Gets the mail within a week, once a rest or the limit of the day is over."),
     "no_address": _("No e-mail address is known."),
     "same_mailbox": _("Somebody with the same mailbox gets this mail."),
     "already_queued": _("This person is in the campaign already."),
@@ -60,10 +73,11 @@ class Judged:
     """An entry with the answer.
 
     Args:
-        code: ``eligible`` or why not; a key of ``WHY``.
+        code: ``eligible``, ``later`` or why not; a key of ``WHY``.
         respondent: the stored record of the person, where there is one.
         address: where the mail would go.
         permission: to be recorded before the person is asked.
+        passes_at: when what stands in the way of a mail ``later`` is over.
     """
 
     entry: Entry
@@ -72,11 +86,15 @@ class Judged:
     respondent: Respondent | None = None
     address: str = ""
     permission: StatedPermission | None = None
+    passes_at: datetime | None = None
 
 
 @dataclass
 class Judge:
-    """Decides about people of one campaign as of one moment; the product's settings are read once."""
+    """Decides about people of one campaign as of one moment; the product's settings are read once.
+
+    A survey that is paused counts as if it went on: what it owes waits until it does (``claiming.at_work``).
+    """
 
     campaign: Campaign
     at: datetime
@@ -89,7 +107,8 @@ class Judge:
 
     @property
     def _candidates(self) -> list[Candidate]:
-        return [each for each in self.product.candidates if each.survey_id == self.campaign.survey_id]
+        own = [each for each in self.product.candidates if each.survey_id == self.campaign.survey_id]
+        return [replace(each, is_live=True) for each in own]
 
     def judge(self, entries: Sequence[Entry]) -> list[Judged]:
         """Decide about some hundred people; takes one statement for each and a few for all."""
@@ -98,7 +117,7 @@ class Judge:
         judged = [self._judge(entry, records, withdrawals) for entry in entries]
         return self._without_repetitions(judged)
 
-    def code_for(
+    def verdict_on(
         self,
         person: Person,
         records: Records,
@@ -106,8 +125,8 @@ class Judge:
         permits: bool = False,
         is_moved: bool = False,
         apart_from: Invitation | None = None,
-    ) -> tuple[str, stored.PersonFacts]:
-        """Return why a person may not be mailed, or ``eligible``, and the facts on which that rests.
+    ) -> tuple[Verdict, stored.PersonFacts]:
+        """Return whether a person may be mailed, why not and until when, and the facts on which that rests.
 
         Args:
             permits: counts as if a permission were in force.
@@ -126,7 +145,12 @@ class Judge:
         )
         moment = Moment(channel=Channel.EMAIL, language=person.language or known.language)
         facts = facts_of(self.product, replace(person, is_signed=True), moment, judged, at=self.at)
-        return decide(self._candidates, facts).code, known
+        return decide(self._candidates, facts), known
+
+    def passes_at(self, verdict: Verdict, kind: str = CampaignMail.Kind.FIRST) -> datetime | None:
+        """Return when to look again at what passes soon; ``None`` where nothing stands in the way, or for longer."""
+        is_soon = verdict.code in PASSES[kind] and verdict.next_check_at <= self.at + LONGEST_WAIT
+        return verdict.next_check_at if is_soon else None
 
     def _judge(self, entry: Entry, records: Records, withdrawals: dict[int, datetime]) -> Judged:
         if entry.person is None:
@@ -143,10 +167,12 @@ class Judge:
         if any(each.wants_no_mail for each in records.of_mailbox(address)):
             stated = None  # only a consent that is recorded by itself, as given since, takes that back
         is_moved = respondent is not None and respondent.email != address
-        code, known = self.code_for(person, records, permits=stated is not None, is_moved=is_moved)
+        verdict, known = self.verdict_on(person, records, permits=stated is not None, is_moved=is_moved)
+        passes_at = self.passes_at(verdict)
         return Judged(
             entry=entry,
-            code=code,
+            code=LATER if passes_at else verdict.code,
+            passes_at=passes_at,
             person=person,
             respondent=respondent,
             address=address,
@@ -155,7 +181,7 @@ class Judge:
 
     def _without_repetitions(self, judged: list[Judged]) -> list[Judged]:
         """Leave each person and each mailbox in once, also across the parts of an audience and several audiences."""
-        addresses = [each.address for each in judged if each.code == ELIGIBLE]
+        addresses = [each.address for each in judged if each.code in OWED]
         owed = CampaignMail.objects.filter(campaign=self.campaign, kind=CampaignMail.Kind.FIRST)
         people = {each.respondent.pk for each in judged if each.respondent}
         owed = owed.exclude(state=CampaignMail.State.SKIPPED)  # a later list may say what was missing
@@ -166,11 +192,11 @@ class Judge:
             code = each.code
             if each.respondent and each.respondent.pk in there:
                 code = "already_queued"
-            elif code == ELIGIBLE and each.address in mailboxes:
+            elif code in OWED and each.address in mailboxes:
                 code = "same_mailbox"
             if each.respondent:
                 there.add(each.respondent.pk)
-            if code == ELIGIBLE:
+            if code in OWED:
                 mailboxes.add(each.address)
             kept.append(replace(each, code=code))
         return kept

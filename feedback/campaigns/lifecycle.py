@@ -146,17 +146,19 @@ def advance_campaigns(*, now: datetime) -> None:
     """Begin the campaigns whose time has come, and finish those with nothing left to do.
 
     What waits again although its campaign was cancelled, because it was being sent at that moment, waits no longer.
+    A campaign that was given something to do in the moment in which it finished goes on: the statement that finishes
+    it does not see what is committed while it waits for the campaign's row.
     """
     _drop_waiting()
     due = Campaign.objects.filter(state=State.SCHEDULED, starts_at__lte=now)
     due.update(state=State.RUNNING)
-    mails = CampaignMail.objects.filter(
-        campaign=OuterRef("pk"), state__in=[CampaignMail.State.QUEUED, CampaignMail.State.SENDING]
-    )
-    audiences = CampaignAudience.objects.filter(
-        campaign=OuterRef("pk"), state__in=[CampaignAudience.State.WAITING, CampaignAudience.State.RUNNING]
-    )
-    done = Campaign.objects.filter(~Exists(mails), ~Exists(audiences), state=State.RUNNING)
+    mails = CampaignMail.objects.filter(campaign=OuterRef("pk"))
+    waiting, being_sent = (Exists(mails.filter(state=state)) for state in ("queued", "sending"))
+    audiences = CampaignAudience.objects.filter(campaign=OuterRef("pk"))
+    is_fed = Exists(audiences.filter(state__in=[CampaignAudience.State.WAITING, CampaignAudience.State.RUNNING]))
+    overtaken = Campaign.objects.filter(waiting | is_fed, state=State.FINISHED)
+    overtaken.update(state=State.RUNNING, finished_at=None)
+    done = Campaign.objects.filter(~waiting, ~being_sent, ~is_fed, state=State.RUNNING)
     done.update(state=State.FINISHED, finished_at=now)
 
 

@@ -28,9 +28,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from feedback import facts as stored
-from feedback.campaigns.claiming import BATCH, MINUTE, claim
+from feedback.campaigns.claiming import BATCH, MINUTE, at_work, claim
 from feedback.campaigns.handing_over import Courier, OutcomeUnknown, is_about_one_mail, provider_id_of
-from feedback.campaigns.judging import ELIGIBLE, Judge, Records
+from feedback.campaigns.judging import Judge, Records
 from feedback.campaigns.letter import Letter, compose, invitation_token, language_for, write_letter
 from feedback.campaigns.settling import (
     has_arrived,
@@ -40,6 +40,7 @@ from feedback.campaigns.settling import (
     wait,
 )
 from feedback.campaigns.zones import first_allowed, zone_of
+from feedback.eligibility import Verdict
 from feedback.looking_up import person_of
 from feedback.models import Campaign, CampaignMail, Invitation
 from feedback.products import LIFETIME
@@ -159,9 +160,12 @@ class Sender:
             return None
         respondent, token = somebody(claimed), self._token(claimed)
         language = language_for(self.version, self.campaign, respondent)
-        code = self._why_not(claimed, respondent, token) or self._invite(claimed, respondent, language, token)
-        if code != ELIGIBLE:
+        if code := self._why_not(claimed, respondent, token):
             _skip(claimed, code)
+            return None
+        verdict = self._invite(claimed, respondent, language, token)
+        if not verdict.eligible:
+            self._wait_or_skip(claimed, verdict)
             return None
         return compose(
             letter=self._letter(language),
@@ -172,12 +176,14 @@ class Sender:
         )
 
     def _is_running(self, mail: CampaignMail) -> bool:
-        state = Campaign.objects.values_list("state", flat=True).get(pk=self.campaign.pk)
-        if state == Campaign.State.CANCELLED:
+        now = timezone.now()
+        if at_work(now=now).filter(pk=self.campaign.pk).exists():
+            return True
+        if Campaign.objects.filter(pk=self.campaign.pk, state=Campaign.State.CANCELLED).exists():
             _skip(mail, "cancelled")
-        elif state != Campaign.State.RUNNING:
-            wait(mail, until=timezone.now())
-        return state == Campaign.State.RUNNING
+        else:
+            wait(mail, until=now)
+        return False
 
     def _is_time(self, mail: CampaignMail) -> bool:
         respondent, now = somebody(mail), timezone.now()
@@ -207,18 +213,28 @@ class Sender:
             return "expired"
         return "answered" if any(getattr(invitation, f"{each}_at") for each in REACTIONS) else ""
 
-    def _invite(self, mail: CampaignMail, respondent: Respondent, language: str, token: str) -> str:
-        """Decide with the facts of this moment and reserve the invitation; return the code of the decision."""
+    def _wait_or_skip(self, mail: CampaignMail, verdict: Verdict) -> None:
+        """Let a mail wait for what passes soon, for no longer than an invitation of the first day would live."""
+        begun = [at for at in (self.campaign.started_at, self.campaign.starts_at) if at]
+        passes_at = self.judge.passes_at(verdict, mail.kind)
+        if passes_at and passes_at <= max(begun) + LIFETIME:
+            wait(mail, until=passes_at)
+        else:
+            _skip(mail, verdict.code)
+
+    def _invite(self, mail: CampaignMail, respondent: Respondent, language: str, token: str) -> Verdict:
+        """Decide with the facts of this moment and reserve the invitation; return the decision."""
         person = person_of(respondent)
         records = Records.of(self.campaign.product_id, [person])
         for _decision in range(MOST_DECISIONS):
             self.judge.at = timezone.now()
-            code, known = self.judge.code_for(person, records, apart_from=mail.invitation)
-            if code != ELIGIBLE or mail.invitation is not None:
-                return code
+            verdict, known = self.judge.verdict_on(person, records, apart_from=mail.invitation)
+            if not verdict.eligible or mail.invitation is not None:
+                return verdict
             if self._reserve(mail, person, known, language, token):
-                return ELIGIBLE
-        return "pending"  # something else is being reserved for this person again and again
+                return verdict
+        # Something else is being reserved for this person again and again.
+        return Verdict(code="pending", candidate=None, next_check_at=self.judge.at + MINUTE)
 
     def _reserve(
         self, mail: CampaignMail, person: Person, known: stored.PersonFacts, language: str, token: str

@@ -147,7 +147,7 @@ def _counted(campaign: Campaign) -> dict[str, int]:
         opened=through_any("opened_at"),
         responded=through_first(invitation__response__in=Response.objects.counted()),
         suspect=through_first(invitation__response__in=Response.objects.filter(is_suspect=True)),
-        declined=through_first(invitation__declined_at__isnull=False, invitation__response__isnull=True),
+        declined=through_first(invitation__declined_at__isnull=False, invitation__responded_at__isnull=True),
         unsubscribed=through_any("unsubscribed_at"),
         objected=through_first(respondent__objected_at__gte=F("sent_at")),
         complained=through_any("complained_at"),

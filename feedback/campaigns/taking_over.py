@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from feedback.campaigns.entries import check_file, entries_of
-from feedback.campaigns.judging import ELIGIBLE, LEAVES_NO_TRACE, Judge, Judged
+from feedback.campaigns.judging import LEAVES_NO_TRACE, OWED, Judge, Judged
 from feedback.campaigns.lifecycle import MAY_GET_PEOPLE, lock
 from feedback.campaigns.zones import first_allowed, zone_of
 from feedback.imports.running import KEEP_FILES_FOR
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from feedback.models import Segment
 
 PART: Final = 500
-# Of what a dry run says; everybody beyond is counted by taking the audience over.
-MOST_TRIED: Final = 5_000
+MOST_TRIED: Final = 5_000  # of whom the page of a dry run tells; its file tells of everybody
+# Errors of a program or of what it was given: another try meets them again.
+BREAKS: Final = (DataError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 # What a product says about somebody replaces what it said before; what it leaves out stays.
 TOLD: Final = ("email", "phone", "name", "company", "country", "language", "customer_since")
 State = CampaignAudience.State
@@ -53,13 +55,13 @@ def add_audience(
         ValidationError: ``not_open`` where the campaign takes nobody any more, ``foreign_segment``,
             ``in_the_future``, or what ``entries.check_file`` raises.
     """
+    if segment is None:
+        check_file(content)  # takes its time, in which nobody has to wait
     campaign = lock(campaign)
     if campaign.state not in MAY_GET_PEOPLE:
         raise ValidationError(_("This campaign takes nobody any more."), code="not_open")
     if segment is not None and segment.product_id != campaign.product_id:
         raise ValidationError(_("This segment belongs to another product."), code="foreign_segment")
-    if segment is None:
-        check_file(content)
     check_permission(campaign, permission)
     return CampaignAudience.objects.create(
         campaign=campaign,
@@ -91,17 +93,20 @@ def _columns_of(permission: StatedPermission | None) -> dict[str, Any]:
     return {"basis": permission.basis, "evidence": permission.evidence, "given_on": permission.given_on}
 
 
-def dry_run(*, audience: CampaignAudience, most: int = MOST_TRIED) -> Iterator[Judged]:
-    """Yield for each person whether they would be mailed and why not; nothing is stored."""
+def dry_run(*, audience: CampaignAudience) -> Iterator[Judged]:
+    """Yield for each person whether they would be mailed and why not; nothing is stored.
+
+    Raises:
+        ValidationError: as ``entries_of``, before the first.
+    """
     judge = Judge(audience.campaign, planned_at(audience.campaign))
-    seen: set[str] = set()
-    for part in _parts(islice(entries_of(audience), most)):
+    seen: set[int] = set()  # of an address its hash, which takes less room
+    for part in _parts(entries_of(audience)):
         for judged in judge.judge(part):
-            if judged.code == ELIGIBLE and judged.address in seen:
-                yield Judged(entry=judged.entry, code="same_mailbox", person=judged.person, address=judged.address)
-                continue
-            seen.add(judged.address)
-            yield judged
+            is_owed, mailbox = judged.code in OWED, hash(judged.address)
+            yield replace(judged, code="same_mailbox") if is_owed and mailbox in seen else judged
+            if is_owed:
+                seen.add(mailbox)
 
 
 def counts_of(judged: Iterator[Judged] | Sequence[Judged]) -> Counter[str]:
@@ -112,7 +117,11 @@ def counts_of(judged: Iterator[Judged] | Sequence[Judged]) -> Counter[str]:
 def take_over(*, audience_id: int) -> int:
     """Turn an audience into owed mails, from where an earlier worker was stopped, and return how many people it saw.
 
-    Two workers at once do not do it twice: each part is written together with how far it reaches.
+    Two workers at once do not do it twice: each part is written together with how far it reaches. What breaks it in a
+    way that another try would not mend closes it, so that staff see it.
+
+    Raises:
+        Exception: whatever broke it off.
     """
     audience = CampaignAudience.objects.select_related("campaign__product", "campaign__survey", "segment").get(
         pk=audience_id
@@ -128,6 +137,9 @@ def take_over(*, audience_id: int) -> int:
     except ValidationError as error:
         _close(audience, State.FAILED, " ".join(error.messages)[:300])
         return seen
+    except BREAKS:
+        _close(audience, State.FAILED, _broke_off(audience))
+        raise
     _close(audience, State.DONE)
     return seen
 
@@ -168,14 +180,13 @@ def _take_part(audience: CampaignAudience, part: Sequence[Entry]) -> bool:
 
 def planned_at(campaign: Campaign) -> datetime:
     """Return as of when people are judged before the mails go out: the planned beginning, where it is to come."""
-    now = timezone.now()
-    return max(campaign.starts_at, now) if campaign.starts_at else now
+    return max(at for at in (campaign.starts_at, campaign.survey.starts_at, timezone.now()) if at)
 
 
 def owe_mails(*, campaign: Campaign, judged: Sequence[Judged]) -> None:
     """Owe a mail to those who may get one, and note why the others get none. Needs a transaction."""
     now = timezone.now()
-    people = _store_people(campaign, [each for each in judged if each.code == ELIGIBLE], at=now)
+    people = _store_people(campaign, [each for each in judged if each.code in OWED], at=now)
     ChannelPermission.objects.bulk_create(
         [
             ChannelPermission(
@@ -214,7 +225,7 @@ def _mail(campaign: Campaign, judged: Judged, respondent: Respondent | None, *, 
         respondent=respondent,
         line=judged.entry.line,
         state=CampaignMail.State.QUEUED,
-        next_attempt_at=first_allowed(campaign, at, zone),
+        next_attempt_at=first_allowed(campaign, judged.passes_at or at, zone),
     )
 
 
@@ -260,6 +271,11 @@ def _update(record: Respondent, judged: Judged) -> None:
         for name, value in changed.items():
             setattr(record, name, value)
         record.save(update_fields=list(changed))
+
+
+def _broke_off(audience: CampaignAudience) -> str:
+    message = _("This broke off at one of the %(most)s people after number %(position)s; the workers’ log says why.")
+    return message % {"most": PART, "position": audience.position}
 
 
 def _close(audience: CampaignAudience, state: State, failure: str = "") -> None:

@@ -16,7 +16,7 @@ from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import Sender, _leave
 from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording, Respondent
 from privacy.admin.histories import translate
-from tests.factories import make_staff
+from tests.factories import make_invitation, make_staff
 from tests.feedback.campaigns.conftest import outcomes, upload
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +139,7 @@ def test_a_dry_run_answers_for_everybody_in_a_file_without_names(staff, campaign
     )
     address = page(row, "dry_run", audience.pk)
 
-    shown, file = staff.get(address), staff.get(f"{address}?csv").content.decode("utf-8-sig")
+    shown, file = staff.get(address), staff.get(f"{address}?csv").getvalue().decode("utf-8-sig")
 
     assert "These are the first of them." in text_of(shown)
     lines = list(csv.reader(io.StringIO(file)))
@@ -148,6 +148,42 @@ def test_a_dry_run_answers_for_everybody_in_a_file_without_names(staff, campaign
     assert lines[1][4] == "opted_out"
     assert lines[211][::2] == ["212", "yes", "eligible"]
     assert "@" not in file
+
+
+@pytest.mark.parametrize(("people", "is_cut"), [(4, False), (5, True)])
+def test_the_page_of_a_dry_run_says_of_how_many_it_tells_and_its_file_tells_of_all(
+    staff, campaign, monkeypatch, people, is_cut
+):
+    monkeypatch.setattr("feedback.campaigns.MOST_TRIED", 4)
+    row = campaign()
+    audience = upload(row, "email", *(f"{number}@example.com" for number in range(people)))
+    address = page(row, "dry_run", audience.pk)
+
+    shown, file = staff.get(address), staff.get(f"{address}?csv").getvalue().decode("utf-8-sig")
+
+    assert ("This page tells of the first 4 entries only" in text_of(shown)) is is_cut
+    assert "<strong>4</strong> This person did not permit" in text_of(shown)
+    assert len(file.splitlines()) == 1 + people
+
+
+def test_the_file_of_a_dry_run_is_made_while_it_is_sent(
+    staff, campaign, person, survey, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr("feedback.campaigns.taking_over.PART", 50)
+    monkeypatch.setattr("feedback.exports.PART", 1)
+    make_invitation(survey=survey, respondent=person("0@example.com"), snoozed_at=timezone.now())
+    row = campaign()
+    audience = upload(row, "email", *(f"{number}@example.com" for number in range(200)))
+
+    lines = iter(staff.get(page(row, "dry_run", audience.pk) + "?csv").streaming_content)
+
+    _headers, first = csv.reader(next(lines).decode().splitlines())
+    assert (first[2], first[4]) == ("yes", "later")
+    for _line in range(49):
+        next(lines)
+    with django_assert_num_queries(1 + 50):
+        for _line in range(50):
+            next(lines)
 
 
 def test_mails_are_listed_without_saying_whose_they_are(staff, started, person):

@@ -356,6 +356,17 @@ def test_the_figures_of_a_campaign_are_what_their_definitions_say(started, perso
     assert shares["opened"] is None
 
 
+def test_a_decline_counts_though_a_machine_answered_at_the_link(started, person, survey):
+    campaign = started(anna := person())
+    campaigns.send_batch(campaign_id=campaign.pk)
+    make_response(survey=survey, invitation=anna.invitations.get(), is_suspect=True)
+
+    Invitation.objects.update(declined_at=timezone.now())
+
+    found = figures(campaign)
+    assert (found["responded"], found["suspect"], found["declined"]) == (0, 1, 1)
+
+
 def test_what_no_measure_counts_is_no_response_and_restricted_people_are_in_no_figure(started, person, survey):
     people = [person(f"{number}@example.com") for number in range(4)]
     campaign = started(*people)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -19,6 +20,7 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import ClaimLost, Sender, _leave
+from feedback.intake import Submission, submit
 from feedback.models import (
     Campaign,
     CampaignMail,
@@ -27,7 +29,9 @@ from feedback.models import (
     Invitation,
     Respondent,
     Response,
+    Suspicion,
 )
+from feedback.scanners import Sender as Browser
 from feedback.tasks import run_campaigns
 from feedback.unsubscribing import stop_mail
 from privacy.encryption import token_digest
@@ -88,10 +92,6 @@ def answered_elsewhere(anna):
     make_invitation(survey=make_survey(product=anna.product), respondent=anna, responded_at=timezone.now())
 
 
-def is_being_asked(anna):
-    make_invitation(survey=make_survey(product=anna.product), respondent=anna, shown_at=timezone.now())
-
-
 def shares_a_mailbox_with_somebody_who_objects(anna):
     Respondent.objects.create(
         **{"product": anna.product, "subject_key": "id:7", "external_id": "7", "email": anna.email},
@@ -128,7 +128,6 @@ def shares_a_mailbox_with_somebody_who_unsubscribed(anna):
         (withdraws, "no_permission"),
         (is_suppressed, "suppressed"),
         (answered_elsewhere, "responded_recently"),
-        (is_being_asked, "pending"),
         (shares_a_mailbox_with_somebody_who_objects, "opted_out"),
         (shares_a_mailbox_with_somebody_who_unsubscribed, "no_permission"),
         (asks_not_to_be_contacted, "no_permission"),
@@ -219,6 +218,28 @@ def test_no_more_mails_go_out_in_a_minute_than_the_pace_allows(started, person):
         sent.append(campaigns.send_batch(campaign_id=campaign.pk))
 
     assert sent == [3, 0, 0, 2, 1]
+
+
+@pytest.mark.parametrize("jitter", [0.001, 4.5])
+def test_the_pace_holds_however_early_or_late_the_schedule_is(started, person, jitter):
+    with time_machine.travel("2026-03-02 09:00:00+00:00", tick=False) as clock:
+        campaign = started(*(person(f"{number}@example.com") for number in range(20)), pace=2)
+        sent = []
+        for minute in range(8):
+            clock.move_to(datetime(2026, 3, 2, 9, minute, 30, tzinfo=UTC) + timedelta(seconds=jitter * (-1) ** minute))
+            sent.append(campaigns.send_batch(campaign_id=campaign.pk))
+
+    assert sent == [2] * 8
+
+
+def test_the_pace_holds_over_minutes_however_often_somebody_asks(started, person):
+    with time_machine.travel("2026-03-02 09:00:00+00:00", tick=False) as clock:
+        campaign = started(*(person(f"{number}@example.com") for number in range(30)), pace=2)
+        for _second in range(10 * 60):
+            campaigns.claim(campaign_id=campaign.pk)
+            clock.shift(1)
+
+    assert CampaignMail.objects.filter(claimed_at__isnull=False).count() in {20, 21, 22}
 
 
 @pytest.mark.parametrize(
@@ -620,6 +641,31 @@ def test_who_reacted_is_not_reminded(reminded, reaction):
 
     assert len(outbox.outbox) == 1
     assert outcomes(reminded, "reminder") == {"anna@example.com": ("skipped", "answered")}
+
+
+def a_machine_answers(respondent):
+    """Store an answer at the link of the only campaign's mail as a scanner sends it."""
+    machine = Browser(fingerprint=b"m" * 32, suspicion=Suspicion.NO_INPUT)
+    token = campaigns.invitation_token(campaign_id=Campaign.objects.get().pk, respondent_id=respondent.pk)
+    submit(token=token, submission=Submission(submission_id=uuid4(), score=3, sender=machine))
+
+
+def test_whose_mail_a_machine_answered_is_reminded(reminded):
+    a_machine_answers(Respondent.objects.get())
+
+    campaigns.send_batch(campaign_id=reminded.pk)
+
+    assert outcomes(reminded, "reminder") == {"anna@example.com": ("sent", "")}
+
+
+def test_whose_mail_a_machine_answered_may_be_asked_again_like_anybody_who_did_not_react(started, person):
+    with time_machine.travel("2026-03-02 09:00+00:00", tick=False) as clock:
+        campaigns.send_batch(campaign_id=started(anna := person()).pk)
+        a_machine_answers(anna)
+        clock.shift(timedelta(days=30))
+        campaigns.send_batch(campaign_id=(later := started(anna)).pk)
+
+    assert outcomes(later) == {"anna@example.com": ("sent", "")}
 
 
 def test_nobody_is_reminded_of_a_survey_that_does_not_allow_it_any_more(reminded, survey):

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from feedback import campaigns
@@ -252,6 +253,22 @@ def test_a_dry_run_says_what_taking_over_then_does(campaign, person):
     assert [code for _state, code in outcomes(audience.campaign).values()] == ["no_permission"] * 2
 
 
+@pytest.mark.parametrize("part", [1, 500])
+def test_a_mailbox_gets_its_mail_though_somebody_else_there_gets_none(campaign, person, monkeypatch, part):
+    monkeypatch.setattr("feedback.campaigns.taking_over.PART", part)
+    person("shared@example.com", subject_key="id:1", external_id="1", permitted=False)
+    person("shared@example.com", subject_key="id:2", external_id="2")
+    person("shared@example.com", subject_key="id:3", external_id="3")
+    audience = upload(campaign(), "id", "1", "2", "3")
+
+    tried = [each.code for each in campaigns.dry_run(audience=audience)]
+    campaigns.take_over(audience_id=audience.pk)
+
+    assert tried == ["no_permission", "eligible", "same_mailbox"]
+    mails = CampaignMail.objects.order_by("pk").values_list("state", "code")
+    assert list(mails) == [("skipped", "no_permission"), ("queued", ""), ("skipped", "same_mailbox")]
+
+
 def test_people_are_judged_as_of_the_planned_beginning(campaign, survey, person):
     survey.first_survey_delay_days = 31
     survey.save()
@@ -313,6 +330,54 @@ def test_what_a_file_was_called_is_forgotten_after_30_days_whether_or_not_it_was
 
     assert list(names.all()) == ["", ""]
     assert list(CampaignAudience.objects.order_by("pk").values_list("state", flat=True)) == ["done", "failed"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+01:24", "9999-12-31T23:59:59-02:00", "0001-01-01", "1899-12-31", "2101-01-01", "2026-02-30"],
+)
+def test_a_date_at_the_end_of_the_calendar_is_the_problem_of_its_row_alone(campaign, moment):
+    row = campaign()
+    audience = upload(row, "email,customer since", f"a@example.com,{moment}", "b@example.com,1900-01-01", **STATED)
+
+    campaigns.take_over(audience_id=audience.pk)
+
+    assert outcomes(row) == {2: ("skipped", "invalid_date"), "b@example.com": ("queued", "")}
+
+
+@pytest.mark.parametrize("error", [DataError, OverflowError, KeyError])
+def test_an_audience_that_breaks_its_worker_is_closed_and_says_where(campaign, monkeypatch, error):
+    monkeypatch.setattr("feedback.campaigns.taking_over.PART", 2)
+    row = campaign()
+    audience = upload(row, "email", *(f"{number}@example.com" for number in range(5)), **STATED)
+
+    def describe(campaign, judged, *, at):
+        if any(each.address == "3@example.com" for each in judged):
+            raise error
+        return real(campaign, judged, at=at)
+
+    real = campaigns.taking_over._store_people
+    monkeypatch.setattr("feedback.campaigns.taking_over._store_people", describe)
+    with pytest.raises(error):
+        campaigns.take_over(audience_id=audience.pk)
+
+    audience.refresh_from_db()
+    assert (audience.state, bytes(audience.content)) == ("failed", b"")
+    assert "after number 2" in audience.failure
+    assert outcomes(row) == {"0@example.com": ("queued", ""), "1@example.com": ("queued", "")}
+
+
+def test_a_database_that_is_away_for_a_moment_closes_nothing(campaign, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError
+
+    audience = upload(campaign(), "email", "a@example.com", **STATED)
+    monkeypatch.setattr("feedback.campaigns.taking_over._store_people", away)
+    with pytest.raises(OperationalError):
+        campaigns.take_over(audience_id=audience.pk)
+
+    audience.refresh_from_db()
+    assert (audience.state, bool(audience.content)) == ("waiting", True)
 
 
 def test_a_cancelled_campaign_takes_nobody_over(campaign):

@@ -244,7 +244,9 @@ def test_declining_an_invitation_is_remembered_and_can_be_thought_over(english, 
     assert Invitation.objects.get().declined_at is not None
     assert not Response.objects.exists()
 
-    english.post(address, {"seal": seal_on(english.get(address)), "score": "9", "action": "send"})
+    seal = seal_on(english.get(address))
+    with time_machine.travel(timezone.now() + timedelta(seconds=30)):  # a person takes their time
+        english.post(address, {"seal": seal, "score": "9", "action": "send"})
 
     assert Response.objects.get().score == 9
     assert Invitation.objects.get().declined_at is None

@@ -10,9 +10,11 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from feedback import triage
 from feedback.models import Invitation, Response, ScoreChange, Suspicion, Tally
 from feedback.scanners import Evidence, forget_fingerprints, is_scanner, judge
 from feedback.tallies import find_drift
+from tests.factories import make_staff
 from tests.feedback.pages.looking import checked_on, seal_on
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +204,66 @@ def test_what_is_suspect_is_kept_with_its_reason_and_not_counted(scanner, invite
     response = Response.objects.get()
     assert (response.score, response.is_suspect, response.suspicion) == (3, True, Suspicion.NO_INPUT)
     assert not Tally.objects.exclude(count=0).exists()
+
+
+def responded():
+    invitation = Invitation.objects.get()
+    return invitation.responded_at is not None, invitation.shown_at is not None
+
+
+def test_a_person_has_not_responded_while_only_a_suspect_answer_is_there(person, scanner, invite):
+    address = invite()
+
+    send(scanner, address, "3", after=60, evidence="none")
+    assert responded() == (False, False)
+    send(person, address, "9", after=61, evidence=PRESSED)
+
+    assert responded() == (True, True)
+
+
+def test_a_suspect_answer_that_staff_accept_is_the_persons_until_they_doubt_it_again(scanner, invite):
+    by, address = make_staff("reviewer"), invite()
+    send(scanner, address, "3", after=60, evidence="none")
+    suspect = Response.objects.get()
+    before = {suspect.pk: triage.last_message_of(suspect)}
+
+    triage.accept(responses=iter([suspect]), by=by)
+    assert Invitation.objects.get().responded_at == suspect.received_at
+    triage.doubt_again(responses=iter([suspect]), before=before, by=by)
+
+    assert responded() == (False, False)
+
+
+def test_a_suspect_answer_that_staff_reject_leaves_the_person_unanswered(scanner, invite):
+    send(scanner, invite(), "3", after=60, evidence="none")
+
+    triage.reject(responses=Response.objects.all(), by=make_staff("reviewer"))
+
+    assert responded() == (False, False)
+
+
+def test_a_machine_does_not_take_back_that_the_person_declined(person, scanner, invite):
+    address = invite()
+    send(person, address, "", action="decline", after=3, evidence=PRESSED)
+
+    send(scanner, address, "3", after=60, evidence="none")
+    assert Invitation.objects.get().declined_at
+    send(person, address, "9", after=61, evidence=PRESSED)
+
+    assert Invitation.objects.get().declined_at is None
+    assert responded() == (True, True)
+
+
+def test_nobody_answers_in_place_of_a_machine_once_the_invitation_is_too_old(person, scanner, invite):
+    address = invite()
+    seal = seal_on(person.get(address))
+    send(scanner, address, "3", after=60, evidence="none")
+    Invitation.objects.update(expires_at=timezone.now())
+
+    page = person.post(address, {"seal": seal, "score": "9", "evidence": PRESSED})
+
+    assert page.status_code == 410
+    assert counted() == []
 
 
 def test_a_suspect_answer_leaves_the_question_to_the_person_who_takes_its_place(person, scanner, invite):
