@@ -234,6 +234,33 @@ def test_tables_that_are_wider_than_a_phone_are_scrolled_with_keys_as_well(look,
     assert scrolled > 2
 
 
+@pytest.mark.parametrize("width", [PHONE, TABLET, 1280])
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_a_page_is_named_whole_beside_its_buttons(open_page, client, live_server, rows, width, language):
+    page = open_page(width=width)
+    log_in(page, client, make_staff(is_superuser=True), live_server.url)
+    speak(page, language, live_server.url)
+
+    for name in ("feedback.response", "feedback.followup", "privacy.rightsrequest"):
+        page.goto(reverse(f"admin:{name.replace('.', '_')}_change", args=[rows[name].pk]))
+        crumb = page.locator("h1 > .truncate").last
+        assert crumb.is_visible()
+        assert crumb.evaluate("name => name.scrollWidth <= name.clientWidth"), (name, crumb.inner_text())
+
+
+def test_a_long_address_stays_in_its_card(open_page, client, live_server, rows):
+    person = rows["feedback.respondent"]
+    person.email = f"{'zofia.' * 8}kaminska@example.com"
+    person.save()
+    page = open_page(width=PHONE)
+    log_in(page, client, make_staff(is_superuser=True), live_server.url)
+
+    page.goto(reverse("admin:feedback_followup_change", args=[rows["feedback.followup"].pk]))
+    line = page.get_by_text("To: zofia.")
+
+    assert line.evaluate("line => line.scrollWidth <= line.clientWidth")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_banner_of_an_emergency_is_on_every_page_and_ends_it(open_page, client, live_server, scheme, screenshot):
     product = make_product(name="Bank")
