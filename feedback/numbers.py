@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from feedback.metrics import SMALL_SAMPLE, Estimate, rounded, share
 from feedback.periods import Bucket
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 DASH: Final = "–"
 # How many digits follow the decimal mark: of the value itself, and of its interval and its changes.
 PLACES: Final = {Metric.NPS: (0, 1), Metric.CSAT: (1, 1), Metric.CES: (2, 2)}
+# Translators: how a date is written, in the letters of Django's filter "date"
+DAY_FORMAT: Final = pgettext_lazy("format of a date", "j M")
+MONTH_FORMAT: Final = pgettext_lazy("format of a date", "M Y")
 BUCKET_FORMATS: Final = {
-    Bucket.DAY: "j M",
-    Bucket.WEEK: "j M",
-    Bucket.MONTH: "M Y",
-    Bucket.QUARTER: "M Y",
+    Bucket.DAY: DAY_FORMAT,
+    Bucket.WEEK: DAY_FORMAT,
+    Bucket.MONTH: MONTH_FORMAT,
+    Bucket.QUARTER: MONTH_FORMAT,
     Bucket.YEAR: "Y",
 }
 
@@ -140,7 +143,7 @@ def days(period: Period) -> str:
 
 
 def bucket_label(period: Period, bucket: Bucket) -> str:
-    return date_format(period.start, BUCKET_FORMATS[bucket])
+    return date_format(period.start, str(BUCKET_FORMATS[bucket]))
 
 
 def part_of(part: int, whole: int) -> str:

@@ -55,7 +55,7 @@ class Improvement(models.Model):
     )
     published_at = models.DateTimeField(_("published"), null=True, editable=False)
     corrected_at = models.DateTimeField(_("corrected"), null=True, editable=False)
-    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, editable=False)
+    withdrawn_at = models.DateTimeField(pgettext_lazy("improvement", "withdrawn"), null=True, editable=False)
     mailed_at = models.DateTimeField(_("mailed"), null=True, editable=False)
 
     objects = ImprovementQuerySet.as_manager()

@@ -84,7 +84,7 @@ def log_in(page, user):
 def test_from_a_draft_to_the_public_page_and_the_mail(open_page, product, reviewer, answers, screenshot):
     page = open_page()
     log_in(page, reviewer)
-    expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+    expect(page.get_by_text("Nothing was improved yet.")).to_be_visible()
     screenshot("improvements-admin-empty", page)
     page.goto("/admin/feedback/improvement/add/")
     page.locator("[name=title]").fill("Transfers arrive in a minute")

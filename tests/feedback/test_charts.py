@@ -1,6 +1,6 @@
 """Charts and words of the dashboard, from figures to what is drawn and said."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone, translation
@@ -109,3 +109,12 @@ def test_halves_round_away_from_zero_on_the_page():
 def test_large_numbers_are_grouped():
     assert numbers.answers(1234567) == "1,234,567 answers"
     assert numbers.answers(1) == "1 answer"
+
+
+@pytest.mark.parametrize(("language", "week", "month"), [("en", "21 Sep", "Sep 2026"), ("pl", "21 wrz", "wrz 2026")])
+def test_steps_are_named_as_the_language_writes_months(language, week, month):
+    period = Period(date(2026, 9, 21), date(2026, 9, 28))
+
+    with translation.override(language):
+        assert numbers.bucket_label(period, Bucket.WEEK) == week
+        assert numbers.bucket_label(period, Bucket.MONTH) == month

@@ -305,3 +305,10 @@ def test_pages_cost_the_same_with_one_and_with_ten_rows(client, draft, answer, r
         improvements.link(improvement=improvement, responses=[answer(f"{number}2@example.com")], by=reviewer)
 
     assert cost() == before
+
+
+def test_an_improvement_is_withdrawn_in_its_own_gender(desk, published, answer):
+    shown = text_of(desk.get(page(published(answer())), headers={"accept-language": "pl"}))
+
+    assert "Wycofane" in shown
+    assert "Wycofana" not in shown

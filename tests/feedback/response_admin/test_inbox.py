@@ -349,6 +349,14 @@ def test_an_empty_list_says_once_what_to_do_next(client, login, survey, query, h
     assert others not in shown
 
 
+def test_all_are_offered_where_something_is_left_out(client, login, survey):
+    login("reviewer")
+    make_response(survey=survey)
+
+    assert "Show all" not in text_of(client.get(LIST))
+    assert "(Show all)" in text_of(client.get(LIST, {"band": "passive"}))
+
+
 # --- Words that were found ----------------------------------------------------------------------------------------
 
 
