@@ -1,4 +1,4 @@
-"""The queue for real: Redis as the broker and a Celery worker as a process of its own."""
+"""The queue for real: Redis or RabbitMQ as the broker and a Celery worker as a process of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import typing
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -52,22 +53,48 @@ def redis(tmp_path):
 
 
 @pytest.fixture
-def worker(redis, settings, serve):
-    """Start a worker on the test's database, mail server and Redis; returns the mailbox and a way to enqueue."""
+def rabbitmq(tmp_path):
+    """A RabbitMQ server of the test's own; returns its URL."""
+    program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one on the path changes to a user of its own
+    if not program.exists():
+        pytest.skip("rabbitmq-server is not installed")
+    port, names = free_port(), {"ERL_EPMD_PORT": str(free_port())}
+    places = {name: str(tmp_path / name) for name in ("MNESIA_BASE", "LOG_BASE", "ENABLED_PLUGINS_FILE", "CONFIG_FILE")}
+    chosen = {**places, "NODENAME": f"odzew{port}@localhost", "NODE_IP_ADDRESS": "127.0.0.1", "NODE_PORT": str(port)}
+    chosen |= {"DIST_PORT": str(free_port()), "LOGS": "-"}
+    environment = {**os.environ, **names, "HOME": str(tmp_path)}
+    environment |= {f"RABBITMQ_{name}": value for name, value in chosen.items()}
+    Path(places["ENABLED_PLUGINS_FILE"]).write_text("[].")
+    server = subprocess.Popen([program], env=environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, seconds=60)
+    yield f"amqp://127.0.0.1:{port}//"
+    server.terminate()
+    server.wait()
+    subprocess.run(["epmd", "-kill"], env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+@pytest.fixture
+def broker(request):
+    return request.getfixturevalue(getattr(request, "param", "redis"))
+
+
+@pytest.fixture
+def worker(broker, settings, serve):
+    """Start a worker on the test's database, mail server and broker; returns the mailbox and a way to enqueue."""
     mailbox = serve(Mailbox())
     environment = {
         **os.environ,
         "ODZEW_ENV": "demo",  # where tasks go through the queue
         "DATABASE_URL": database_url(connection.settings_dict),
         "EMAIL_URL": f"smtp://127.0.0.1:{settings.EMAIL_PORT}",
-        "CELERY_BROKER_URL": redis,
+        "CELERY_BROKER_URL": broker,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "--loglevel", "warning"],
         cwd=configured.BASE_DIR,
         env=environment,
     )
-    yield mailbox, Celery(broker=redis, set_as_current=False).send_task
+    yield mailbox, Celery(broker=broker, set_as_current=False).send_task
     process.terminate()
     try:
         process.wait(timeout=20)
@@ -76,7 +103,8 @@ def worker(redis, settings, serve):
         process.wait()
 
 
-def test_a_worker_with_redis_sends_a_campaign_and_each_mail_once(worker, started, person):
+@pytest.mark.parametrize("broker", ["redis", "rabbitmq"], indirect=True)
+def test_a_worker_sends_a_campaign_and_each_mail_once(worker, started, person):
     mailbox, enqueue = worker
     campaign = started(*(person(f"{number}@example.com") for number in range(6)))
 
