@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from feedback import staff_mail
 from feedback.correspondence import language_of
 from feedback.follow_up import Bar, bar_of, change_status
-from feedback.inbound_reading import LONGEST_TEXT, Mail, Nature, UnreadableMail, read
+from feedback.inbound_reading import LONGEST_TEXT, Mail, Nature, read
 from feedback.models import Contact, FollowUp, Respondent
 from feedback.models.notifying import Notice
 from privacy.answering import message_came_back
@@ -48,21 +48,26 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-@transaction.atomic
 def receive(*, message: Message, recipients: Iterable[str] = ()) -> Outcome:
     """Attach a mail to the follow-up whose reply address it was sent to, once, whichever way it comes in.
 
-    A person whose data are restricted, or erased, leaves no trace. Attachments are not kept.
+    A person whose data are restricted, or erased, leaves no trace. Attachments are not kept. What the parser cannot
+    take apart, or the database cannot hold, is unreadable: the same mail would fail again, and keep others waiting.
 
     Args:
         message: the parsed mail, of whatever policy.
         recipients: addresses it was delivered to, where the one who received it knows them.
     """
     try:
-        mail = read(message, recipients=recipients)
-    except UnreadableMail as error:
-        logger.warning("a mail could not be read: %s", error)
+        return _receive(read(message, recipients=recipients))
+    except (ValueError, DataError) as error:  # UnreadableMail among them
+        # Only the kind of error: its text may quote the mail.
+        logger.warning("a mail could not be read: %s", type(error.__cause__ or error).__name__)
         return Outcome.UNREADABLE
+
+
+@transaction.atomic
+def _receive(mail: Mail) -> Outcome:
     answered = _answered(mail)
     follow_up = _lock(answered) if answered else None
     if follow_up is None:
