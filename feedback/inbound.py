@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from feedback import staff_mail
 from feedback.correspondence import language_of
-from feedback.follow_up import Bar, bar_of, change_status
-from feedback.inbound_reading import LONGEST_TEXT, Mail, Nature, read
+from feedback.follow_up import Bar, bar_of, change_status, recount_contacts
+from feedback.inbound_reading import LONGEST_MESSAGE_ID, LONGEST_TEXT, Mail, Nature, read
 from feedback.models import Contact, FollowUp, Respondent
 from feedback.models.notifying import Notice
+from feedback.notices import CAME_BACK
 from privacy.answering import message_came_back
 from privacy.encryption import token_digest
 from privacy.limits import Limit, hit
@@ -66,11 +67,25 @@ def receive(*, message: Message, recipients: Iterable[str] = ()) -> Outcome:
         return Outcome.UNREADABLE
 
 
+def contact_came_back(*, message_id: str, nature: Nature) -> bool:
+    """Note a provider's report that a mail did not arrive, once, and tell whether it was a mail of a follow-up.
+
+    Args:
+        message_id: in angle brackets, as it was sent.
+        nature: a bounce, a refusal or a delay.
+    """
+    known_by = f"{nature}:{message_id}"[:LONGEST_MESSAGE_ID]
+    report = Mail(
+        message_id=known_by, sender="", recipients=(), answers=(message_id,), subject="", text="", nature=nature
+    )
+    return _receive(report) is not Outcome.UNKNOWN
+
+
 @transaction.atomic
 def _receive(mail: Mail) -> Outcome:
     answered = _answered(mail)
     follow_up = _lock(answered) if answered else None
-    if follow_up is None:
+    if answered is None or follow_up is None:
         is_ours = mail.nature is Nature.BOUNCE and message_came_back(message_ids=mail.answers)
         return Outcome.NOTED if is_ours else Outcome.UNKNOWN
     if bar_of(follow_up.response, follow_up.respondent) in LEAVES_NO_TRACE:
@@ -80,7 +95,7 @@ def _receive(mail: Mail) -> Outcome:
     if hit(PER_FOLLOW_UP, str(follow_up.pk)) is not None:
         return Outcome.REFUSED
     with translation.override(language_of(follow_up)):
-        return _attach(mail, follow_up)
+        return _attach(mail, answered, follow_up)
 
 
 def _answered(mail: Mail) -> Contact | None:
@@ -104,22 +119,37 @@ def _lock(answered: Contact) -> FollowUp | None:
     return follow_up
 
 
-def _attach(mail: Mail, follow_up: FollowUp) -> Outcome:
+def _attach(mail: Mail, answered: Contact, follow_up: FollowUp) -> Outcome:
     if mail.nature is Nature.REPLY:
         contact = _store(mail, follow_up, Kind.EMAIL_IN, _text(mail))
         _resume(follow_up)
-        for somebody in _who_waits(follow_up):
-            staff_mail.owe(user=somebody, notice=Notice.REPLY, key=f"reply:{contact.pk}", follow_up=follow_up)
+        _tell(follow_up, f"reply:{contact.pk}")
         return Outcome.ATTACHED
     if mail.nature is Nature.AUTOMATIC:
         _store(mail, follow_up, Kind.OTHER, _("Automatic answer:") + f"\n{_text(mail)}")
     elif mail.nature is Nature.DELAY:
         _store(mail, follow_up, Kind.OTHER, _("Our e-mail has not been delivered yet. %s") % mail.status)
     else:
-        _store(mail, follow_up, Kind.OTHER, _("Our e-mail came back: it cannot be delivered. %s") % mail.status)
-        now = timezone.now()
-        Respondent.including_restricted.filter(pk=follow_up.respondent_id).update(mail_bounced_at=now)
+        _take_back(mail, answered, follow_up)
     return Outcome.NOTED
+
+
+def _take_back(mail: Mail, answered: Contact, follow_up: FollowUp) -> None:
+    """Keep that an e-mail of ours did not arrive, once: it is no contact, and somebody has to find another way."""
+    now = timezone.now()
+    if mail.nature is Nature.BOUNCE:
+        Respondent.including_restricted.filter(pk=follow_up.respondent_id).update(mail_bounced_at=now)
+    ours = Contact.objects.filter(pk=answered.pk, failed_at=None)
+    if not ours.update(failed_at=now, failure=Contact.Failure.REFUSED):
+        return
+    note = _store(mail, follow_up, Kind.OTHER, _("Our e-mail came back: it cannot be delivered. %s") % mail.status)
+    recount_contacts(follow_up=follow_up)
+    _tell(follow_up, f"{CAME_BACK}:{note.pk}")
+
+
+def _tell(follow_up: FollowUp, key: str) -> None:
+    for somebody in _who_waits(follow_up):
+        staff_mail.owe(user=somebody, notice=Notice.REPLY, key=key, follow_up=follow_up)
 
 
 def _store(mail: Mail, follow_up: FollowUp, kind: Contact.Kind, text: str) -> Contact:

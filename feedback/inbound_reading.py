@@ -47,7 +47,8 @@ class Nature(StrEnum):
 
     REPLY = "reply"
     AUTOMATIC = "automatic"  # a vacation notice, a read receipt
-    BOUNCE = "bounce"  # it will never arrive
+    BOUNCE = "bounce"  # it will never arrive: the address takes no mail
+    REFUSED = "refused"  # it will never arrive, for another reason
     DELAY = "delay"  # it has not arrived yet
 
 

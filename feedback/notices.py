@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from feedback.models import Response, StaffMail
 
 LONGEST_QUOTE: Final = 1000
+# How the keys of mails begin that tell of an e-mail that came back.
+CAME_BACK: Final = "came_back"
 # What is no longer worth a mail once nobody has to act on it.
 CALLS_FOR_WORK: Final = (Notice.ASSIGNED, Notice.REMINDER, Notice.ESCALATION)
 CALLS_FOR_CONTACT: Final = (Notice.REMINDER, Notice.ESCALATION)
@@ -43,7 +45,9 @@ WHY: Final[dict[str, StrOrPromise]] = {
     Notice.MENTION: gettext_lazy("You get this mail when a colleague mentions you in a note."),
     Notice.REMINDER: gettext_lazy("You get this mail before a follow-up that you work on is due."),
     Notice.ESCALATION: gettext_lazy("You get this mail when a follow-up is overdue."),
-    Notice.REPLY: gettext_lazy("You get this mail when a person replies in a follow-up that you work on."),
+    Notice.REPLY: gettext_lazy(
+        "You get this mail when a person replies, or an e-mail to them comes back, in a follow-up that you work on."
+    ),
 }
 STOP: Final[dict[str, StrOrPromise]] = {
     Notice.ALERT: gettext_lazy("No more alerts"),
@@ -97,7 +101,7 @@ def _write_about_follow_up(mail: StaffMail) -> Letter | None:
         return None
     if not mail.user.has_perm(SEE_FOLLOW_UPS):
         return _write_to_administrator(follow_up)
-    subject, heading = _titles(notice, follow_up, mail.user)
+    subject, heading = _titles(mail, follow_up)
     shown = disclosed_to(mail.user, follow_up.response)
     return Letter(
         subject,
@@ -157,11 +161,13 @@ def _is_restricted(response: Response) -> bool:
     return response.restricted_at is not None or response.respondent.restricted_at is not None
 
 
-def _titles(notice: Notice, follow_up: FollowUp, user: User) -> tuple[str, str]:
+def _titles(mail: StaffMail, follow_up: FollowUp) -> tuple[str, str]:
     """Return the subject and the heading."""
     product = {"product": follow_up.product.name}
-    if notice == Notice.ASSIGNED and follow_up.owner_id != user.pk:
+    if mail.notice == Notice.ASSIGNED and follow_up.owner_id != mail.user_id:
         return _("A follow-up of %(product)s waits for your team") % product, _("A follow-up waits for your team")
+    if _came_back(mail):
+        return _("E-mail not delivered: a follow-up of %(product)s") % product, _("Our e-mail to the person came back")
     return {
         Notice.ASSIGNED: (_("A follow-up of %(product)s is yours") % product, _("This follow-up is yours")),
         Notice.MENTION: (
@@ -171,7 +177,11 @@ def _titles(notice: Notice, follow_up: FollowUp, user: User) -> tuple[str, str]:
         Notice.REMINDER: (_("Soon due: a follow-up of %(product)s") % product, _("This follow-up is due soon")),
         Notice.ESCALATION: (_("Overdue: a follow-up of %(product)s") % product, _("This follow-up is overdue")),
         Notice.REPLY: (_("A reply in a follow-up of %(product)s") % product, _("The person replied")),
-    }[notice]
+    }[Notice(mail.notice)]
+
+
+def _came_back(mail: StaffMail) -> bool:
+    return mail.key.startswith(CAME_BACK)
 
 
 def _about_response(response: Response) -> list[tuple[str, str]]:
@@ -199,7 +209,7 @@ def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp, shown: Disclos
         note = notes.select_related("author").first()
         caption = _("Note by %(name)s") % {"name": note.author} if note else ""
         return [_quote(caption, note.text, is_masked=not shown.identity)] if note else []
-    if notice == Notice.REPLY:
+    if notice == Notice.REPLY and not _came_back(mail):
         replies = Contact.objects.filter(follow_up=follow_up, kind=Contact.Kind.EMAIL_IN, pk=_number_in(mail.key))
         reply = replies.first()
         return [_quote(_("Reply"), reply.text, is_masked=not shown.comment)] if reply else []

@@ -133,9 +133,11 @@ def _contacts(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:
 
 
 def _state_of(contact: Contact) -> str:
-    if contact.kind != Contact.Kind.EMAIL_OUT or contact.sent_at:
+    if contact.kind != Contact.Kind.EMAIL_OUT:
         return ""
-    return _("could not be sent") if contact.failed_at else _("not sent yet")
+    if contact.failed_at:
+        return _("came back") if contact.sent_at else _("could not be sent")
+    return "" if contact.sent_at else _("not sent yet")
 
 
 def _notes(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:
