@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from feedback import staff_mail
 from feedback.correspondence import language_of
-from feedback.follow_up import Bar, bar_of, change_status, recount_contacts
+from feedback.follow_up import Bar, bar_of, change_status, recount_contacts, who_is_told
 from feedback.inbound_reading import LONGEST_MESSAGE_ID, LONGEST_TEXT, Mail, Nature, read
 from feedback.models import Contact, FollowUp, Respondent
 from feedback.models.notifying import Notice
@@ -26,8 +26,6 @@ from privacy.limits import Limit, hit
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.message import Message
-
-    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +112,7 @@ def _lock(answered: Contact) -> FollowUp | None:
     if people.filter(follow_ups=answered.follow_up_id).first() is None:
         return None
     rows = FollowUp.including_restricted.select_for_update(no_key=True, of=("self",))
-    rows = rows.select_related("response", "respondent__person", "product", "owner", "team")
+    rows = rows.select_related("response", "respondent__person", "product")
     follow_up: FollowUp | None = rows.filter(pk=answered.follow_up_id).first()
     return follow_up
 
@@ -148,7 +146,7 @@ def _take_back(mail: Mail, answered: Contact, follow_up: FollowUp) -> None:
 
 
 def _tell(follow_up: FollowUp, key: str) -> None:
-    for somebody in _who_waits(follow_up):
+    for somebody in who_is_told(follow_up):
         staff_mail.owe(user=somebody, notice=Notice.REPLY, key=key, follow_up=follow_up)
 
 
@@ -180,10 +178,3 @@ def _resume(follow_up: FollowUp) -> None:
     """
     if follow_up.status == FollowUp.Status.WAITING and bar_of(follow_up.response, follow_up.respondent) is None:
         change_status(follow_up=follow_up, to=FollowUp.Status.IN_PROGRESS, by=None)
-
-
-def _who_waits(follow_up: FollowUp) -> list[User]:
-    """Return the owner, else the members of the team."""
-    if follow_up.owner is not None:
-        return [follow_up.owner]
-    return list(follow_up.team.members.all()) if follow_up.team else []

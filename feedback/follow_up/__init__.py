@@ -7,7 +7,7 @@ from feedback.follow_up.contacting import log_contact, mark_contacted, recount_c
 from feedback.follow_up.locking import LONGEST_NOTE, LONGEST_REASON, WITH_A_NOTE, WORK
 from feedback.follow_up.moving import Step, change_status, flag, possible_steps
 from feedback.follow_up.noting import LONGEST_TEXT, Mentions, write_note
-from feedback.follow_up.reminding import ADMINISTER, remind_and_escalate
+from feedback.follow_up.reminding import ADMINISTER, remind_and_escalate, who_is_told
 
 __all__ = [
     "ADMINISTER",
@@ -39,5 +39,6 @@ __all__ = [
     "schedules_of",
     "set_priority",
     "staff_who_see",
+    "who_is_told",
     "write_note",
 ]

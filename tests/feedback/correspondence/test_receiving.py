@@ -83,6 +83,18 @@ def test_without_an_owner_the_team_is_told(sent, follow_up, survey):
     assert StaffMail.objects.get(notice="reply").user == colleague
 
 
+@pytest.mark.parametrize("with_team", [True, False])
+def test_a_reply_reaches_somebody_after_the_owner_left(sent, follow_up, agent, survey, with_team):
+    colleague, reviewer = (make_staff(role, product=survey.product) for role in ("agent", "reviewer"))
+    follow_up.team.members.set([agent, colleague] if with_team else [agent])
+    agent.is_active = False
+    agent.save()
+
+    receive_raw(reply(sent.reply_address))
+
+    assert StaffMail.objects.get(notice="reply").user == (colleague if with_team else reviewer)
+
+
 def test_the_same_mail_twice_is_one_contact_and_one_notice(sent):
     assert receive_raw(reply(sent.reply_address)) is Outcome.ATTACHED
     assert receive_raw(reply(sent.reply_address)) is Outcome.KNOWN
