@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
@@ -140,15 +141,16 @@ def is_worth_telling(mail: StaffMail, follow_up: FollowUp) -> bool:
     """Tell whether a mail about a follow-up still says something that its receiver may know and can act on.
 
     A mention or a reply is news also where the follow-up was closed meanwhile; a call for work is none. Nobody is urged
-    to contact a person who must be left alone. That a follow-up is overdue is also for administrators to know.
+    to contact a person who was contacted meanwhile or must be left alone, nor told that a date is near once it passed.
+    That a follow-up is overdue is also for administrators to know.
     """
     if _is_restricted(follow_up.response) or not _may_know(mail.user, mail.notice):
         return False
     if mail.notice in CALLS_FOR_WORK and not follow_up.is_open:
         return False
-    if mail.notice in CALLS_FOR_CONTACT and bar_of(follow_up.response) is not None:
+    if mail.notice in CALLS_FOR_CONTACT and (follow_up.contacted_at is not None or bar_of(follow_up.response)):
         return False
-    if mail.notice == Notice.REMINDER and follow_up.contacted_at is not None:
+    if mail.notice == Notice.REMINDER and (follow_up.due_at is None or follow_up.due_at < timezone.now()):
         return False
     return mail.notice != Notice.ASSIGNED or follow_up.owner_id in {None, mail.user_id}
 

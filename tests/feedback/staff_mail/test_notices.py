@@ -1,6 +1,7 @@
 """What mail about one response or follow-up says, and to whom it says nothing."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
@@ -247,9 +248,17 @@ def test_a_reply_to_a_closed_follow_up_is_still_news_but_masked(follow_up):
     assert "I wrote from [e-mail]" in sent()[0].body
 
 
-def test_nobody_is_reminded_of_a_first_contact_that_was_made(follow_up):
-    owed = owe_about(follow_up, follow_up.owner, Notice.REMINDER)
+@pytest.mark.parametrize("notice", [Notice.REMINDER, Notice.ESCALATION])
+def test_nobody_is_urged_to_a_first_contact_that_was_made(follow_up, notice):
+    owed = owe_about(follow_up, follow_up.owner, notice)
     FollowUp.objects.update(contacted_at=timezone.now())
+
+    assert is_dropped(owed)
+
+
+def test_nobody_is_told_that_a_follow_up_is_soon_due_once_it_is_overdue(follow_up):
+    owed = owe_about(follow_up, follow_up.owner, Notice.REMINDER)
+    FollowUp.objects.update(due_at=timezone.now() - timedelta(minutes=1))
 
     assert is_dropped(owed)
 
