@@ -1,6 +1,7 @@
 """What mail about one response or follow-up says, from what its receiver may see at that moment.
 
-Nobody is named who answered: the page says it to those who may know, and logs that they looked.
+Nobody is named who answered, and personal data that are found in what is quoted are replaced for everybody: the page
+shows them to those who may know, and logs that they looked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from feedback.disclosure import disclosed_to
 from feedback.follow_up import ADMINISTER, bar_of
 from feedback.letters import Letter, link_to
 from feedback.models import Contact, FollowUp, Note, Notice
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django_stubs_ext import StrOrPromise
 
-    from feedback.disclosure import Disclosure
     from feedback.models import Response, StaffMail
 
 LONGEST_QUOTE: Final = 1000
@@ -62,7 +61,7 @@ STOP: Final[dict[str, StrOrPromise]] = {
 
 @dataclass(frozen=True)
 class Quote:
-    """Words that somebody wrote, as the receiver may see them."""
+    """Words that somebody wrote, without the personal data that were found in them."""
 
     caption: str
     text: str
@@ -77,8 +76,8 @@ def write_notice(*, mail: StaffMail) -> Letter | None:
 
 
 def _write_alert(mail: StaffMail) -> Letter | None:
-    response, user = mail.response, mail.user
-    if response is None or _is_restricted(response) or not user.has_perm(SEE_RESPONSES):
+    response = mail.response
+    if response is None or _is_restricted(response) or not mail.user.has_perm(SEE_RESPONSES):
         return None
     product = {"product": response.product.name}
     return Letter(
@@ -87,7 +86,7 @@ def _write_alert(mail: StaffMail) -> Letter | None:
         {
             "heading": _("A response you want to know about"),
             "facts": _about_response(response),
-            "quotes": _comment(response, disclosed_to(user, response)),
+            "quotes": _comment(response),
             "link": link_to("admin:feedback_response_change", response.pk),
             "link_label": _("Open the response"),
             "why": WHY[Notice.ALERT],
@@ -103,14 +102,13 @@ def _write_about_follow_up(mail: StaffMail) -> Letter | None:
     if not mail.user.has_perm(SEE_FOLLOW_UPS):
         return _write_to_administrator(follow_up)
     subject, heading = _titles(mail, follow_up)
-    shown = disclosed_to(mail.user, follow_up.response)
     return Letter(
         subject,
         "notice",
         {
             "heading": heading,
             "facts": [*_about_follow_up(follow_up), *_about_response(follow_up.response)],
-            "quotes": _quotes(notice, mail, follow_up, shown),
+            "quotes": _quotes(notice, mail, follow_up),
             "link": link_to("admin:feedback_followup_change", follow_up.pk),
             "link_label": _("Open the follow-up"),
             "why": WHY[notice],
@@ -205,18 +203,17 @@ def _about_follow_up(follow_up: FollowUp) -> list[tuple[str, str]]:
     return facts
 
 
-def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp, shown: Disclosure) -> list[Quote]:
+def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp) -> list[Quote]:
     if notice == Notice.MENTION:
         notes = Note.objects.filter(follow_up=follow_up, mentions=mail.user, pk=_number_in(mail.key))
         note = notes.select_related("author").first()
         caption = _("Note by %(name)s") % {"name": note.author} if note else ""
-        return [_quote(caption, note.text, is_masked=not shown.identity)] if note else []
+        return [_quote(caption, note.text)] if note else []
     if notice == Notice.REPLY and not _came_back(mail):
         replies = Contact.objects.filter(follow_up=follow_up, kind=Contact.Kind.EMAIL_IN, pk=_number_in(mail.key))
         reply = replies.first()
-        return [_quote(_("Reply"), reply.text, is_masked=not shown.comment)] if reply else []
-    reason = _quote(_("Reason"), follow_up.reason, is_masked=not shown.identity)
-    return [reason, *_comment(follow_up.response, shown)]
+        return [_quote(_("Reply"), reply.text)] if reply else []
+    return [_quote(_("Reason"), follow_up.reason), *_comment(follow_up.response)]
 
 
 def _number_in(key: str) -> int:
@@ -225,14 +222,14 @@ def _number_in(key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _comment(response: Response, shown: Disclosure) -> list[Quote]:
-    return [_quote(_("Comment"), response.comment, is_masked=not shown.comment)] if response.comment.strip() else []
+def _comment(response: Response) -> list[Quote]:
+    return [_quote(_("Comment"), response.comment)] if response.comment.strip() else []
 
 
-def _quote(caption: str, text: str, *, is_masked: bool) -> Quote:
+def _quote(caption: str, text: str) -> Quote:
     # Masked before it is cut: half an e-mail address at the end would no longer be found.
-    shown = mask(text) if is_masked else text
-    return Quote(caption, Truncator(shown.strip()).chars(LONGEST_QUOTE), is_masked)
+    shown = mask(text)
+    return Quote(caption, Truncator(shown.strip()).chars(LONGEST_QUOTE), is_masked=shown != text)
 
 
 def _moment(at: datetime) -> str:
