@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -240,7 +240,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
 
         def change(form: CaseForm) -> str:
             owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
-            work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request))
+            seen = form.cleaned_data["seen_owner"], form.cleaned_data["seen_team"]
+            work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request), seen=seen)
             names = ", ".join(str(one) for one in (owner, team) if one)
             return gettext("Assigned to %(name)s.") % {"name": names} if names else gettext("Assigned to nobody.")
 
@@ -307,7 +308,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         return HttpResponseRedirect(_back(request, follow_up))
 
     def _refuse(self, request: HttpRequest, form: CaseForm) -> HttpResponse:
-        if "board" in request.POST:
+        """Show what was refused again; on the board, and where somebody else was faster, what there is now instead."""
+        if "board" in request.POST or form.has_error(NON_FIELD_ERRORS, "changed_meanwhile"):
             for error in form.non_field_errors():
                 messages.error(request, str(error))
             return HttpResponseRedirect(_back(request, form.follow_up))

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.follow_up import change_status, flag, log_contact, write_note
+from feedback.follow_up import assign, change_status, flag, log_contact, write_note
 from feedback.models import Contact, FollowUp, Respondent, StaffMail, Team
 from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff
@@ -42,6 +42,25 @@ def test_an_agent_works_a_case_from_new_to_closed(client, login, response):
     assert (stored.status, stored.owner, stored.closing_note) == ("closed", agent, "Called, fee refunded")
     assert stored.root_cause.name == "Fees"
     assert "Anna Nowak" not in text_of(client.get(work(follow_up, "change")))
+
+
+def test_a_stale_page_takes_no_case_from_a_colleague(client, login, response, survey):
+    me, colleague = login("agent"), make_staff("agent", product=survey.product)
+    team = Team.objects.create(product=survey.product, name="Care")
+    follow_up = flag(response=response, reason="Angry", by=me)
+    assert 'name="seen_owner"' in text_of(client.get(work(follow_up, "change")))
+    stale = {"owner": "", "team": team.pk, "seen_owner": "", "seen_team": ""}
+    assign(follow_up=follow_up, to=colleague, by=colleague)
+
+    answer = client.post(work(follow_up, "assign"), stale)
+
+    assert told(answer) == ["Somebody else assigned it meanwhile. See who has it now, and decide again."]
+    assert answer.url == work(follow_up, "change")
+    stored = FollowUp.objects.get()
+    assert (stored.owner, stored.team) == (colleague, None)
+    client.post(work(follow_up, "assign"), {**stale, "owner": me.pk, "seen_owner": colleague.pk})
+    stored = FollowUp.objects.get()
+    assert (stored.owner, stored.team) == (me, team)
 
 
 @pytest.mark.parametrize("role", ["reviewer", "analyst"])
