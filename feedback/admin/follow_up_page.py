@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from feedback import follow_up as work
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import score_label, wording_shown
+from feedback.correspondence import email_of
 from feedback.disclosure import disclosed_to
 from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import Contact, FollowUp
@@ -109,10 +110,9 @@ def _possible(follow_up: FollowUp, user: User, *, may_be_contacted: bool, bound:
 def _person(follow_up: FollowUp) -> list[tuple[str, str, str]]:
     """Return what is known of the person: a label, the value, and the address to open it with."""
     response, respondent = follow_up.response, follow_up.respondent
-    email = response.email or respondent.email
     known = [
         (_("name or id"), response.name or respondent.name or respondent.external_id, ""),
-        (_("e-mail"), email, ""),
+        (_("e-mail"), email_of(follow_up), ""),
         (_("phone"), respondent.phone, f"tel:{respondent.phone}"),
         (_("company"), response.company or respondent.company, ""),
         (_("language"), response.language, ""),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.follow_up import assign, change_status, flag, log_contact, write_note
-from feedback.models import Contact, FollowUp, Respondent, StaffMail, Team
+from feedback.models import Contact, FollowUp, Respondent, Response, StaffMail, Team
 from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff
 from tests.feedback.response_admin.looking import COMMENT, text_of, told
@@ -226,6 +226,18 @@ def test_whoever_must_be_left_alone_is_shown_so_without_a_way_to_contact_them(cl
     assert 'value="dismissed"' in page
     assert "must not be contacted" in text_of(client.post(work(follow_up, "status"), {"to": "open"}))
     assert FollowUp.objects.get().status == "new"
+
+
+def test_the_page_names_the_address_that_is_written_to(client, login, response):
+    follow_up = flag(response=response, reason="Angry", by=login("agent"))
+    Response.objects.update(email="then@example.com")
+    Respondent.objects.update(email="now@example.com")
+
+    page = client.get(work(follow_up, "change"))
+
+    assert [value for _label, value, _link in page.context["person"] if "@" in value] == ["now@example.com"]
+    assert "To: now@example.com" in text_of(page)
+    assert "then@example.com" not in text_of(page)
 
 
 def test_once_closed_an_agent_reads_masked_texts(client, login, response):
