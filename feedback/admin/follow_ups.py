@@ -33,12 +33,11 @@ from feedback.admin.follow_up_filters import (
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.admin.restricted import HidesRestricted
-from feedback.disclosure import READ_COMMENTS
+from feedback.disclosure import reason_shown
 from feedback.models import FollowUp
 from privacy.access_log import record_product_access
 from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
-from privacy.masking import mask
 from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
@@ -111,10 +110,9 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         changelist = super().get_changelist_instance(request)
         rows, now = list(changelist.result_list), timezone.now()
         schedules = work.schedules_of([row.product_id for row in rows])
-        reads_comments = request.user.has_perm(READ_COMMENTS)
         for row in rows:
             row.clock = work.clock_of(row, schedule=schedules[row.product_id], now=now)
-            row.is_masked = not (reads_comments or (row.is_open and follow_up_page.may_work(staff(request))))
+            row.reason_shown = reason_shown(row, staff(request))
         changelist.result_list = rows
         return changelist
 
@@ -142,7 +140,7 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
 
     @display(description=_("reason"))
     def reason_shortened(self, follow_up: Any) -> str:
-        reason = Truncator(mask(follow_up.reason) if follow_up.is_masked else follow_up.reason).chars(100)
+        reason = Truncator(follow_up.reason_shown).chars(100)
         return format_html('<span class="odzew-breakable odzew-comment">{}</span>', reason)
 
     # A name without a link: those who work here may not open accounts or teams.

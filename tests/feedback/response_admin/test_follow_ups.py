@@ -257,6 +257,27 @@ def test_once_closed_an_agent_reads_masked_texts(client, login, response):
     assert "end@example.com" not in closed_page
 
 
+@pytest.mark.parametrize("page", ["list", "board", "response", "person"])
+def test_wherever_reasons_are_listed_those_of_settled_follow_ups_are_masked(client, login, survey, response, page):
+    agent = login("agent")
+    flag(response=response, reason="Ask settled@example.com", by=agent)
+    FollowUp.objects.update(status="resolved")
+    later = make_response(survey=survey, respondent=response.respondent, score=1)
+    flag(response=later, reason="Ask open@example.com", by=agent)
+    address = {
+        "list": reverse("admin:feedback_followup_changelist") + "?open=all",
+        "board": reverse("admin:feedback_followup_board"),
+        "response": reverse("admin:feedback_response_change", args=[response.pk]),
+        "person": reverse("admin:feedback_response_person", args=[later.pk]),
+    }[page]
+
+    shown = text_of(client.get(address))
+
+    assert "Ask open@example.com" in shown
+    assert "Ask [e-mail]" in shown
+    assert "settled@example.com" not in shown
+
+
 # --- Board ------------------------------------------------------------------------------------------------------------
 
 
