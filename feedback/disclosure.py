@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from privacy.masking import mask
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-    from feedback.models import Response
+    from feedback.models import FollowUp, Response
 
 SEE_IDENTITY: Final = "feedback.view_identity"
 READ_COMMENTS: Final = "feedback.read_comment"
@@ -41,6 +43,12 @@ def disclosed_to(user: User | AnonymousUser, response: Response) -> Disclosure:
         identity=works_on_it or user.has_perm(SEE_IDENTITY),
         comment=works_on_it or user.has_perm(READ_COMMENTS),
     )
+
+
+def reason_shown(follow_up: FollowUp, user: User | AnonymousUser) -> str:
+    """Return why a person is followed up, masked for whom their comment is masked; for lists, so without a query."""
+    works_on_it = follow_up.is_open and user.has_perm(WORK_ON_FOLLOW_UPS)
+    return follow_up.reason if works_on_it or user.has_perm(READ_COMMENTS) else mask(follow_up.reason)
 
 
 def may_look_people_up(user: User | AnonymousUser) -> bool:

@@ -22,8 +22,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from feedback.campaigns import Report, take_report
-from feedback.inbound import receive
-from feedback.inbound_reading import MALFORMED
+from feedback.inbound import contact_came_back, receive
+from feedback.inbound_reading import MALFORMED, Nature
 from feedback.models import MailEvent
 from privacy.answering import message_came_back
 
@@ -107,8 +107,18 @@ def take_mail_events(request: HttpRequest, provider: str) -> HttpResponse:
         return HttpResponse(status=events)
     for event in events:
         if event.event_type in KINDS and not _is_about_a_request(event):
-            take_report(report=_report(event, provider))
+            _take(event, _report(event, provider))
     return HttpResponse()
+
+
+def _take(event: Any, report: Report) -> None:
+    """Note a report with the follow-up whose e-mail did not arrive, else with the campaign whose mail it is about."""
+    nature = Nature.BOUNCE if report.is_final else Nature.DELAY
+    if event.event_type in {EventType.REJECTED, EventType.FAILED}:
+        nature = Nature.REFUSED
+    message_id = f"<{report.message_id.strip('<> ')}>"
+    if report.kind != MailEvent.Kind.BOUNCED or not contact_came_back(message_id=message_id, nature=nature):
+        take_report(report=report)
 
 
 def _report(event: Any, provider: str) -> Report:

@@ -8,16 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from feedback import staff_mail
 from feedback.correspondence import language_of
-from feedback.follow_up import Bar, bar_of, change_status
-from feedback.inbound_reading import LONGEST_TEXT, Mail, Nature, UnreadableMail, read
+from feedback.follow_up import Bar, bar_of, change_status, recount_contacts, who_is_told
+from feedback.inbound_reading import LONGEST_MESSAGE_ID, LONGEST_TEXT, Mail, Nature, read
 from feedback.models import Contact, FollowUp, Respondent
 from feedback.models.notifying import Notice
+from feedback.notices import CAME_BACK
 from privacy.answering import message_came_back
 from privacy.encryption import token_digest
 from privacy.limits import Limit, hit
@@ -25,8 +26,6 @@ from privacy.limits import Limit, hit
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.message import Message
-
-    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -48,24 +47,43 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-@transaction.atomic
 def receive(*, message: Message, recipients: Iterable[str] = ()) -> Outcome:
     """Attach a mail to the follow-up whose reply address it was sent to, once, whichever way it comes in.
 
-    A person whose data are restricted, or erased, leaves no trace. Attachments are not kept.
+    A person whose data are restricted, or erased, leaves no trace. Attachments are not kept. What the parser cannot
+    take apart, or the database cannot hold, is unreadable: the same mail would fail again, and keep others waiting.
 
     Args:
         message: the parsed mail, of whatever policy.
         recipients: addresses it was delivered to, where the one who received it knows them.
     """
     try:
-        mail = read(message, recipients=recipients)
-    except UnreadableMail as error:
-        logger.warning("a mail could not be read: %s", error)
+        return _receive(read(message, recipients=recipients))
+    except (ValueError, DataError) as error:  # UnreadableMail among them
+        # Only the kind of error: its text may quote the mail.
+        logger.warning("a mail could not be read: %s", type(error.__cause__ or error).__name__)
         return Outcome.UNREADABLE
+
+
+def contact_came_back(*, message_id: str, nature: Nature) -> bool:
+    """Note a provider's report that a mail did not arrive, once, and tell whether it was a mail of a follow-up.
+
+    Args:
+        message_id: in angle brackets, as it was sent.
+        nature: a bounce, a refusal or a delay.
+    """
+    known_by = f"{nature}:{message_id}"[:LONGEST_MESSAGE_ID]
+    report = Mail(
+        message_id=known_by, sender="", recipients=(), answers=(message_id,), subject="", text="", nature=nature
+    )
+    return _receive(report) is not Outcome.UNKNOWN
+
+
+@transaction.atomic
+def _receive(mail: Mail) -> Outcome:
     answered = _answered(mail)
     follow_up = _lock(answered) if answered else None
-    if follow_up is None:
+    if answered is None or follow_up is None:
         is_ours = mail.nature is Nature.BOUNCE and message_came_back(message_ids=mail.answers)
         return Outcome.NOTED if is_ours else Outcome.UNKNOWN
     if bar_of(follow_up.response, follow_up.respondent) in LEAVES_NO_TRACE:
@@ -75,7 +93,7 @@ def receive(*, message: Message, recipients: Iterable[str] = ()) -> Outcome:
     if hit(PER_FOLLOW_UP, str(follow_up.pk)) is not None:
         return Outcome.REFUSED
     with translation.override(language_of(follow_up)):
-        return _attach(mail, follow_up)
+        return _attach(mail, answered, follow_up)
 
 
 def _answered(mail: Mail) -> Contact | None:
@@ -94,27 +112,42 @@ def _lock(answered: Contact) -> FollowUp | None:
     if people.filter(follow_ups=answered.follow_up_id).first() is None:
         return None
     rows = FollowUp.including_restricted.select_for_update(no_key=True, of=("self",))
-    rows = rows.select_related("response", "respondent__person", "product", "owner", "team")
+    rows = rows.select_related("response", "respondent__person", "product")
     follow_up: FollowUp | None = rows.filter(pk=answered.follow_up_id).first()
     return follow_up
 
 
-def _attach(mail: Mail, follow_up: FollowUp) -> Outcome:
+def _attach(mail: Mail, answered: Contact, follow_up: FollowUp) -> Outcome:
     if mail.nature is Nature.REPLY:
         contact = _store(mail, follow_up, Kind.EMAIL_IN, _text(mail))
         _resume(follow_up)
-        for somebody in _who_waits(follow_up):
-            staff_mail.owe(user=somebody, notice=Notice.REPLY, key=f"reply:{contact.pk}", follow_up=follow_up)
+        _tell(follow_up, f"reply:{contact.pk}")
         return Outcome.ATTACHED
     if mail.nature is Nature.AUTOMATIC:
         _store(mail, follow_up, Kind.OTHER, _("Automatic answer:") + f"\n{_text(mail)}")
     elif mail.nature is Nature.DELAY:
         _store(mail, follow_up, Kind.OTHER, _("Our e-mail has not been delivered yet. %s") % mail.status)
     else:
-        _store(mail, follow_up, Kind.OTHER, _("Our e-mail came back: it cannot be delivered. %s") % mail.status)
-        now = timezone.now()
-        Respondent.including_restricted.filter(pk=follow_up.respondent_id).update(mail_bounced_at=now)
+        _take_back(mail, answered, follow_up)
     return Outcome.NOTED
+
+
+def _take_back(mail: Mail, answered: Contact, follow_up: FollowUp) -> None:
+    """Keep that an e-mail of ours did not arrive, once: it is no contact, and somebody has to find another way."""
+    now = timezone.now()
+    if mail.nature is Nature.BOUNCE:
+        Respondent.including_restricted.filter(pk=follow_up.respondent_id).update(mail_bounced_at=now)
+    ours = Contact.objects.filter(pk=answered.pk, failed_at=None)
+    if not ours.update(failed_at=now, failure=Contact.Failure.REFUSED):
+        return
+    note = _store(mail, follow_up, Kind.OTHER, _("Our e-mail came back: it cannot be delivered. %s") % mail.status)
+    recount_contacts(follow_up=follow_up)
+    _tell(follow_up, f"{CAME_BACK}:{note.pk}")
+
+
+def _tell(follow_up: FollowUp, key: str) -> None:
+    for somebody in who_is_told(follow_up):
+        staff_mail.owe(user=somebody, notice=Notice.REPLY, key=key, follow_up=follow_up)
 
 
 def _store(mail: Mail, follow_up: FollowUp, kind: Contact.Kind, text: str) -> Contact:
@@ -145,10 +178,3 @@ def _resume(follow_up: FollowUp) -> None:
     """
     if follow_up.status == FollowUp.Status.WAITING and bar_of(follow_up.response, follow_up.respondent) is None:
         change_status(follow_up=follow_up, to=FollowUp.Status.IN_PROGRESS, by=None)
-
-
-def _who_waits(follow_up: FollowUp) -> list[User]:
-    """Return the owner, else the members of the team."""
-    if follow_up.owner is not None:
-        return [follow_up.owner]
-    return list(follow_up.team.members.all()) if follow_up.team else []

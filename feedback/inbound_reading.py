@@ -47,7 +47,8 @@ class Nature(StrEnum):
 
     REPLY = "reply"
     AUTOMATIC = "automatic"  # a vacation notice, a read receipt
-    BOUNCE = "bounce"  # it will never arrive
+    BOUNCE = "bounce"  # it will never arrive: the address takes no mail
+    REFUSED = "refused"  # it will never arrive, for another reason
     DELAY = "delay"  # it has not arrived yet
 
 
@@ -146,7 +147,7 @@ def _read(message: Message, recipients: Iterable[str]) -> Mail:
     named = [address for name in RECIPIENT_HEADERS for address in headers.get(name, [])]
     # A bounce carries the mail that came back, or its headers.
     returned = "\n".join(_returned(parts)) if nature in {Nature.BOUNCE, Nature.DELAY} else ""
-    answered = " ".join([*headers.get("in-reply-to", []), *headers.get("references", []), returned])
+    answered = clean(" ".join([*headers.get("in-reply-to", []), *headers.get("references", []), returned]))
     return Mail(
         message_id=_message_id(headers, subject, text),
         sender=clean(parseaddr(headers.get("from", [""])[0])[1])[:LONGEST_ADDRESS],

@@ -1,6 +1,7 @@
 """What mail about one response or follow-up says, from what its receiver may see at that moment.
 
-Nobody is named who answered: the page says it to those who may know, and logs that they looked.
+Nobody is named who answered, and personal data that are found in what is quoted are replaced for everybody: the page
+shows them to those who may know, and logs that they looked.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from feedback.disclosure import disclosed_to
 from feedback.follow_up import ADMINISTER, bar_of
 from feedback.letters import Letter, link_to
 from feedback.models import Contact, FollowUp, Note, Notice
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django_stubs_ext import StrOrPromise
 
-    from feedback.disclosure import Disclosure
     from feedback.models import Response, StaffMail
 
 LONGEST_QUOTE: Final = 1000
+# How the keys of mails begin that tell of an e-mail that came back.
+CAME_BACK: Final = "came_back"
 # What is no longer worth a mail once nobody has to act on it.
 CALLS_FOR_WORK: Final = (Notice.ASSIGNED, Notice.REMINDER, Notice.ESCALATION)
 CALLS_FOR_CONTACT: Final = (Notice.REMINDER, Notice.ESCALATION)
@@ -43,7 +45,9 @@ WHY: Final[dict[str, StrOrPromise]] = {
     Notice.MENTION: gettext_lazy("You get this mail when a colleague mentions you in a note."),
     Notice.REMINDER: gettext_lazy("You get this mail before a follow-up that you work on is due."),
     Notice.ESCALATION: gettext_lazy("You get this mail when a follow-up is overdue."),
-    Notice.REPLY: gettext_lazy("You get this mail when a person replies in a follow-up that you work on."),
+    Notice.REPLY: gettext_lazy(
+        "You get this mail when a person replies, or an e-mail to them comes back, in a follow-up that you work on."
+    ),
 }
 STOP: Final[dict[str, StrOrPromise]] = {
     Notice.ALERT: gettext_lazy("No more alerts"),
@@ -57,7 +61,7 @@ STOP: Final[dict[str, StrOrPromise]] = {
 
 @dataclass(frozen=True)
 class Quote:
-    """Words that somebody wrote, as the receiver may see them."""
+    """Words that somebody wrote, without the personal data that were found in them."""
 
     caption: str
     text: str
@@ -72,8 +76,8 @@ def write_notice(*, mail: StaffMail) -> Letter | None:
 
 
 def _write_alert(mail: StaffMail) -> Letter | None:
-    response, user = mail.response, mail.user
-    if response is None or _is_restricted(response) or not user.has_perm(SEE_RESPONSES):
+    response = mail.response
+    if response is None or _is_restricted(response) or not mail.user.has_perm(SEE_RESPONSES):
         return None
     product = {"product": response.product.name}
     return Letter(
@@ -82,7 +86,7 @@ def _write_alert(mail: StaffMail) -> Letter | None:
         {
             "heading": _("A response you want to know about"),
             "facts": _about_response(response),
-            "quotes": _comment(response, disclosed_to(user, response)),
+            "quotes": _comment(response),
             "link": link_to("admin:feedback_response_change", response.pk),
             "link_label": _("Open the response"),
             "why": WHY[Notice.ALERT],
@@ -97,15 +101,14 @@ def _write_about_follow_up(mail: StaffMail) -> Letter | None:
         return None
     if not mail.user.has_perm(SEE_FOLLOW_UPS):
         return _write_to_administrator(follow_up)
-    subject, heading = _titles(notice, follow_up, mail.user)
-    shown = disclosed_to(mail.user, follow_up.response)
+    subject, heading = _titles(mail, follow_up)
     return Letter(
         subject,
         "notice",
         {
             "heading": heading,
             "facts": [*_about_follow_up(follow_up), *_about_response(follow_up.response)],
-            "quotes": _quotes(notice, mail, follow_up, shown),
+            "quotes": _quotes(notice, mail, follow_up),
             "link": link_to("admin:feedback_followup_change", follow_up.pk),
             "link_label": _("Open the follow-up"),
             "why": WHY[notice],
@@ -136,15 +139,16 @@ def is_worth_telling(mail: StaffMail, follow_up: FollowUp) -> bool:
     """Tell whether a mail about a follow-up still says something that its receiver may know and can act on.
 
     A mention or a reply is news also where the follow-up was closed meanwhile; a call for work is none. Nobody is urged
-    to contact a person who must be left alone. That a follow-up is overdue is also for administrators to know.
+    to contact a person who was contacted meanwhile or must be left alone, nor told that a date is near once it passed.
+    That a follow-up is overdue is also for administrators to know.
     """
     if _is_restricted(follow_up.response) or not _may_know(mail.user, mail.notice):
         return False
     if mail.notice in CALLS_FOR_WORK and not follow_up.is_open:
         return False
-    if mail.notice in CALLS_FOR_CONTACT and bar_of(follow_up.response) is not None:
+    if mail.notice in CALLS_FOR_CONTACT and (follow_up.contacted_at is not None or bar_of(follow_up.response)):
         return False
-    if mail.notice == Notice.REMINDER and follow_up.contacted_at is not None:
+    if mail.notice == Notice.REMINDER and (follow_up.due_at is None or follow_up.due_at < timezone.now()):
         return False
     return mail.notice != Notice.ASSIGNED or follow_up.owner_id in {None, mail.user_id}
 
@@ -157,11 +161,13 @@ def _is_restricted(response: Response) -> bool:
     return response.restricted_at is not None or response.respondent.restricted_at is not None
 
 
-def _titles(notice: Notice, follow_up: FollowUp, user: User) -> tuple[str, str]:
+def _titles(mail: StaffMail, follow_up: FollowUp) -> tuple[str, str]:
     """Return the subject and the heading."""
     product = {"product": follow_up.product.name}
-    if notice == Notice.ASSIGNED and follow_up.owner_id != user.pk:
+    if mail.notice == Notice.ASSIGNED and follow_up.owner_id != mail.user_id:
         return _("A follow-up of %(product)s waits for your team") % product, _("A follow-up waits for your team")
+    if _came_back(mail):
+        return _("E-mail not delivered: a follow-up of %(product)s") % product, _("Our e-mail to the person came back")
     return {
         Notice.ASSIGNED: (_("A follow-up of %(product)s is yours") % product, _("This follow-up is yours")),
         Notice.MENTION: (
@@ -171,7 +177,11 @@ def _titles(notice: Notice, follow_up: FollowUp, user: User) -> tuple[str, str]:
         Notice.REMINDER: (_("Soon due: a follow-up of %(product)s") % product, _("This follow-up is due soon")),
         Notice.ESCALATION: (_("Overdue: a follow-up of %(product)s") % product, _("This follow-up is overdue")),
         Notice.REPLY: (_("A reply in a follow-up of %(product)s") % product, _("The person replied")),
-    }[notice]
+    }[Notice(mail.notice)]
+
+
+def _came_back(mail: StaffMail) -> bool:
+    return mail.key.startswith(CAME_BACK)
 
 
 def _about_response(response: Response) -> list[tuple[str, str]]:
@@ -193,18 +203,17 @@ def _about_follow_up(follow_up: FollowUp) -> list[tuple[str, str]]:
     return facts
 
 
-def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp, shown: Disclosure) -> list[Quote]:
+def _quotes(notice: Notice, mail: StaffMail, follow_up: FollowUp) -> list[Quote]:
     if notice == Notice.MENTION:
         notes = Note.objects.filter(follow_up=follow_up, mentions=mail.user, pk=_number_in(mail.key))
         note = notes.select_related("author").first()
         caption = _("Note by %(name)s") % {"name": note.author} if note else ""
-        return [_quote(caption, note.text, is_masked=not shown.identity)] if note else []
-    if notice == Notice.REPLY:
+        return [_quote(caption, note.text)] if note else []
+    if notice == Notice.REPLY and not _came_back(mail):
         replies = Contact.objects.filter(follow_up=follow_up, kind=Contact.Kind.EMAIL_IN, pk=_number_in(mail.key))
         reply = replies.first()
-        return [_quote(_("Reply"), reply.text, is_masked=not shown.comment)] if reply else []
-    reason = _quote(_("Reason"), follow_up.reason, is_masked=not shown.identity)
-    return [reason, *_comment(follow_up.response, shown)]
+        return [_quote(_("Reply"), reply.text)] if reply else []
+    return [_quote(_("Reason"), follow_up.reason), *_comment(follow_up.response)]
 
 
 def _number_in(key: str) -> int:
@@ -213,14 +222,14 @@ def _number_in(key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _comment(response: Response, shown: Disclosure) -> list[Quote]:
-    return [_quote(_("Comment"), response.comment, is_masked=not shown.comment)] if response.comment.strip() else []
+def _comment(response: Response) -> list[Quote]:
+    return [_quote(_("Comment"), response.comment)] if response.comment.strip() else []
 
 
-def _quote(caption: str, text: str, *, is_masked: bool) -> Quote:
+def _quote(caption: str, text: str) -> Quote:
     # Masked before it is cut: half an e-mail address at the end would no longer be found.
-    shown = mask(text) if is_masked else text
-    return Quote(caption, Truncator(shown.strip()).chars(LONGEST_QUOTE), is_masked)
+    shown = mask(text)
+    return Quote(caption, Truncator(shown.strip()).chars(LONGEST_QUOTE), is_masked=shown != text)
 
 
 def _moment(at: datetime) -> str:

@@ -210,9 +210,9 @@ def _entry(contact: Contact, follow_up: FollowUp, shown: Disclosure) -> Entry:
 def _state(contact: Contact) -> tuple[StrOrPromise, str]:
     if contact.kind != Kind.EMAIL_OUT:
         return _("received"), "info"
-    if contact.sent_at:
-        return _("sent"), "success"
-    return (_("not sent"), "danger") if contact.failed_at else (_("waits to be sent"), "warning")
+    if contact.failed_at:
+        return _("came back") if contact.sent_at else _("not sent"), "danger"
+    return (_("sent"), "success") if contact.sent_at else (_("waits to be sent"), "warning")
 
 
 def _next_subject(newest_first: list[Contact]) -> str:

@@ -22,6 +22,7 @@ from feedback.admin.follow_up_filters import (
     owners_for,
     teams_for,
 )
+from feedback.disclosure import reason_shown
 from feedback.models import FollowUp
 from privacy.models import Product
 
@@ -41,6 +42,7 @@ NUMBERS: Final = ("owner", "team", "product")
 @dataclass(frozen=True)
 class Card:
     follow_up: FollowUp
+    reason: str
     clock: Clock | None
     bar: Bar | None
     moves: list[Step]
@@ -83,7 +85,7 @@ def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, 
     rows = rows.filter(product=int(chosen["product"])) if "product" in chosen else rows
     rows = overdue(rows) if chosen.get("due") == "overdue" else rows
     return {
-        "columns": _columns(rows, chosen, may_work=may_work),
+        "columns": _columns(rows, chosen, user, may_work=may_work),
         "chosen": chosen,
         "query": urlencode(chosen),
         "whose": WHOSE,
@@ -94,7 +96,7 @@ def context_of(*, rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, 
     }
 
 
-def _columns(rows: QuerySet[FollowUp], chosen: dict[str, str], *, may_work: bool) -> list[Column]:
+def _columns(rows: QuerySet[FollowUp], chosen: dict[str, str], user: User, *, may_work: bool) -> list[Column]:
     counted = rows.filter(status__in=COLUMNS).order_by().values_list("status").annotate(Count("pk"))
     counts = dict(counted)
     found: list[FollowUp] = []
@@ -105,12 +107,12 @@ def _columns(rows: QuerySet[FollowUp], chosen: dict[str, str], *, may_work: bool
     columns = {
         status: Column(status, counts.get(status, 0), _list(chosen, status__exact=status.value)) for status in COLUMNS
     }
-    for card in _cards(found, may_work=may_work):
+    for card in _cards(found, user, may_work=may_work):
         columns[FollowUp.Status(card.follow_up.status)].cards.append(card)
     return list(columns.values())
 
 
-def _cards(follow_ups: list[FollowUp], *, may_work: bool) -> list[Card]:
+def _cards(follow_ups: list[FollowUp], user: User, *, may_work: bool) -> list[Card]:
     schedules = work.schedules_of([each.product_id for each in follow_ups])
     bars, now = work.bars_of(follow_ups), timezone.now()
     cards = []
@@ -119,6 +121,7 @@ def _cards(follow_ups: list[FollowUp], *, may_work: bool) -> list[Card]:
         cards.append(
             Card(
                 follow_up=each,
+                reason=reason_shown(each, user),
                 clock=work.clock_of(each, schedule=schedules[each.product_id], now=now),
                 bar=bars[each.pk],
                 moves=[step for step in steps if not step.needs_note and bars[each.pk] is None],

@@ -62,9 +62,13 @@ class AssignmentForm(CaseForm):
             "Its members are reminded where nobody is assigned, and the person’s answers go to its address too."
         ),
     )
+    # What the page showed: a colleague who took it meanwhile keeps it.
+    seen_owner = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen_team = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def prepare(self, follow_up: FollowUp) -> None:
-        self.initial["owner"], self.initial["team"] = follow_up.owner_id, follow_up.team_id
+        owner, team = follow_up.owner_id, follow_up.team_id
+        self.initial.update(owner=owner, team=team, seen_owner=owner, seen_team=team)
         self.offer("owner", work.possible_owners(follow_up.product))
         self.offer("team", work.possible_teams(follow_up.product))
 

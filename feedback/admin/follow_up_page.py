@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from feedback import follow_up as work
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import score_label, wording_shown
+from feedback.correspondence import email_of
 from feedback.disclosure import disclosed_to
 from feedback.follow_up.clocks import HOW_IT_COUNTS
 from feedback.models import Contact, FollowUp
@@ -109,10 +110,9 @@ def _possible(follow_up: FollowUp, user: User, *, may_be_contacted: bool, bound:
 def _person(follow_up: FollowUp) -> list[tuple[str, str, str]]:
     """Return what is known of the person: a label, the value, and the address to open it with."""
     response, respondent = follow_up.response, follow_up.respondent
-    email = response.email or respondent.email
     known = [
         (_("name or id"), response.name or respondent.name or respondent.external_id, ""),
-        (_("e-mail"), email, ""),
+        (_("e-mail"), email_of(follow_up), ""),
         (_("phone"), respondent.phone, f"tel:{respondent.phone}"),
         (_("company"), response.company or respondent.company, ""),
         (_("language"), response.language, ""),
@@ -133,9 +133,11 @@ def _contacts(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:
 
 
 def _state_of(contact: Contact) -> str:
-    if contact.kind != Contact.Kind.EMAIL_OUT or contact.sent_at:
+    if contact.kind != Contact.Kind.EMAIL_OUT:
         return ""
-    return _("could not be sent") if contact.failed_at else _("not sent yet")
+    if contact.failed_at:
+        return _("came back") if contact.sent_at else _("could not be sent")
+    return "" if contact.sent_at else _("not sent yet")
 
 
 def _notes(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -33,13 +33,12 @@ from feedback.admin.follow_up_filters import (
 from feedback.admin.follow_up_forms import AssignmentForm, CaseForm, ContactForm, EndingForm, NoteForm, PriorityForm
 from feedback.admin.response_page import BAND_COLOURS
 from feedback.admin.restricted import HidesRestricted
-from feedback.disclosure import READ_COMMENTS
+from feedback.disclosure import reason_shown
 from feedback.models import FollowUp, Priority
 from privacy.access_log import record_product_access
 from privacy.admin.histories import in_words, said
 from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
-from privacy.masking import mask
 from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
@@ -114,10 +113,9 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         changelist = super().get_changelist_instance(request)
         rows, now = list(changelist.result_list), timezone.now()
         schedules = work.schedules_of([row.product_id for row in rows])
-        reads_comments = request.user.has_perm(READ_COMMENTS)
         for row in rows:
             row.clock = work.clock_of(row, schedule=schedules[row.product_id], now=now)
-            row.is_masked = not (reads_comments or (row.is_open and follow_up_page.may_work(staff(request))))
+            row.reason_shown = reason_shown(row, staff(request))
         changelist.result_list = rows
         return changelist
 
@@ -145,7 +143,7 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
 
     @display(description=_("reason"))
     def reason_shortened(self, follow_up: Any) -> str:
-        reason = Truncator(mask(follow_up.reason) if follow_up.is_masked else follow_up.reason).chars(100)
+        reason = Truncator(follow_up.reason_shown).chars(100)
         return format_html('<span class="odzew-breakable odzew-comment">{}</span>', reason)
 
     # A name without a link: those who work here may not open accounts or teams.
@@ -243,7 +241,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
 
         def change(form: CaseForm) -> Kept:
             owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
-            work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request))
+            seen = form.cleaned_data["seen_owner"], form.cleaned_data["seen_team"]
+            work.assign(follow_up=form.follow_up, to=owner, team=team, by=staff(request), seen=seen)
             names = ", ".join(str(one) for one in (owner, team) if one)
             return said(_("Assigned to %(name)s."), name=names) if names else said(_("Assigned to nobody."))
 
@@ -310,7 +309,8 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         return HttpResponseRedirect(_back(request, follow_up))
 
     def _refuse(self, request: HttpRequest, form: CaseForm) -> HttpResponse:
-        if "board" in request.POST:
+        """Show what was refused again; on the board, and where somebody else was faster, what there is now instead."""
+        if "board" in request.POST or form.has_error(NON_FIELD_ERRORS, "changed_meanwhile"):
             for error in form.non_field_errors():
                 messages.error(request, str(error))
             return HttpResponseRedirect(_back(request, form.follow_up))

@@ -55,6 +55,9 @@ class ImprovementForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be s
 
 
 class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
+    # Which text the page showed: what a colleague corrected meanwhile is not overwritten.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = Improvement
         fields = TEXTS
@@ -245,9 +248,9 @@ class ImprovementAdmin(VisibleModelAdmin):
     def correct_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the text of what was public as a form, then correct it."""
         improvement = self._changeable(request, pk)
-        form = CorrectionForm(request.POST or None, instance=improvement)
+        form = CorrectionForm(request.POST or None, instance=improvement, initial={"seen": improvement.version})
         if form.is_valid():
-            words = {name: form.cleaned_data[name] for name in TEXTS}
+            words = {name: form.cleaned_data[name] for name in (*TEXTS, "seen")}
             try:
                 improvements.correct(improvement=improvement, by=staff(request), **words)
             except ValidationError as error:

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext
 
-from feedback.disclosure import disclosed_to
+from feedback.disclosure import disclosed_to, reason_shown
 from feedback.models import Respondent, Response
 from feedback.people import MOST_ROWS, history_of
 from privacy.access_log import record_access
@@ -67,6 +67,7 @@ class PersonPages:
             "history": history,
             "zone": response.product.zone,
             "answers": [(one, mask(one.comment)) for one in history.responses],
+            "follow_ups": [(one, reason_shown(one, staff(request))) for one in history.follow_ups],
             "may_flag": request.user.has_perm("feedback.flag_response"),
             "may_see_follow_ups": request.user.has_perm("feedback.view_followup"),
             "most": MOST_ROWS,

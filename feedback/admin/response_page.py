@@ -14,7 +14,7 @@ from unfold.utils import display_for_label
 
 from feedback.admin.person_page import is_masked, is_revealed
 from feedback.admin.response_columns import terms_searched
-from feedback.disclosure import disclosed_to, may_look_people_up
+from feedback.disclosure import disclosed_to, may_look_people_up, reason_shown
 from feedback.models import FollowUp, Response, Tag
 from feedback.searching import highlighted
 from privacy.masking import mask
@@ -66,12 +66,13 @@ def context_of(response: Response, user: User) -> dict[str, Any]:
         "others": others.defer("search", "comment", "properties")[:MOST_EARLIER],
         "score_changes": response.score_changes.all(),
         "may_see_follow_ups": may_see_follow_ups,
-        "follow_ups": _follow_ups(response) if may_see_follow_ups else (),
+        "follow_ups": _follow_ups(response, user) if may_see_follow_ups else (),
     }
 
 
-def _follow_ups(response: Response) -> Any:
-    return FollowUp.objects.filter(respondent=response.respondent_id).select_related("owner")
+def _follow_ups(response: Response, user: User) -> list[tuple[FollowUp, str]]:
+    rows = FollowUp.objects.filter(respondent=response.respondent_id).select_related("owner")
+    return [(row, reason_shown(row, user)) for row in rows]
 
 
 def label(text: str | list[str], colour: str = "") -> str:

@@ -3,11 +3,11 @@
 from feedback.follow_up.assigning import assign, possible_owners, possible_teams, set_priority, staff_who_see
 from feedback.follow_up.barring import Bar, bar_of, bars_of
 from feedback.follow_up.clocks import Clock, Urgency, clock_of, first_contact_due, schedule_of, schedules_of
-from feedback.follow_up.contacting import log_contact, mark_contacted
+from feedback.follow_up.contacting import log_contact, mark_contacted, recount_contacts
 from feedback.follow_up.locking import LONGEST_NOTE, LONGEST_REASON, WITH_A_NOTE, WORK
 from feedback.follow_up.moving import Step, change_status, flag, possible_steps
 from feedback.follow_up.noting import LONGEST_TEXT, Mentions, write_note
-from feedback.follow_up.reminding import ADMINISTER, remind_and_escalate
+from feedback.follow_up.reminding import ADMINISTER, remind_and_escalate, who_is_told
 
 __all__ = [
     "ADMINISTER",
@@ -33,10 +33,12 @@ __all__ = [
     "possible_owners",
     "possible_steps",
     "possible_teams",
+    "recount_contacts",
     "remind_and_escalate",
     "schedule_of",
     "schedules_of",
     "set_priority",
     "staff_who_see",
+    "who_is_told",
     "write_note",
 ]

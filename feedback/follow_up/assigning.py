@@ -24,17 +24,32 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @transaction.atomic
-def assign(*, follow_up: FollowUp, to: User | None, by: User, team: Team | None = None) -> FollowUp:
+def assign(
+    *,
+    follow_up: FollowUp,
+    to: User | None,
+    by: User,
+    team: Team | None = None,
+    seen: tuple[int | None, int | None] | None = None,
+) -> FollowUp:
     """Give a follow-up to a member of staff, a team, both, or to nobody; who gets it from somebody else is told.
 
+    Args:
+        seen: the ids of the owner and the team that ``by`` was shown; nothing where they decided without looking.
+
     Raises:
-        ValidationError: ``not_open``, ``owner_not_staff``, ``owner_may_not_work``, ``owner_cannot_see_product`` or
-            ``foreign_team``.
+        ValidationError: ``not_open``, ``changed_meanwhile``, ``owner_not_staff``, ``owner_may_not_work``,
+            ``owner_cannot_see_product`` or ``foreign_team``.
     """
     follow_up = lock_follow_up(follow_up)
     check_still_worked_on(follow_up)
-    if (to.pk if to else None, team.pk if team else None) == (follow_up.owner_id, follow_up.team_id):
+    current = (follow_up.owner_id, follow_up.team_id)
+    if (to.pk if to else None, team.pk if team else None) == current:
         return follow_up
+    if seen not in {None, current}:
+        raise ValidationError(
+            _("Somebody else assigned it meanwhile. See who has it now, and decide again."), code="changed_meanwhile"
+        )
     check_owner(to, follow_up.product_id)
     check_team(team, follow_up.product_id)
     is_new_owner = to is not None and to.pk != follow_up.owner_id

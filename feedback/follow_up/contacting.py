@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Min, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -55,6 +57,18 @@ def mark_contacted(*, follow_up: FollowUp, at: datetime) -> FollowUp:
     """Keep when the person was first contacted: for contacts that log themselves, such as an e-mail that was sent."""
     follow_up = lock_follow_up(follow_up)
     _keep_first(follow_up, at)
+    return follow_up
+
+
+@transaction.atomic
+def recount_contacts(*, follow_up: FollowUp) -> FollowUp:
+    """Say anew when the person was first contacted, after an e-mail came back; the clock runs where nothing arrived."""
+    follow_up = lock_follow_up(follow_up)
+    arrived = Q(kind=Contact.Kind.EMAIL_OUT, sent_at__isnull=False, failed_at=None)
+    by_hand = Q(kind__in=LOGGED_BY_HAND, actor__isnull=False)  # what came in by itself has no actor
+    contacts = Contact.objects.filter(arrived | by_hand, follow_up=follow_up)
+    follow_up.contacted_at = contacts.aggregate(first=Min(Coalesce("sent_at", "at")))["first"]
+    follow_up.save(update_fields=["contacted_at"])
     return follow_up
 
 

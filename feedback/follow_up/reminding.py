@@ -54,6 +54,11 @@ def remind_and_escalate(*, now: datetime | None = None) -> int:
     return sum(_escalate(each.pk, now) for each in _contactable(overdue))
 
 
+def who_is_told(follow_up: FollowUp) -> list[User]:
+    """Return whom what comes in concerns: the owner or else the team, as far as they work here, else as escalated."""
+    return list(_responsible(follow_up)) or list(_escalated_to(follow_up.product))
+
+
 def _waiting() -> QuerySet[FollowUp]:
     """Return the follow-ups whose person still waits; nobody is urged to contact those who must be left alone."""
     waiting: QuerySet[FollowUp] = FollowUp.objects.open().filter(contacted_at__isnull=True, closed_at__isnull=True)

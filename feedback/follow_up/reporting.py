@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from feedback.metrics import share
-from feedback.models import FollowUp, Response, StatusChange
+from feedback.models import FollowUp, Respondent, Response, StatusChange
 from feedback.small_groups import is_small
 from surveys.scales import Band
 
@@ -126,8 +127,13 @@ def _in_time(rows: QuerySet[FollowUp], now: datetime) -> tuple[int, tuple[int, i
 
 
 def _recovered(rows: QuerySet[FollowUp]) -> tuple[int, int]:
+    # Who answered on a device and logged in since is one person.
+    person = Coalesce(OuterRef(OuterRef("respondent__person")), OuterRef(OuterRef("respondent")))
+    records = Respondent.including_restricted.filter(Q(pk=person) | Q(person=person))
     again = Response.objects.counted().filter(
-        respondent=OuterRef("respondent"), metric=OuterRef("response__metric"), answered_at__gt=OuterRef("created_at")
+        respondent__in=records.values("pk"),
+        metric=OuterRef("response__metric"),
+        answered_at__gt=OuterRef("created_at"),
     )
     settled = rows.filter(status__in=(FollowUp.Status.RESOLVED, FollowUp.Status.CLOSED)).exclude(
         response__band=Band.PROMOTER

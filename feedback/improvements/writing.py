@@ -63,11 +63,17 @@ def publish(*, improvement: Improvement, by: User) -> Improvement:
 
 
 @transaction.atomic
-def correct(*, improvement: Improvement, title: str, said: str, text: str, by: User) -> Improvement:
+def correct(
+    *, improvement: Improvement, title: str, said: str, text: str, by: User, seen: str | None = None
+) -> Improvement:
     """Change what was published; from now on the page says that it was corrected, and when.
 
+    Args:
+        seen: the ``version`` that ``by`` was shown; nothing where they wrote without looking.
+
     Raises:
-        ValidationError: ``not_published``, what the fields refuse, ``personal_data`` or ``quotation``.
+        ValidationError: ``not_published``, ``changed_meanwhile``, what the fields refuse, ``personal_data`` or
+            ``quotation``.
     """
     improvement = lock(improvement)
     if improvement.published_at is None:
@@ -77,6 +83,11 @@ def correct(*, improvement: Improvement, title: str, said: str, text: str, by: U
     improvement.clean_fields(exclude={field.name for field in Improvement._meta.fields} - set(TEXTS))
     if [getattr(improvement, name) for name in TEXTS] == before:
         return improvement
+    if seen not in {None, improvement.version}:
+        raise ValidationError(
+            _("Somebody else corrected it meanwhile. Keep a copy of your text and open this page again."),
+            code="changed_meanwhile",
+        )
     _check_words(improvement)
     improvement.corrected_at = timezone.now()
     improvement.save(update_fields=[*TEXTS, "corrected_at"])

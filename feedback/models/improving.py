@@ -92,6 +92,11 @@ class Improvement(models.Model):
         return self.State.PUBLISHED if self.withdrawn_at is None else self.State.WITHDRAWN
 
     @property
+    def version(self) -> str:
+        """Name the text that was last made public by when it was corrected."""
+        return self.corrected_at.isoformat() if self.corrected_at else ""
+
+    @property
     def state_in_words(self) -> StrOrPromise:
         return self.state.label
 

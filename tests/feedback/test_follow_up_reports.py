@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)  # 10:00 in Warsaw; first contacts are due on Wednesday at 10:00
 LATE = timedelta(days=3)
 IN_TIME = timedelta(days=1)
+LATER = timedelta(days=10)
 MARCH = Period(MONDAY.date().replace(day=1), MONDAY.date().replace(month=4, day=1))
 NOW = MONDAY + timedelta(days=20)
 
@@ -38,8 +39,8 @@ def reviewer(survey):
 def case(survey, reviewer):
     """Open a case on that Monday, contact the person after a while, settle it, and let them answer again."""
 
-    def case(*, score=2, contacted=None, settle=False, again=None, at=MONDAY):
-        person = make_respondent(product=survey.product)
+    def case(*, score=2, contacted=None, settle=False, again=None, at=MONDAY, person=None):
+        person = person or make_respondent(product=survey.product)
         with time_machine.travel(at, tick=False):
             answer = make_response(survey=survey, respondent=person, score=score)
             opened = flag(response=answer, reason="Angry", by=reviewer)
@@ -51,8 +52,7 @@ def case(survey, reviewer):
                 with time_machine.travel(at + timedelta(hours=hours), tick=False):
                     change_status(follow_up=opened, to=to, by=reviewer)
         if again is not None:
-            answered_at = at + timedelta(days=10)
-            make_response(survey=survey, respondent=person, score=again, answered_at=answered_at)
+            make_response(survey=survey, respondent=person, score=again, answered_at=at + LATER)
         return opened
 
     return case
@@ -93,6 +93,21 @@ def test_recovered_are_those_whose_next_answer_was_a_band_higher(survey, reviewe
     found = report(reviewer, survey).recovered
 
     assert (found.part, found.whole) == (3, 5)
+
+
+@pytest.mark.parametrize("logged_in", ["between", "before", "elsewhere"])
+def test_who_logged_in_meanwhile_is_the_same_person(survey, reviewer, case, logged_in):
+    product = survey.product
+    person = make_respondent(product=product, external_id="K-1")
+    first, second = make_respondent(product=product, person=person), make_respondent(product=product, person=person)
+    who, later = {"between": (first, person), "before": (person, first), "elsewhere": (first, second)}[logged_in]
+    case(score=2, settle=True, person=who)
+    make_response(survey=survey, respondent=make_respondent(product=product), score=3, answered_at=MONDAY + LATER)
+    make_response(survey=survey, respondent=later, score=9, answered_at=MONDAY + LATER)
+
+    found = report(reviewer, survey).recovered
+
+    assert (found.part, found.whole) == (1, 1)
 
 
 def test_only_the_next_counted_answer_says_whether_somebody_recovered(survey, reviewer, case):

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -20,7 +21,7 @@ from feedback.follow_up import change_status, flag
 from feedback.hooks import PROVIDERS
 from feedback.inbound import PER_FOLLOW_UP, Outcome, receive
 from feedback.inbound_mailbox import fetch_replies
-from feedback.inbound_reading import parse
+from feedback.inbound_reading import parse, read
 from feedback.models import Contact, FollowUp, Respondent, Response, StaffMail, StatusChange
 from feedback.tasks import fetch_replies as fetch_replies_task
 from tests.factories import make_response, make_staff
@@ -80,6 +81,18 @@ def test_without_an_owner_the_team_is_told(sent, follow_up, survey):
     receive_raw(reply(sent.reply_address))
 
     assert StaffMail.objects.get(notice="reply").user == colleague
+
+
+@pytest.mark.parametrize("with_team", [True, False])
+def test_a_reply_reaches_somebody_after_the_owner_left(sent, follow_up, agent, survey, with_team):
+    colleague, reviewer = (make_staff(role, product=survey.product) for role in ("agent", "reviewer"))
+    follow_up.team.members.set([agent, colleague] if with_team else [agent])
+    agent.is_active = False
+    agent.save()
+
+    receive_raw(reply(sent.reply_address))
+
+    assert StaffMail.objects.get(notice="reply").user == (colleague if with_team else reviewer)
 
 
 def test_the_same_mail_twice_is_one_contact_and_one_notice(sent):
@@ -289,6 +302,32 @@ def test_a_worker_killed_between_storing_and_deleting_attaches_nothing_twice(sen
     assert (len(received()), mailbox.mails) == (1, {})
 
 
+@pytest.mark.parametrize("ids", ["=?utf-8?q?a?= <\\ud800x@y>", "=?utf-8?q?<a=00x@y>?="], ids=["surrogate", "NUL"])
+def test_ids_that_no_database_holds_keep_no_other_mail_waiting(sent, mailbox, ids):
+    mailbox.deliver(
+        reply("stranger@example.com", headers=[f"In-Reply-To: {ids}"]),
+        reply(sent.reply_address, headers=[f"References: {ids}"]),
+    )
+
+    assert fetch_replies() == {Outcome.UNKNOWN: 1, Outcome.ATTACHED: 1}
+    assert mailbox.mails == {}
+
+
+@pytest.mark.parametrize("slipped", ["<\ud800x@y>", "<a\x00x@y>"], ids=["surrogate", "NUL"])
+def test_a_mail_that_fails_all_the_same_is_counted_and_out_of_the_way(sent, mailbox, monkeypatch, caplog, slipped):
+    def read_less_carefully(message, **arguments):
+        mail = read(message, **arguments)
+        return mail if sent.reply_address in mail.recipients else replace(mail, answers=(slipped,))
+
+    monkeypatch.setattr("feedback.inbound.read", read_less_carefully)
+    mailbox.deliver(reply("stranger@example.com", "secret words"), reply(sent.reply_address))
+
+    assert fetch_replies() == {Outcome.UNREADABLE: 1, Outcome.ATTACHED: 1}
+    assert mailbox.mails == {}
+    assert "a mail could not be read: " in caplog.text
+    assert "x@y" not in caplog.text
+
+
 # --- The hook ------------------------------------------------------------------------------------------------------
 
 
@@ -365,6 +404,16 @@ def test_the_same_mail_by_hook_and_mailbox_is_one(sent, client, mailgun, mailbox
 
     assert fetch_replies() == {Outcome.KNOWN: 1}
     assert len(received()) == 1
+
+
+@pytest.mark.parametrize("ids", ["=?utf-8?q?a?= <\\ud800x@y>", "=?utf-8?q?<a=00x@y>?="], ids=["surrogate", "NUL"])
+def test_a_call_whose_mail_answers_impossible_ids_is_taken(sent, client, mailgun, ids):
+    fields = mailgun_fields("stranger@example.com")
+    headers = [*json.loads(fields["message-headers"]), ["In-Reply-To", ids]]
+
+    call = signed(**{**fields, "message-headers": json.dumps(headers)})
+
+    assert client.post("/hooks/mail/mailgun/", call).status_code == 200
 
 
 def test_a_call_with_a_large_attachment_is_taken(sent, client, mailgun):

@@ -176,6 +176,26 @@ def test_a_correction_is_dated_and_a_quotation_refused(desk, published, answer):
     assert improvement.corrected_at is not None
 
 
+def test_a_correction_that_a_colleague_made_meanwhile_is_not_overwritten(desk, published, reviewer):
+    improvement = published()
+    shown = desk.get(page(improvement, "correct"))
+    assert 'name="seen"' in text_of(shown)
+    opened = shown.context["form"].initial["seen"]
+    first = desk.post(page(improvement, "correct"), words(title="Much faster", seen=opened))
+    assert told(first) == ["Corrected. The public page says so."]
+
+    refused = text_of(desk.post(page(improvement, "correct"), words(title="Faster", seen=opened)))
+
+    assert "Somebody else corrected it meanwhile." in refused
+    assert 'value="Faster"' in refused
+    improvement.refresh_from_db()
+    assert improvement.title == "Much faster"
+    again = desk.get(page(improvement, "correct")).context["form"].initial["seen"]
+    desk.post(page(improvement, "correct"), words(title="Faster", seen=again))
+    improvement.refresh_from_db()
+    assert improvement.title == "Faster"
+
+
 def test_responses_are_found_linked_and_unlinked(desk, draft, answer, product):
     improvement = draft()
     slow, other = answer(comment="The transfer was slow"), answer("b@example.com", comment="Nice colours")

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.follow_up import change_status, flag, log_contact, write_note
-from feedback.models import Contact, FollowUp, Respondent, StaffMail, Team
+from feedback.follow_up import assign, change_status, flag, log_contact, write_note
+from feedback.models import Contact, FollowUp, Respondent, Response, StaffMail, Team
 from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff
 from tests.feedback.response_admin.looking import COMMENT, text_of, told
@@ -42,6 +42,25 @@ def test_an_agent_works_a_case_from_new_to_closed(client, login, response):
     assert (stored.status, stored.owner, stored.closing_note) == ("closed", agent, "Called, fee refunded")
     assert stored.root_cause.name == "Fees"
     assert "Anna Nowak" not in text_of(client.get(work(follow_up, "change")))
+
+
+def test_a_stale_page_takes_no_case_from_a_colleague(client, login, response, survey):
+    me, colleague = login("agent"), make_staff("agent", product=survey.product)
+    team = Team.objects.create(product=survey.product, name="Care")
+    follow_up = flag(response=response, reason="Angry", by=me)
+    assert 'name="seen_owner"' in text_of(client.get(work(follow_up, "change")))
+    stale = {"owner": "", "team": team.pk, "seen_owner": "", "seen_team": ""}
+    assign(follow_up=follow_up, to=colleague, by=colleague)
+
+    answer = client.post(work(follow_up, "assign"), stale)
+
+    assert told(answer) == ["Somebody else assigned it meanwhile. See who has it now, and decide again."]
+    assert answer.url == work(follow_up, "change")
+    stored = FollowUp.objects.get()
+    assert (stored.owner, stored.team) == (colleague, None)
+    client.post(work(follow_up, "assign"), {**stale, "owner": me.pk, "seen_owner": colleague.pk})
+    stored = FollowUp.objects.get()
+    assert (stored.owner, stored.team) == (me, team)
 
 
 @pytest.mark.parametrize("role", ["reviewer", "analyst"])
@@ -209,6 +228,18 @@ def test_whoever_must_be_left_alone_is_shown_so_without_a_way_to_contact_them(cl
     assert FollowUp.objects.get().status == "new"
 
 
+def test_the_page_names_the_address_that_is_written_to(client, login, response):
+    follow_up = flag(response=response, reason="Angry", by=login("agent"))
+    Response.objects.update(email="then@example.com")
+    Respondent.objects.update(email="now@example.com")
+
+    page = client.get(work(follow_up, "change"))
+
+    assert [value for _label, value, _link in page.context["person"] if "@" in value] == ["now@example.com"]
+    assert "To: now@example.com" in text_of(page)
+    assert "then@example.com" not in text_of(page)
+
+
 def test_once_closed_an_agent_reads_masked_texts(client, login, response):
     agent = login("agent")
     follow_up = flag(response=response, reason="Ask anna@example.com", by=agent)
@@ -224,6 +255,27 @@ def test_once_closed_an_agent_reads_masked_texts(client, login, response):
         assert address not in closed_page
         assert address not in listed
     assert "end@example.com" not in closed_page
+
+
+@pytest.mark.parametrize("page", ["list", "board", "response", "person"])
+def test_wherever_reasons_are_listed_those_of_settled_follow_ups_are_masked(client, login, survey, response, page):
+    agent = login("agent")
+    flag(response=response, reason="Ask settled@example.com", by=agent)
+    FollowUp.objects.update(status="resolved")
+    later = make_response(survey=survey, respondent=response.respondent, score=1)
+    flag(response=later, reason="Ask open@example.com", by=agent)
+    address = {
+        "list": reverse("admin:feedback_followup_changelist") + "?open=all",
+        "board": reverse("admin:feedback_followup_board"),
+        "response": reverse("admin:feedback_response_change", args=[response.pk]),
+        "person": reverse("admin:feedback_response_person", args=[later.pk]),
+    }[page]
+
+    shown = text_of(client.get(address))
+
+    assert "Ask open@example.com" in shown
+    assert "Ask [e-mail]" in shown
+    assert "settled@example.com" not in shown
 
 
 # --- Board ------------------------------------------------------------------------------------------------------------
