@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from feedback import campaigns
 from feedback.models import CampaignMail, MailEvent, Respondent
+from privacy.admin.histories import translate
 from tests.factories import make_respondent, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -186,7 +187,8 @@ def test_staff_say_that_mail_reaches_somebody_again_and_the_history_says_who_and
     assert not Respondent.objects.exclude(mail_bounced_at=None).exists()
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.object_id) == (answer.wsgi_request.user.username, str(anna.pk))
-    assert entry.get_change_message() == "Mail reaches them again: Their mailbox works again."
+    translate([entry])
+    assert entry.change_message == "Mail reaches them again: Their mailbox works again."
     assert address not in client.get(person).content.decode()
 
 
