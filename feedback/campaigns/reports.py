@@ -35,7 +35,6 @@ COLUMNS: Final = {
     Kind.COMPLAINED: "complained_at",
     Kind.UNSUBSCRIBED: "unsubscribed_at",
 }
-
 WISHES: Final = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 
 
@@ -66,9 +65,10 @@ def take_report(*, report: Report) -> bool:
     A final bounce stops mail to the address, a complaint stops everything, an unsubscription withdraws the permission;
     of whatever waits for the person nothing is sent. A mail of which nobody knew whether it was sent is known now.
 
+    A complaint or an unsubscription from another address than the person's is not theirs.
+
     Returns:
-        Whether it is about a mail of ours, of a complaint or an unsubscription by the one to whom it went, and was not
-        known before.
+        Whether it is about a mail of ours and was not known before.
     """
     address = _address(report)
     mail = _mail_of(report, address)
@@ -114,10 +114,9 @@ def _address(report: Report) -> str:
 def _mail_of(report: Report, address: str) -> CampaignMail | None:
     """Return the mail that a report names, else the last one to the address that it can be about.
 
-    What is named as our mails are and is none of them is another installation's, which shares the provider. Other mail
-    goes to the same address too: what names none of ours tells nothing about a mail of which nobody knows
-    whether it was sent, nor about one that the provider calls by another name, nor where several products write to the
-    address.
+    What is named as ours are and is none of them is another installation's, which shares the provider. Other mail goes
+    to the same address too: what names none of ours tells nothing about a mail of which nobody knows whether it was
+    sent, nor about one that the provider calls by another name, nor where several products write to the address.
     """
     mails = CampaignMail.objects.select_related("campaign__product", "respondent").filter(
         handed_over_at__isnull=False, respondent__isnull=False

@@ -158,7 +158,7 @@ def send_mail(*, mail_id: int) -> bool:
     except OutcomeUnknown:
         logger.warning("nobody knows whether improvement mail %s was sent", owed.pk)
         return False
-    except NOT_ACCEPTED as error:
+    except (*NOT_ACCEPTED, ValueError) as error:  # ValueError: an address or a name that no header can hold
         # Only the kind of error: its text may quote the address.
         logger.warning("improvement mail %s was not sent: %s", owed.pk, type(error).__name__)
         _put_off(owed, error)
@@ -175,7 +175,7 @@ def _due() -> QuerySet[ImprovementMail]:
 
 def _put_off(owed: ImprovementMail, error: Exception) -> None:
     attempts, now = owed.attempts + 1, timezone.now()
-    again = next_attempt(error, failures=attempts, now=now)
+    again = None if isinstance(error, ValueError) else next_attempt(error, failures=attempts, now=now)
     then: dict[str, Any] = {"next_attempt_at": again} if again else {"failed_at": now}
     # As this worker left it: another one may have sent it meanwhile.
     mine = ImprovementMail.objects.filter(pk=owed.pk, sent_at=owed.sent_at)

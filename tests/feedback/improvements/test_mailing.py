@@ -376,6 +376,15 @@ def test_a_busy_server_is_tried_again_after_growing_waits_and_then_given_up(owed
     assert server.accepted == []
 
 
+def test_an_address_that_no_header_can_hold_is_given_up(owed):
+    Respondent.objects.update(email="anna@example.com\nBcc: all@example.com")
+
+    assert not improvements.send_mail(mail_id=owed.pk)
+
+    progress = improvements.progress(improvement=owed.improvement)
+    assert (progress.given_up, progress.sent, outbox.outbox) == (1, 0, [])
+
+
 def test_a_refusal_stays_out_of_the_log_but_for_its_kind(owed, monkeypatch, caplog):
     def refuse(self, messages):
         raise smtplib.SMTPRecipientsRefused({"anna@example.com": (550, b"anna@example.com is unknown")})
