@@ -141,8 +141,12 @@ def test_administrators_cannot_make_an_officer(client, administrator, product):
     assert not StaffChange.objects.exists()
 
 
+@pytest.mark.parametrize("is_active", [True, False])
 @pytest.mark.parametrize("page", ["auth_user_change", "auth_user_password_change"])
-def test_administrators_cannot_change_an_officer_or_reset_their_password(client, administrator, officer, page):
+def test_administrators_cannot_change_an_officer_or_reset_their_password(
+    client, administrator, officer, page, is_active
+):
+    User.objects.filter(pk=officer.pk).update(is_active=is_active)
     before = User.objects.filter(pk=officer.pk).values().get()
     sent = {"password1": "a long enough phrase", "password2": "a long enough phrase", "usable_password": "true"}
 
@@ -153,8 +157,9 @@ def test_administrators_cannot_change_an_officer_or_reset_their_password(client,
     assert [group.name for group in officer.groups.all()] == ["data_protection_officer"]
 
 
-def test_administrators_cannot_take_a_product_from_an_officer(client, administrator, product):
-    second = make_staff("data_protection_officer", product=product)
+@pytest.mark.parametrize("is_active", [True, False])
+def test_administrators_cannot_take_a_product_from_an_officer(client, administrator, product, is_active):
+    second = make_staff("data_protection_officer", product=product, is_active=is_active)
     membership = second.memberships.get()
     form = {
         **{
