@@ -137,7 +137,8 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         if find_personal_data(search_term) or not (reads_comments or is_plain_words(search_term)):
             messages.warning(request, _("Only words in comments can be searched for here, not people."))
             return queryset.none(), False
-        among = within(self.get_queryset(request), AnsweredFilter.column, request.GET.get("answered", ""))
+        chosen = request.GET.get("answered", "")
+        among = within(self.get_queryset(request), AnsweredFilter.column, chosen, days=AnsweredFilter.days)
         found = find_words(search_term, rows=queryset, among=among, beginnings=reads_comments)
         if found.read is not None:
             messages.info(request, _read_only(found.read))
