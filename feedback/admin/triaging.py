@@ -137,10 +137,17 @@ def _exclude(responses: Sequence[Response], answers: dict[str, Any], by: User) -
 
 
 def _include(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
-    changed = triage.include(responses=responses, by=by)
-    return Done(
-        ngettext("%(count)d response counts again.", "%(count)d responses count again.", changed) % {"count": changed}
-    )
+    included = triage.include(responses=responses, by=by)
+    again, out = included.counting, included.still_out
+    told = [ngettext("%(count)d response counts again.", "%(count)d responses count again.", again) % {"count": again}]
+    if out:
+        still = ngettext(
+            "%(count)d is no longer excluded, but a suspect or a test and still does not count.",
+            "%(count)d are no longer excluded, but suspects or tests and still do not count.",
+            out,
+        )
+        told = [*(told if again else ()), still % {"count": out}]
+    return Done(" ".join(told))
 
 
 def _tag(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
@@ -206,9 +213,14 @@ TASKS: Final[dict[str, Task]] = {
         fits=lambda response: response.excluded_at is None,
     ),
     "include": Task(
-        title=_("Count again"),
-        question=ngettext_lazy("Count %(count)d response again?", "Count %(count)d responses again?", "count"),
-        explanation=_("They return to every score and chart, and the reason of the exclusion is forgotten."),
+        title=_("Take back the exclusion"),
+        question=ngettext_lazy(
+            "Take back the exclusion of %(count)d response?", "Take back the exclusion of %(count)d responses?", "count"
+        ),
+        explanation=_(
+            "They return to every score and chart, but for suspects, which wait for a decision again, and tests. The "
+            "reason of the exclusion is forgotten."
+        ),
         icon="undo",
         permission=TRIAGE,
         run=_include,
@@ -254,7 +266,7 @@ TASKS: Final[dict[str, Task]] = {
     "reject": Task(
         title=_("Reject"),
         question=ngettext_lazy("Reject %(count)d suspect?", "Reject %(count)d suspects?", "count"),
-        explanation=_("It stays readable and excluded from metrics. It can be included again."),
+        explanation=_("It stays readable and excluded from metrics. The exclusion can be taken back."),
         icon="cancel",
         permission=TRIAGE,
         run=_reject,

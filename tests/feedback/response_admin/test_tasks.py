@@ -68,6 +68,23 @@ def test_a_list_action_asks_first_and_changes_nothing_until_answered(client, log
     assert Response.objects.get().triage == "read"
 
 
+def test_taking_an_exclusion_back_says_what_counts_again_and_what_does_not(client, login, survey, response):
+    login("reviewer")
+    suspect = make_response(survey=survey, is_suspect=True, suspicion="early")
+    client.post(do(suspect, "reject"), {"answered": "1"})
+    client.post(do(response, "exclude"), {"answered": "1", "reason": "spam"})
+    rows = {"action": "include", "_selected_action": [response.pk, suspect.pk], "answered": "1"}
+
+    first = client.post(LIST, rows)
+    client.post(do(suspect, "reject"), {"answered": "1"})
+    second = client.post(do(suspect, "include"), {"answered": "1"})
+
+    assert list(Response.objects.counted()) == [response]
+    still = "1 is no longer excluded, but a suspect or a test and still does not count."
+    assert told(first)[-1] == f"1 response counts again. {still}"
+    assert told(second)[-1] == still
+
+
 def test_opening_the_page_of_a_task_writes_nothing(client, login, response):
     login("reviewer")
 
