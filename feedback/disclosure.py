@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -41,6 +41,15 @@ def disclosed_to(user: User | AnonymousUser, response: Response) -> Disclosure:
         identity=works_on_it or user.has_perm(SEE_IDENTITY),
         comment=works_on_it or user.has_perm(READ_COMMENTS),
     )
+
+
+def seen_by(user: User | AnonymousUser, model: Any) -> Any:
+    """Return the rows that a user sees of responses, follow-ups, people or invitations.
+
+    Restricted ones, Art. 18 GDPR, are among them for who oversees data protection.
+    """
+    rows = model.including_restricted if user.has_perm(SEE_RESTRICTED) else model.objects
+    return rows.visible_to(user)
 
 
 def may_look_people_up(user: User | AnonymousUser) -> bool:
