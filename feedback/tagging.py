@@ -112,7 +112,7 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     Rule.objects.filter(adds_tag=source).update(adds_tag=target)
     Rule.objects.filter(with_tag=source).update(with_tag=target)
     target.improvements.add(*Improvement.objects.filter(tags=source).values_list("pk", flat=True))
-    source.delete()
+    Tag.objects.filter(pk=source.pk).delete()
     return count
 
 

@@ -118,13 +118,15 @@ class TagAdmin(VisibleModelAdmin):
     def rename_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for another name, saying who will see it, and give it."""
         tag = self.changeable(request, pk)
-        form = RenameForm(request.POST or None, initial={"name": tag.name})
+        before = tag.name
+        form = RenameForm(request.POST or None, initial={"name": before})
         if form.is_valid():
             try:
                 tagging.rename_tag(tag=tag, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error("name", error)
             else:
+                self.log_change(request, tag, gettext("Renamed; before: “%(name)s”.") % {"name": before})
                 messages.success(request, gettext("The tag has its new name."))
                 return HttpResponseRedirect(_address(tag))
         return self.ask(request, tag, form, title=gettext("Rename the tag"), button=gettext("Rename"))
@@ -140,6 +142,8 @@ class TagAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
+                self.log_deletions(request, [tag])
+                self.log_change(request, target, gettext("Merged; “%(name)s” is gone.") % {"name": tag.name})
                 done = ngettext("Merged: %(count)d response.", "Merged: %(count)d responses.", count)
                 messages.success(request, done % {"count": count})
                 return HttpResponseRedirect(_address(target))
@@ -163,6 +167,7 @@ class TagAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
+                self.log_deletions(request, [tag])
                 messages.success(request, gettext("The tag is deleted."))
                 return HttpResponseRedirect(reverse("admin:feedback_tag_changelist"))
         return self.ask(request, tag, form, title=gettext("Delete the tag"), button=gettext("Delete"))

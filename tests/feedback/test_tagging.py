@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
@@ -62,6 +63,24 @@ def test_merging_is_refused_with_itself_with_another_product_and_with_what_is_go
     assert code(lambda: tagging.merge_tags(source=fees, target=foreign)) == "other_product"
     assert code(lambda: tagging.merge_tags(source=fees, target=gone)) == "gone"
     assert Tag.objects.count() == 2
+
+
+def test_what_becomes_of_a_tag_is_in_the_log_of_the_admin(client, survey):
+    fees, costs, unused = (Tag.objects.create(product=survey.product, name=name) for name in ("fee", "costs", "unused"))
+    client.force_login(make_staff("reviewer", product=survey.product))
+
+    client.post(reverse("admin:feedback_tag_rename", args=[fees.pk]), {"name": "fees"})
+    client.post(reverse("admin:feedback_tag_merge", args=[fees.pk]), {"target": costs.pk})
+    client.post(reverse("admin:feedback_tag_discard", args=[unused.pk]), {"post": "yes"})
+
+    assert list(
+        LogEntry.objects.order_by("pk").values_list("object_id", "object_repr", "action_flag", "change_message")
+    ) == [
+        (str(fees.pk), "fees", CHANGE, "Renamed; before: “fee”."),
+        (str(fees.pk), "fees", DELETION, ""),
+        (str(costs.pk), "costs", CHANGE, "Merged; “fees” is gone."),
+        (str(unused.pk), "unused", DELETION, ""),
+    ]
 
 
 def test_nobody_counts_the_tags_of_a_restricted_person(client, survey, answers):
