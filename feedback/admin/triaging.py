@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from feedback import follow_up, triage
-from feedback.models import Response
+from feedback.models import Response, ResponseTag, Tag
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -60,6 +60,20 @@ class TagForm(TaskForm):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("An existing tag, or a new one."),
     )
+
+
+class UntagForm(TaskForm):
+    name = forms.ChoiceField(
+        label=_("Tag"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Tags that at least one of these responses has."),
+    )
+
+    def __init__(self, *args: Any, responses: Sequence[Response], **kwargs: Any) -> None:
+        super().__init__(*args, responses=responses, **kwargs)
+        given = ResponseTag.objects.filter(response__in=[response.pk for response in responses])
+        names = Tag.objects.filter(pk__in=given.values("tag")).values_list("name", flat=True).distinct()
+        self.fields["name"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 class FlagForm(TaskForm):
@@ -157,6 +171,13 @@ def _tag(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Do
     )
 
 
+def _untag(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
+    changed = triage.remove_tag(responses=responses, by=by, **answers)
+    return Done(
+        ngettext("%(count)d response lost the tag.", "%(count)d responses lost the tag.", changed) % {"count": changed}
+    )
+
+
 def _archive(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
     changed = triage.archive(responses=responses, by=by)
     return Done(ngettext("%(count)d response archived.", "%(count)d responses archived.", changed) % {"count": changed})
@@ -235,6 +256,16 @@ TASKS: Final[dict[str, Task]] = {
         run=_tag,
         form=TagForm,
         fits=lambda response: False,  # its page has a field for tags
+    ),
+    "untag": Task(
+        title=_("Take off a tag"),
+        question=ngettext_lazy("Take a tag off %(count)d response?", "Take a tag off %(count)d responses?", "count"),
+        explanation=_("The tag itself stays. Nothing changes for responses that do not have it."),
+        icon="label_off",
+        permission=TRIAGE,
+        run=_untag,
+        form=UntagForm,
+        fits=lambda response: False,  # its page has a button beside each tag
     ),
     "archive": Task(
         title=_("Archive"),
