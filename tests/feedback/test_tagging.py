@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback import tagging, triage
-from feedback.models import ResponseTag, Rule, Tag, Tally
+from feedback.models import ResponseTag, Rule, SavedView, Tag, Tally
 from feedback.periods import Bucket
+from feedback.saved_views import save_view
+from privacy.models import Membership
 from tests.factories import make_improvement, make_product, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +83,30 @@ def test_what_becomes_of_a_tag_is_in_the_log_of_the_admin(client, survey):
         (str(costs.pk), "costs", CHANGE, "Merged; “fees” is gone."),
         (str(unused.pk), "unused", DELETION, ""),
     ]
+
+
+def test_saved_views_follow_a_tag_that_is_renamed_or_merged(survey):
+    owner, elsewhere = make_staff("reviewer", product=survey.product), make_staff("reviewer", product=make_product())
+    both = make_staff("reviewer", product=survey.product)
+    other = make_product()
+    Membership.objects.create(user=both, controller=other.controller, product=other)
+    fees, costs = (Tag.objects.create(product=survey.product, name=name) for name in ("fees", "costs"))
+    Tag.objects.create(product=other, name="fees")
+    views = [
+        save_view(owner=user, name=f"Of {product}", filters={"tag": "fees", "product__id__exact": product})
+        for user, product in (
+            *((owner, ""), (elsewhere, ""), (both, "")),
+            *((both, str(survey.product_id)), (both, str(other.pk))),
+        )
+    ]
+
+    def filtered_by():
+        return [SavedView.objects.get(pk=view.pk).filters["tag"] for view in views]
+
+    tagging.rename_tag(tag=fees, name="charges")
+    assert filtered_by() == ["charges", "fees", "fees", "charges", "fees"]
+    tagging.merge_tags(source=fees, target=costs)
+    assert filtered_by() == ["costs", "fees", "fees", "costs", "fees"]
 
 
 def test_nobody_counts_the_tags_of_a_restricted_person(client, survey, answers):
