@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from django.db.models.functions import Trunc
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from feedback.metrics import rounded
 from feedback.models import Improvement, Response, ResponseTag, Rule, SavedView, Tag
 from feedback.periods import Bucket
 from feedback.small_groups import SMALLEST_GROUP
@@ -39,7 +41,7 @@ class Uses:
     @property
     def share(self) -> int | None:
         """Percent of detractors, ``None`` without responses."""
-        return round(100 * self.detractors / self.n) if self.n else None
+        return int(rounded(Fraction(100 * self.detractors, self.n))) if self.n else None
 
     @property
     def is_too_few(self) -> bool:

@@ -166,6 +166,11 @@ def test_the_trend_has_every_step_and_counts_what_measures_count(survey, answers
     assert len(tagging.trend_of(tag=fees, bucket=Bucket.MONTH)) == 12
 
 
+@pytest.mark.parametrize(("uses", "share"), [((8, 1), 13), ((200, 109), 55), ((8, 3), 38), ((3, 1), 33)])
+def test_shares_are_rounded_half_away_from_zero(uses, share):
+    assert tagging.Uses(*uses).share == share
+
+
 def test_themes_compare_two_periods_and_name_unused_tags_last(survey, answers):
     old = make_response(survey=survey, score=0, answered_at=timezone.now() - timedelta(days=100))
     tag("costs", answers[:2], survey)
