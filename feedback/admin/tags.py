@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from feedback import tagging
-from feedback.admin.tag_forms import MergeForm, PlainForm, RenameForm
+from feedback.admin.tag_forms import MergeForm, PlainForm, RenameForm, TagForm
 from feedback.disclosure import SEE_IDENTITY
 from feedback.models import Tag
 from feedback.periods import Bucket
@@ -38,6 +38,7 @@ CHANGE: Final = "feedback.change_tag"
 @admin.register(Tag)
 class TagAdmin(VisibleModelAdmin):
     empty_hint = _("There are no tags yet. Add one here, or type one on the page of a response.")
+    form = TagForm
     list_display = ("name", "product", "used")
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)

@@ -138,6 +138,25 @@ def test_a_name_is_taken_whatever_its_capitals(survey):
     assert tagging.rename_tag(tag=fees, name="Charges").name == "Charges"
 
 
+def test_a_tag_is_not_added_that_differs_in_capitals_or_spaces_only(client, survey):
+    other = make_product(controller=survey.product.controller)
+    user = make_staff("reviewer", product=survey.product)
+    Membership.objects.create(user=user, controller=other.controller, product=other)
+    Tag.objects.create(product=survey.product, name="High fees")
+    client.force_login(user)
+
+    def add(product):
+        return client.post(reverse("admin:feedback_tag_add"), {"product": product.pk, "name": " high   FEES "})
+
+    refused = add(survey.product)
+    assert refused.context["adminform"].form.errors == {"name": ["The product has the tag “High fees” already."]}
+    assert add(other).status_code == 302
+    assert {(tag.product, tag.name) for tag in Tag.objects.all()} == {
+        (survey.product, "High fees"),
+        (other, "high FEES"),
+    }
+
+
 def test_only_a_tag_that_nothing_uses_is_deleted(survey, answers):
     used, ruled = tag("used", answers[:1], survey), Tag.objects.create(product=survey.product, name="ruled")
     Rule.objects.create(product=survey.product, name="a", with_tag=ruled)
