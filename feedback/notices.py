@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from feedback.disclosure import disclosed_to
 from feedback.follow_up import ADMINISTER, bar_of
@@ -180,7 +180,7 @@ def _about_response(response: Response) -> list[tuple[str, str]]:
     return [
         (_("Product"), response.product.name),
         (_("Score"), score),
-        (_("Answered"), _moment(response.answered_at)),
+        (pgettext("when", "Answered"), _moment(response.answered_at)),
     ]
 
 
