@@ -72,6 +72,22 @@ def test_giving_a_role_is_recorded_and_told_to_the_officers(
     assert "Given: reviewer" in message.body
 
 
+def test_a_group_that_is_no_role_stays_and_is_told_of(client, administrator, product):
+    retired = Group.objects.create(name="retired role")
+    colleague = make_staff("analyst")
+    colleague.groups.add(retired)
+
+    assert "and keeps them: retired role." in client.get(page_of(colleague)).content.decode()
+    client.post(page_of(colleague), account(colleague, "analyst", first_name="Jan"))
+    assert {group.name for group in colleague.groups.all()} == {"analyst", "retired role"}
+    assert not StaffChange.objects.exists()
+    client.post(page_of(colleague), account(colleague, "reviewer"))
+
+    assert {group.name for group in colleague.groups.all()} == {"reviewer", "retired role"}
+    change = StaffChange.objects.get()
+    assert (change.given, change.taken) == (["reviewer"], ["analyst"])
+
+
 def test_making_an_account_is_recorded(client, administrator):
     sent = {"username": "newcomer", "password1": "a long enough phrase", "password2": "a long enough phrase"}
 
