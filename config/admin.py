@@ -41,6 +41,29 @@ class RolesField(ModelMultipleChoiceField):  # type: ignore[type-arg]  # cannot 
         return str(ROLES[group.name].label)
 
 
+class AccountForm(UserChangeForm):
+    """An account; groups that are not offered, retired ones or made by hand, stay as they are and are told of."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.not_offered: list[Group] = []
+        field = self.fields.get("groups")
+        if field is None:
+            return
+        offered = set(field.queryset)
+        self.not_offered = [group for group in self.initial.get("groups", ()) if group not in offered]
+        self.initial["groups"] = [group for group in self.initial.get("groups", ()) if group in offered]
+        if self.not_offered:
+            names = ", ".join(group.name for group in self.not_offered)
+            stays = _("The account also has groups that are not offered here, and keeps them: %(names)s.")
+            field.help_text = f"{field.help_text} {stays % {'names': names}}"
+
+    def _save_m2m(self) -> None:
+        if "groups" in self.cleaned_data:
+            self.cleaned_data["groups"] = [*self.cleaned_data["groups"], *self.not_offered]
+        super()._save_m2m()
+
+
 @admin.register(User)
 class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme is untyped
     """Accounts of staff. Administrators make colleagues and give them roles; what they may not have they cannot give.
@@ -50,7 +73,7 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the theme 
 
     empty_hint = _("You see nobody's account. Add a colleague, give them a role and then a product.")
 
-    form = UserChangeForm
+    form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "last_login")

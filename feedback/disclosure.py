@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from privacy.masking import mask
 
@@ -49,6 +49,15 @@ def reason_shown(follow_up: FollowUp, user: User | AnonymousUser) -> str:
     """Return why a person is followed up, masked for whom their comment is masked; for lists, so without a query."""
     works_on_it = follow_up.is_open and user.has_perm(WORK_ON_FOLLOW_UPS)
     return follow_up.reason if works_on_it or user.has_perm(READ_COMMENTS) else mask(follow_up.reason)
+
+
+def seen_by(user: User | AnonymousUser, model: Any) -> Any:
+    """Return the rows that a user sees of responses, follow-ups, people or invitations.
+
+    Restricted ones, Art. 18 GDPR, are among them for who oversees data protection.
+    """
+    rows = model.including_restricted if user.has_perm(SEE_RESTRICTED) else model.objects
+    return rows.visible_to(user)
 
 
 def may_look_people_up(user: User | AnonymousUser) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.metrics import Counts, compare, headline
 from feedback.models import Response
-from feedback.small_groups import SMALLEST_GROUP, is_small
+from feedback.small_groups import SMALLEST_GROUP
 from surveys.models import Channel
 from surveys.scales import BandProfile, Metric
 
@@ -43,12 +43,17 @@ class Dimension(TextChoices):
 
 @dataclass(frozen=True)
 class Group:
-    """The answers of some people in a period and in the one before."""
+    """The answers of some people in a period and in the one before.
+
+    Args:
+        people: how many gave them now, and how many before; somebody may give several.
+    """
 
     dimension: Dimension
     name: str
     now: Counts
     before: Counts
+    people: tuple[int, int]
 
     @property
     def value(self) -> Estimate | None:
@@ -90,10 +95,12 @@ def choose_movers(groups: Iterable[Group], *, total: Group) -> list[Group]:
         difference = group.difference
         if difference is None or not difference.change:
             continue
-        sizes = [(part.n, whole.n - part.n) for part, whole in ((group.now, total.now), (group.before, total.before))]
-        if any(n < SMALLEST_GROUP or is_small(rest) for n, rest in sizes):
+        others = [total.now.n - group.now.n, total.before.n - group.before.n]
+        if min(group.people) < SMALLEST_GROUP or not any(others):
             continue
-        if not any(rest for _n, rest in sizes):
+        # At least so many others: who answered inside of the group and outside of it is taken off.
+        rest = [whole - part for whole, part in zip(total.people, group.people, strict=True)]
+        if any(answers and people < SMALLEST_GROUP for answers, people in zip(others, rest, strict=True)):
             continue
         told.append((not difference.is_significant, -abs(difference.change), group.dimension, group.name, group))
     return [group for *_order, group in sorted(told, key=lambda one: one[:-1])[:MOST]]
@@ -125,12 +132,18 @@ def _groups(
     rows = answers.values_list(column, "metric", "band_profile", "score").annotate(
         now=Count("pk", filter=now), before=Count("pk", filter=before)
     )
+    people = {
+        (value, Metric(metric)): (first, second)
+        for value, metric, first, second in answers.values_list(column, "metric").annotate(
+            now=Count("respondent", distinct=True, filter=now), before=Count("respondent", distinct=True, filter=before)
+        )
+    }
     given: defaultdict[tuple[Any, Metric], tuple[dict[Any, int], dict[Any, int]]] = defaultdict(lambda: ({}, {}))
     for value, metric, profile, score, *counts in rows:
         for scores, count in zip(given[value, Metric(metric)], counts, strict=True):
             scores[BandProfile(profile), score] = count
     return [
-        Group(dimension, str(value), Counts(metric, periods[0]), Counts(metric, periods[1]))
+        Group(dimension, str(value), Counts(metric, periods[0]), Counts(metric, periods[1]), people[value, metric])
         for (value, metric), periods in given.items()
     ]
 

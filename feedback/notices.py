@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from feedback.follow_up import ADMINISTER, bar_of
 from feedback.letters import Letter, link_to
@@ -190,7 +190,7 @@ def _about_response(response: Response) -> list[tuple[str, str]]:
     return [
         (_("Product"), response.product.name),
         (_("Score"), score),
-        (_("Answered"), _moment(response.answered_at)),
+        (pgettext("when", "Answered"), _moment(response.answered_at)),
     ]
 
 

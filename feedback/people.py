@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
+from feedback.disclosure import seen_by
 from feedback.models import FollowUp, Invitation, Respondent, Response
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ class History:
 
 def history_of(*, respondent: Respondent, user: User) -> History:
     """Return the history of the person behind a respondent, as far as the user sees the product."""
-    everybody = Respondent.objects.visible_to(user)
+    everybody = seen_by(user, Respondent)
     person = everybody.filter(pk=respondent.person_id).first() or respondent
     devices = list(everybody.filter(person=person).order_by("first_seen_at", "pk")[:MOST_ROWS])
     theirs = Q(respondent__in=[person.pk, *(device.pk for device in devices)])
-    responses = Response.objects.visible_to(user).filter(theirs).select_related("version", "survey").defer("search")
-    invitations = Invitation.objects.visible_to(user).filter(theirs).select_related("survey")
-    follow_ups = FollowUp.objects.visible_to(user).filter(theirs).select_related("owner")
+    responses = seen_by(user, Response).filter(theirs).select_related("version", "survey").defer("search")
+    invitations = seen_by(user, Invitation).filter(theirs).select_related("survey")
+    follow_ups = seen_by(user, FollowUp).filter(theirs).select_related("owner")
     return History(
         person=person,
         devices=devices,

@@ -70,13 +70,14 @@ def fold(text: str) -> str:
 
 
 def terms_of(words: str, *, beginnings: bool = True) -> list[Term]:
-    """Return the words that a comment must have all of, at most ten.
+    """Return the words that a comment must have all of, at most ten; a lone sign such as "฿" is no word.
 
     Args:
         words: what was typed.
         beginnings: whether the beginning of a word is enough.
     """
-    return [Term(folded, forms_of(folded), beginnings) for folded in map(fold, words.split()[:MOST_WORDS]) if folded]
+    terms = (Term(folded, forms_of(folded), beginnings) for folded in map(fold, words.split()[:MOST_WORDS]) if folded)
+    return [term for term in terms if term.pieces]
 
 
 def pieces_of(word: str) -> list[str]:

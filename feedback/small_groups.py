@@ -1,7 +1,8 @@
 """Which figures are about so few people that they could give one away, and which could be subtracted to find those.
 
-Who sees identities sees everything. Everybody else is told about five people or more, in the same way on the
-dashboard, in digests and in files:
+Who sees identities sees everything. Everybody else is told about five answers or more, in the same way on the
+dashboard, in digests and in files. Tallies count answers and know nobody, so somebody who answers again counts again;
+where the answers themselves are read, as for the movers of a digest, people are counted:
 
 - a product with fewer than five answers has no figures, and it is not in those of several products together either.
   What is said of several products is therefore the sum of what is said of each: no choice of products can be

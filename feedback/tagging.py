@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,8 @@ from django.db.models.functions import Trunc
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback.models import Improvement, Response, ResponseTag, Rule, Tag
+from feedback.metrics import rounded
+from feedback.models import Improvement, Response, ResponseTag, Rule, SavedView, Tag
 from feedback.periods import Bucket
 from feedback.small_groups import SMALLEST_GROUP
 from surveys.scales import Band
@@ -39,7 +41,7 @@ class Uses:
     @property
     def share(self) -> int | None:
         """Percent of detractors, ``None`` without responses."""
-        return round(100 * self.detractors / self.n) if self.n else None
+        return int(rounded(Fraction(100 * self.detractors, self.n))) if self.n else None
 
     @property
     def is_too_few(self) -> bool:
@@ -66,7 +68,7 @@ class Theme:
 
 @transaction.atomic
 def rename_tag(*, tag: Tag, name: str) -> Tag:
-    """Give a tag another name.
+    """Give a tag another name; saved views that filter by it follow.
 
     Raises:
         ValidationError: ``name_required``, ``too_long``, or ``name_taken`` by another tag of the product, with which
@@ -80,6 +82,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
     tags = list(Tag.objects.filter(product=tag.product_id).order_by("pk").select_for_update())
     if any(other.name.casefold() == name.casefold() for other in tags if other.pk != tag.pk):
         raise ValidationError(_("There is a tag with this name. Merge the two instead."), code="name_taken")
+    _let_views_follow(tag, name)
     tag.name = name
     tag.save(update_fields=["name"])
     return tag
@@ -87,7 +90,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
 
 @transaction.atomic
 def merge_tags(*, source: Tag, target: Tag) -> int:
-    """Give every response of one tag another one instead and forget the first; rules and improvements follow.
+    """Give every response of one tag another one instead and forget the first; rules, improvements and views follow.
 
     Measures count responses and not tags, so none of them changes.
 
@@ -112,7 +115,8 @@ def merge_tags(*, source: Tag, target: Tag) -> int:
     Rule.objects.filter(adds_tag=source).update(adds_tag=target)
     Rule.objects.filter(with_tag=source).update(with_tag=target)
     target.improvements.add(*Improvement.objects.filter(tags=source).values_list("pk", flat=True))
-    source.delete()
+    _let_views_follow(source, target.name)
+    Tag.objects.filter(pk=source.pk).delete()
     return count
 
 
@@ -200,6 +204,21 @@ def themes_of(*, product: Product, days: int = OVERVIEW_DAYS) -> list[Theme]:
         row = counts.get(tag.pk, nothing)
         themes.append(Theme(tag, Uses(row["now"], row["now_bad"]), Uses(row["before"], row["before_bad"])))
     return sorted(themes, key=lambda theme: (-theme.now.n, theme.tag.name))
+
+
+def _let_views_follow(tag: Tag, name: str) -> None:
+    """Write the name that is to replace a tag's into the saved views that find this tag and no other.
+
+    Views hold names, which several products may use: what its owner sees, and the product it filters by, decide.
+    """
+    stored = Tag.objects.get(pk=tag.pk)
+    for view in SavedView.objects.filter(filters__tag=stored.name).select_related("owner"):
+        found = Tag.objects.visible_to(view.owner).filter(name=stored.name)
+        product = view.filters.get("product__id__exact", "")
+        found = found.filter(product=product) if product.isdecimal() else found
+        if list(found) == [stored]:
+            view.filters["tag"] = name
+            view.save(update_fields=["filters"])
 
 
 _DETRACTOR: Final = Q(band=Band.DETRACTOR)

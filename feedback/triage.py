@@ -6,6 +6,7 @@ of staff whose selections overlap wait for each other instead of deadlocking.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 LONGEST_REASON: Final = 300
 LONGEST_TAG: Final = 60
+
+
+@dataclass(frozen=True)
+class Included:
+    """How many responses count again, and how many are suspects or tests and still do not."""
+
+    counting: int = 0
+    still_out: int = 0
 
 
 @transaction.atomic
@@ -45,10 +54,13 @@ def exclude(*, responses: Iterable[Response], reason: str, by: User) -> int:
 
 
 @transaction.atomic
-def include(*, responses: Iterable[Response], by: User) -> int:
-    """Let excluded responses count again; return how many did not before."""
-    excluded = _locked(responses).filter(excluded_at__isnull=False)
-    return excluded.update(excluded_at=None, excluded_by=None, exclusion_reason="")
+def include(*, responses: Iterable[Response], by: User) -> Included:
+    """Take back that responses were excluded; suspects and tests do not count for all that."""
+    excluded = list(_locked(responses).filter(excluded_at__isnull=False).values_list("pk", flat=True))
+    rows = Response.objects.filter(pk__in=excluded)
+    rows.update(excluded_at=None, excluded_by=None, exclusion_reason="")
+    counting = rows.counted().count()
+    return Included(counting, len(excluded) - counting)
 
 
 @transaction.atomic
@@ -174,8 +186,10 @@ def _locked(responses: Iterable[Response]) -> QuerySet[Response]:
 
 
 def _tag(product_id: int, name: str) -> Tag:
-    same = Tag.objects.filter(product_id=product_id, name__iexact=name).first()
-    return same or Tag.objects.get_or_create(product_id=product_id, name=name)[0]
+    """Return the tag of that name, which stays until the transaction ends: merging and deleting wait for it."""
+    tags = Tag.objects.select_for_update(no_key=True)
+    same = tags.filter(product_id=product_id, name__iexact=name).first()
+    return same or tags.get_or_create(product_id=product_id, name=name)[0]
 
 
 def _check_length(text: str, longest: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
@@ -45,7 +45,7 @@ def may_manage(user: User, account: User) -> bool:
     """
     if user.is_superuser:
         return True
-    if account.has_perm(OVERSEE) and not user.has_perm(OVERSEE):
+    if _watches(account) and not user.has_perm(OVERSEE):
         return False
     beyond = account.memberships.exclude(pk__in=memberships_within(user).values("pk"))
     return not account.is_superuser and not beyond.exists()
@@ -72,9 +72,18 @@ def roles_to_give(user: User) -> QuerySet[Group]:
     """Return the groups that the user may give: those that watch over staff are given by those who do."""
     if user.is_superuser or user.has_perm(OVERSEE):
         return Group.objects.all()
+    return Group.objects.exclude(permissions__in=_watching())
+
+
+def _watching() -> QuerySet[Permission]:
     app, codename = OVERSEE.split(".")
-    watching = Group.objects.filter(permissions__codename=codename, permissions__content_type__app_label=app)
-    return Group.objects.exclude(pk__in=watching.values("pk"))
+    return Permission.objects.filter(codename=codename, content_type__app_label=app)
+
+
+def _watches(account: User) -> bool:
+    """Tell whether an account watches over staff, also while it is switched off and ``has_perm`` denies everything."""
+    given = _watching().filter(Q(user=account) | Q(group__user=account))
+    return account.is_superuser or given.exists()
 
 
 def check_removal(*, by: User, account: User) -> None:
@@ -83,7 +92,7 @@ def check_removal(*, by: User, account: User) -> None:
     Raises:
         ValidationError: ``not_yours_to_take``.
     """
-    if not by.is_superuser and account.has_perm(OVERSEE) and not by.has_perm(OVERSEE):
+    if not by.is_superuser and _watches(account) and not by.has_perm(OVERSEE):
         raise ValidationError(
             _("Only a data protection officer takes products from a data protection officer."), "not_yours_to_take"
         )

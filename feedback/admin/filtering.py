@@ -36,6 +36,7 @@ class AnsweredFilter(MomentFilter):
     title = _("answered")
     parameter_name = "answered"
     column = "answered_at"
+    days = "answered_on"
 
 
 class LanguageFilter(DropdownFilter):

@@ -90,7 +90,12 @@ def timeline_of(follow_up: FollowUp, shown: Disclosure) -> list[Entry]:
 
 
 def _possible(follow_up: FollowUp, user: User, *, may_be_contacted: bool, bound: CaseForm | None) -> dict[str, Any]:
-    """Return the moves and forms that make sense now; what means contact is missing where there must be none."""
+    """Return the moves and forms that make sense now; what means contact is missing where there must be none.
+
+    Of a restricted case there are none: it is kept and not used.
+    """
+    if follow_up.response.restricted_at:
+        return {"moves": [], "ending": None, "forms": {}}
     forms: list[type[CaseForm]] = [NoteForm] if may_note(user) else []
     steps = work.possible_steps(follow_up) if may_work(user) else []
     endings = [step for step in steps if step.needs_note]

@@ -39,6 +39,7 @@ from privacy.access_log import record_product_access
 from privacy.admin.histories import in_words, said
 from privacy.admin.paging import CappedPaginator
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
+from privacy.middleware import SHOWN
 from privacy.models import AccessLogEntry
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ class FollowUpAdmin(HidesRestricted, VisibleModelAdmin):
         board = follow_up_board.context_of(
             rows=self.get_queryset(request), chosen=chosen, user=user, may_work=follow_up_page.may_work(user)
         )
-        context = {"title": _("Follow-ups by status"), "media": self.media, "opts": self.opts, **board}
+        cases = [card.follow_up for column in board["columns"] for card in column.cards]
+        title = _("Follow-ups by status")
+        context = {"title": title, "media": self.media, "opts": self.opts, SHOWN: cases, **board}
         return TemplateResponse(
             request, "admin/feedback/followup/board.html", {**self.admin_site.each_context(request), **context}
         )

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext
 
-from feedback.disclosure import disclosed_to, reason_shown
+from feedback.disclosure import disclosed_to, reason_shown, seen_by
 from feedback.models import Respondent, Response
 from feedback.people import MOST_ROWS, history_of
 from privacy.access_log import record_access
@@ -68,7 +68,7 @@ class PersonPages:
             "zone": response.product.zone,
             "answers": [(one, mask(one.comment)) for one in history.responses],
             "follow_ups": [(one, reason_shown(one, staff(request))) for one in history.follow_ups],
-            "may_flag": request.user.has_perm("feedback.flag_response"),
+            "may_flag": request.user.has_perm("feedback.flag_response") and not response.restricted_at,
             "may_see_follow_ups": request.user.has_perm("feedback.view_followup"),
             "most": MOST_ROWS,
             "back": reverse("admin:feedback_response_change", args=[pk]),
@@ -106,4 +106,4 @@ def is_masked(comment: str) -> bool:
 
 
 def _visible(request: HttpRequest) -> Any:
-    return Response.objects.visible_to(staff(request)).select_related("product__controller")
+    return seen_by(staff(request), Response).select_related("product__controller")

@@ -14,7 +14,7 @@ from unfold.utils import display_for_label
 
 from feedback.admin.person_page import is_masked, is_revealed
 from feedback.admin.response_columns import terms_searched
-from feedback.disclosure import disclosed_to, may_look_people_up, reason_shown
+from feedback.disclosure import disclosed_to, may_look_people_up, reason_shown, seen_by
 from feedback.models import FollowUp, Response, Tag
 from feedback.searching import highlighted
 from privacy.masking import mask
@@ -53,9 +53,9 @@ def wording_shown(response: Response) -> Shown:
 
 def context_of(response: Response, user: User) -> dict[str, Any]:
     """Return what the template shows below the fields: tags, follow-ups, the person's other answers, changes."""
-    others = Response.objects.visible_to(user).filter(respondent=response.respondent_id).exclude(pk=response.pk)
+    others = seen_by(user, Response).filter(respondent=response.respondent_id).exclude(pk=response.pk)
     may_see_follow_ups = user.has_perm("feedback.view_followup")
-    may_tag = user.has_perm("feedback.triage_response")
+    may_tag = user.has_perm("feedback.triage_response") and not response.restricted_at
     return {
         "response": response,
         "tags": response.tags.all(),
@@ -71,7 +71,7 @@ def context_of(response: Response, user: User) -> dict[str, Any]:
 
 
 def _follow_ups(response: Response, user: User) -> list[tuple[FollowUp, str]]:
-    rows = FollowUp.objects.filter(respondent=response.respondent_id).select_related("owner")
+    rows = seen_by(user, FollowUp).filter(respondent=response.respondent_id).select_related("owner")
     return [(row, reason_shown(row, user)) for row in rows]
 
 

@@ -138,7 +138,8 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         if find_personal_data(search_term) or not (reads_comments or is_plain_words(search_term)):
             messages.warning(request, _("Only words in comments can be searched for here, not people."))
             return queryset.none(), False
-        among = within(self.get_queryset(request), AnsweredFilter.column, request.GET.get("answered", ""))
+        chosen = request.GET.get("answered", "")
+        among = within(self.get_queryset(request), AnsweredFilter.column, chosen, days=AnsweredFilter.days)
         found = find_words(search_term, rows=queryset, among=among, beginnings=reads_comments)
         if found.read is not None:
             messages.info(request, _read_only(found.read))
@@ -210,16 +211,13 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
                 triage.mark_read(responses=[response], by=user)
             if disclosed_to(user, response).identity:
                 log_read(request, AccessLogEntry.Purpose.IDENTITY, response)
-            tasks = [
-                {"title": task.title, "icon": task.icon, "link": _task_address(response, name)}
+            offered = [
+                {"name": name, "title": task.title, "icon": task.icon, "link": _task_address(response, name)}
                 for name, task in tasks_of(user).items()
-                if task.fits(response) and name not in AT_ONCE
+                if task.fits(response) and not response.restricted_at
             ]
-            at_once = [
-                {"title": task.title, "link": _task_address(response, name)}
-                for name, task in tasks_of(user).items()
-                if task.fits(response) and name in AT_ONCE
-            ]
+            tasks = [task for task in offered if task["name"] not in AT_ONCE]
+            at_once = [task for task in offered if task["name"] in AT_ONCE]
             extra_context = {**(extra_context or {}), **context_of(response, user), "tasks": tasks, "at_once": at_once}
             extra_context |= {"may_reveal": self.may_reveal(request, response), "undo": undo_of_page(request, response)}
         page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)

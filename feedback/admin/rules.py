@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -20,9 +20,10 @@ from unfold.decorators import display
 from feedback import rules, tasks
 from feedback.admin.rule_form import CONDITIONS, RuleForm
 from feedback.admin.rule_preview import count_in_words, newest_rows
-from feedback.models import Rule
+from feedback.models import Response, Rule
 from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
+from privacy.middleware import SHOWN
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -198,13 +199,15 @@ class RuleAdmin(VisibleModelAdmin):
         context: dict[str, Any] = {"wrong": wrong}
         if not wrong:
             found, user = rules.preview(rule=form.instance), staff(request)
+            rows = newest_rows(form.instance, found, user)
             context = {
                 "sentence": rules.describe(form.instance, receivers=form.receivers),
                 "count": count_in_words(form.instance, found, user),
                 "zone": form.instance.product.zone,
-                "rows": newest_rows(form.instance, found, user),
+                "rows": rows,
+                SHOWN: [Response, *(row.response for row in rows)],
             }
-        return render(request, "admin/feedback/rule/preview.html", context)
+        return TemplateResponse(request, "admin/feedback/rule/preview.html", context)
 
     def _rule_of(self, request: HttpRequest) -> Rule | None:
         number = request.GET.get("rule", "")

@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from feedback import tagging
-from feedback.admin.tag_forms import MergeForm, PlainForm, RenameForm
+from feedback.admin.tag_forms import MergeForm, PlainForm, RenameForm, TagForm
 from feedback.disclosure import SEE_IDENTITY
 from feedback.models import Tag
 from feedback.periods import Bucket
+from privacy.admin.histories import said
 from privacy.admin.visibility import VisibleFilter, VisibleModelAdmin, staff
 from privacy.models import Product
 
@@ -38,6 +39,7 @@ CHANGE: Final = "feedback.change_tag"
 @admin.register(Tag)
 class TagAdmin(VisibleModelAdmin):
     empty_hint = _("There are no tags yet. Add one here, or type one on the page of a response.")
+    form = TagForm
     list_display = ("name", "product", "used")
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)
@@ -118,13 +120,15 @@ class TagAdmin(VisibleModelAdmin):
     def rename_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for another name, saying who will see it, and give it."""
         tag = self.changeable(request, pk)
-        form = RenameForm(request.POST or None, initial={"name": tag.name})
+        before = tag.name
+        form = RenameForm(request.POST or None, initial={"name": before})
         if form.is_valid():
             try:
                 tagging.rename_tag(tag=tag, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error("name", error)
             else:
+                self.log_change(request, tag, said(_("Renamed; before: “%(name)s”."), name=before))
                 messages.success(request, gettext("The tag has its new name."))
                 return HttpResponseRedirect(_address(tag))
         return self.ask(request, tag, form, title=gettext("Rename the tag"), button=gettext("Rename"))
@@ -140,6 +144,8 @@ class TagAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
+                self.log_deletions(request, [tag])
+                self.log_change(request, target, said(_("Merged; “%(name)s” is gone."), name=tag.name))
                 done = ngettext("Merged: %(count)d response.", "Merged: %(count)d responses.", count)
                 messages.success(request, done % {"count": count})
                 return HttpResponseRedirect(_address(target))
@@ -163,6 +169,7 @@ class TagAdmin(VisibleModelAdmin):
             except ValidationError as error:
                 form.add_error(None, error)
             else:
+                self.log_deletions(request, [tag])
                 messages.success(request, gettext("The tag is deleted."))
                 return HttpResponseRedirect(reverse("admin:feedback_tag_changelist"))
         return self.ask(request, tag, form, title=gettext("Delete the tag"), button=gettext("Delete"))

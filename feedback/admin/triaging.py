@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from feedback import follow_up, triage
-from feedback.models import Response
+from feedback.models import Response, ResponseTag, Tag
 from privacy.models import Product
 
 if TYPE_CHECKING:
@@ -60,6 +60,20 @@ class TagForm(TaskForm):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("An existing tag, or a new one."),
     )
+
+
+class UntagForm(TaskForm):
+    name = forms.ChoiceField(
+        label=_("Tag"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Tags that at least one of these responses has."),
+    )
+
+    def __init__(self, *args: Any, responses: Sequence[Response], **kwargs: Any) -> None:
+        super().__init__(*args, responses=responses, **kwargs)
+        given = ResponseTag.objects.filter(response__in=[response.pk for response in responses])
+        names = Tag.objects.filter(pk__in=given.values("tag")).values_list("name", flat=True).distinct()
+        self.fields["name"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 class FlagForm(TaskForm):
@@ -137,16 +151,30 @@ def _exclude(responses: Sequence[Response], answers: dict[str, Any], by: User) -
 
 
 def _include(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
-    changed = triage.include(responses=responses, by=by)
-    return Done(
-        ngettext("%(count)d response counts again.", "%(count)d responses count again.", changed) % {"count": changed}
-    )
+    included = triage.include(responses=responses, by=by)
+    again, out = included.counting, included.still_out
+    told = [ngettext("%(count)d response counts again.", "%(count)d responses count again.", again) % {"count": again}]
+    if out:
+        still = ngettext(
+            "%(count)d is no longer excluded, but a suspect or a test and still does not count.",
+            "%(count)d are no longer excluded, but suspects or tests and still do not count.",
+            out,
+        )
+        told = [*(told if again else ()), still % {"count": out}]
+    return Done(" ".join(told))
 
 
 def _tag(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
     changed = triage.add_tag(responses=responses, by=by, **answers)
     return Done(
         ngettext("%(count)d response got the tag.", "%(count)d responses got the tag.", changed) % {"count": changed}
+    )
+
+
+def _untag(responses: Sequence[Response], answers: dict[str, Any], by: User) -> Done:
+    changed = triage.remove_tag(responses=responses, by=by, **answers)
+    return Done(
+        ngettext("%(count)d response lost the tag.", "%(count)d responses lost the tag.", changed) % {"count": changed}
     )
 
 
@@ -206,9 +234,14 @@ TASKS: Final[dict[str, Task]] = {
         fits=lambda response: response.excluded_at is None,
     ),
     "include": Task(
-        title=_("Count again"),
-        question=ngettext_lazy("Count %(count)d response again?", "Count %(count)d responses again?", "count"),
-        explanation=_("They return to every score and chart, and the reason of the exclusion is forgotten."),
+        title=_("Take back the exclusion"),
+        question=ngettext_lazy(
+            "Take back the exclusion of %(count)d response?", "Take back the exclusion of %(count)d responses?", "count"
+        ),
+        explanation=_(
+            "They return to every score and chart, but for suspects, which wait for a decision again, and tests. The "
+            "reason of the exclusion is forgotten."
+        ),
         icon="undo",
         permission=TRIAGE,
         run=_include,
@@ -223,6 +256,16 @@ TASKS: Final[dict[str, Task]] = {
         run=_tag,
         form=TagForm,
         fits=lambda response: False,  # its page has a field for tags
+    ),
+    "untag": Task(
+        title=_("Take off a tag"),
+        question=ngettext_lazy("Take a tag off %(count)d response?", "Take a tag off %(count)d responses?", "count"),
+        explanation=_("The tag itself stays. Nothing changes for responses that do not have it."),
+        icon="label_off",
+        permission=TRIAGE,
+        run=_untag,
+        form=UntagForm,
+        fits=lambda response: False,  # its page has a button beside each tag
     ),
     "archive": Task(
         title=_("Archive"),
@@ -254,7 +297,7 @@ TASKS: Final[dict[str, Task]] = {
     "reject": Task(
         title=_("Reject"),
         question=ngettext_lazy("Reject %(count)d suspect?", "Reject %(count)d suspects?", "count"),
-        explanation=_("It stays readable and excluded from metrics. It can be included again."),
+        explanation=_("It stays readable and excluded from metrics. The exclusion can be taken back."),
         icon="cancel",
         permission=TRIAGE,
         run=_reject,

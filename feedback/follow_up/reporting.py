@@ -86,8 +86,8 @@ def report_loop(
 ) -> LoopReport | None:
     """Return what became of the follow-ups opened in a period; ``None`` when the user may not see figures.
 
-    Groups under five people are hidden from who may not see identities. The number of queries depends neither on how
-    many products there are nor on how many rows.
+    Groups under five follow-ups are hidden from who may not see identities. The number of queries depends neither on
+    how many products there are nor on how many rows.
     """
     if not user.has_perm(SEE_FIGURES):
         return None

@@ -58,11 +58,15 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def search(self, words: str, *, beginnings: bool = True) -> Self:
         """Keep the responses whose comment has all the words, whatever their capitals, accents and Polish endings.
 
+        Where there are no words, none is kept.
+
         Args:
             beginnings: whether the beginning of a word is enough; where comments are masked it is not, because what
                 is masked could be guessed letter by letter.
         """
         terms = terms_of(words, beginnings=beginnings)
+        if not terms:
+            return self.none()
         return self.filter(search=SearchQuery(raw_query(terms), config="simple", search_type="raw"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from dateutil.relativedelta import relativedelta
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FIRST_YEAR_OFFERED: Final = 2000
 MOST_YEARS: Final = 8
+A_DAY: Final = timedelta(days=1)
 SPANS: Final = {"%Y": relativedelta(years=1), "%Y-%m": relativedelta(months=1), "%Y-%m-%d": relativedelta(days=1)}
 CHOICES_IN_DAYS: Final = {
     "1": _("last 24 hours"),
@@ -30,16 +31,24 @@ CHOICES_IN_DAYS: Final = {
 }
 
 
-def within(queryset: QuerySet[Any], column: str, choice: str) -> QuerySet[Any]:
+def within(queryset: QuerySet[Any], column: str, choice: str, *, days: str = "") -> QuerySet[Any]:
     """Keep the rows of a choice of ``MomentFilter`` as an address has it; all rows where it is none.
 
     Args:
         choice: a number of days, "2026", "2026-03" or "2026-03-05".
+        days: the column of the day on which it was where it happened; without it, years, months and days are UTC.
     """
     if choice in CHOICES_IN_DAYS:
         return queryset.filter(**{f"{column}__gte": timezone.now() - timedelta(days=int(choice))})
     span = _span(choice)
-    return queryset.filter(**{f"{column}__gte": span[0], f"{column}__lt": span[1]}) if span else queryset
+    if span is None:
+        return queryset
+    start, end = span
+    if days:
+        queryset = queryset.filter(**{f"{days}__gte": start.date(), f"{days}__lt": end.date()})
+        # No clock is a whole day away from UTC; the moments are what is indexed.
+        start, end = start - A_DAY, end + A_DAY
+    return queryset.filter(**{f"{column}__gte": start, f"{column}__lt": end})
 
 
 def _span(choice: str) -> tuple[datetime, datetime] | None:
@@ -47,7 +56,7 @@ def _span(choice: str) -> tuple[datetime, datetime] | None:
     for form, length in SPANS.items():
         with suppress(ValueError, OverflowError):
             start = datetime.strptime(choice, form).replace(tzinfo=timezone.get_current_timezone())
-            return start, start + length
+            return (start, start + length) if MINYEAR < start.year < MAXYEAR else None
     return None
 
 
@@ -70,10 +79,11 @@ class MomentFilter(DropdownFilter):
     """How long ago; unlike a hierarchy of dates it does not have to read every row to offer its choices."""
 
     column: str
+    days: str = ""
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, StrOrPromise]]:
         years = [(str(year), str(year)) for year in range(timezone.now().year, FIRST_YEAR_OFFERED - 1, -1)]
         return [*CHOICES_IN_DAYS.items(), *years[:MOST_YEARS], *_within_the_chosen(self.value() or "")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return within(queryset, self.column, self.value() or "")
+        return within(queryset, self.column, self.value() or "", days=self.days)

@@ -22,13 +22,15 @@ STRICTER = {"admin:feedback_improvement_responses": REVIEWER}
 MORE = {
     "admin:feedback_campaign_step": ("pause", "resume", "cancel"),
     "admin:feedback_improvement_step": ("mail", "withdraw"),
-    "admin:feedback_response_do": ("exclude", "include", "tag", "archive", "mark-read", "accept", "reject"),
+    "admin:feedback_response_do": ("exclude", "include", "tag", "untag", "archive", "mark-read", "accept", "reject"),
     "admin:privacy_rightsrequest_step": ("start", "propose", "answer", "refuse", "decide", "extend"),
 }
 # Bulk actions of lists: who has them; nobody else finds them, and a list without an entry has none.
 ACTIONS = {
     "feedback.response": {
-        **dict.fromkeys(("flag", "exclude", "include", "tag", "archive", "mark-read", "accept", "reject"), READERS),
+        **dict.fromkeys(
+            ("flag", "exclude", "include", "tag", "untag", "archive", "mark-read", "accept", "reject"), READERS
+        ),
         "improvement": REVIEWER,
     },
     "feedback.rule": {"switch_on": MAKES_RULES, "switch_off": MAKES_RULES},

@@ -80,6 +80,7 @@ POSTS = {
     "feedback_response_do:exclude": {"reviewer", "data_protection_officer"},
     "feedback_response_do:include": {"reviewer", "data_protection_officer"},
     "feedback_response_do:tag": {"reviewer", "data_protection_officer"},
+    "feedback_response_do:untag": {"reviewer", "data_protection_officer"},
     "feedback_response_do:archive": {"reviewer", "data_protection_officer"},
     "feedback_response_do:mark-read": {"reviewer", "data_protection_officer"},
     "feedback_response_do:improvement": {"reviewer"},

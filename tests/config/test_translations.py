@@ -41,6 +41,15 @@ def test_translations_keep_the_placeholders(path):
 
 
 @every_catalogue
+def test_a_tag_has_one_name_in_polish(path):
+    texts = [
+        PLACEHOLDER.sub("", text) for entry in texts_of(path) for text in (entry.msgstr, *entry.msgstr_plural.values())
+    ]
+
+    assert [text for text in texts if re.search(r"\b[Tt]ag(|i|u|iem|owi|ów|om|ami|ach)\b", text)] == []
+
+
+@every_catalogue
 def test_plurals_have_the_forms_of_polish(path):
     texts = texts_of(path)
 

@@ -82,6 +82,15 @@ def test_operators_and_quotes_are_words_like_others():
     assert found("'") == found("\\") == set()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("sign", ["฿", "・", "ั"])
+def test_a_sign_of_a_script_without_spaces_is_no_word(sign):
+    make_response(comment="手数料・高い 100 ฿")
+
+    assert found(sign) == set()
+    assert found(f"{sign} 手数料") == {"手数料・高い 100 ฿"}
+
+
 def test_folding_takes_accents_capitals_and_strokes_away():
     assert fold("ZAŻÓŁĆ GĘŚLĄ JAŹŃ") == "zazolc gesla jazn"
 

@@ -130,7 +130,7 @@ def test_the_page_says_what_is_left_out(controller, client):
     text = client.get("/admin/", {"period": "custom", "from": "2026-03-01", "to": "2026-03-31"}).content.decode()
 
     assert "1 product with fewer than five answers is not in these figures." in text
-    assert "Steps in which fewer than five people answered" in text
+    assert "Steps with fewer than five answers" in text
 
 
 def test_two_periods_can_be_subtracted_and_the_definitions_say_so(controller, client):

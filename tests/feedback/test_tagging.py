@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
 from feedback import tagging, triage
-from feedback.models import ResponseTag, Rule, Tag, Tally
+from feedback.models import ResponseTag, Rule, SavedView, Tag, Tally
 from feedback.periods import Bucket
+from feedback.saved_views import save_view
+from privacy.models import Membership
 from tests.factories import make_improvement, make_product, make_respondent, make_response, make_staff, make_survey
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +67,48 @@ def test_merging_is_refused_with_itself_with_another_product_and_with_what_is_go
     assert Tag.objects.count() == 2
 
 
+def test_what_becomes_of_a_tag_is_in_the_log_of_the_admin(client, survey):
+    fees, costs, unused = (Tag.objects.create(product=survey.product, name=name) for name in ("fee", "costs", "unused"))
+    client.force_login(make_staff("reviewer", product=survey.product))
+
+    client.post(reverse("admin:feedback_tag_rename", args=[fees.pk]), {"name": "fees"})
+    client.post(reverse("admin:feedback_tag_merge", args=[fees.pk]), {"target": costs.pk})
+    client.post(reverse("admin:feedback_tag_discard", args=[unused.pk]), {"post": "yes"})
+
+    assert list(
+        LogEntry.objects.order_by("pk").values_list("object_id", "object_repr", "action_flag", "change_message")
+    ) == [
+        (str(fees.pk), "fees", CHANGE, "Renamed; before: “fee”."),
+        (str(fees.pk), "fees", DELETION, ""),
+        (str(costs.pk), "costs", CHANGE, "Merged; “fees” is gone."),
+        (str(unused.pk), "unused", DELETION, ""),
+    ]
+
+
+def test_saved_views_follow_a_tag_that_is_renamed_or_merged(survey):
+    owner, elsewhere = make_staff("reviewer", product=survey.product), make_staff("reviewer", product=make_product())
+    both = make_staff("reviewer", product=survey.product)
+    other = make_product()
+    Membership.objects.create(user=both, controller=other.controller, product=other)
+    fees, costs = (Tag.objects.create(product=survey.product, name=name) for name in ("fees", "costs"))
+    Tag.objects.create(product=other, name="fees")
+    views = [
+        save_view(owner=user, name=f"Of {product}", filters={"tag": "fees", "product__id__exact": product})
+        for user, product in (
+            *((owner, ""), (elsewhere, ""), (both, "")),
+            *((both, str(survey.product_id)), (both, str(other.pk))),
+        )
+    ]
+
+    def filtered_by():
+        return [SavedView.objects.get(pk=view.pk).filters["tag"] for view in views]
+
+    tagging.rename_tag(tag=fees, name="charges")
+    assert filtered_by() == ["charges", "fees", "fees", "charges", "fees"]
+    tagging.merge_tags(source=fees, target=costs)
+    assert filtered_by() == ["costs", "fees", "fees", "costs", "fees"]
+
+
 def test_nobody_counts_the_tags_of_a_restricted_person(client, survey, answers):
     """Art. 18: also how many there are is a use; what staff tidy up takes the tagging along all the same."""
     hidden = make_response(survey=survey, restricted_at=timezone.now())
@@ -93,6 +138,25 @@ def test_a_name_is_taken_whatever_its_capitals(survey):
     assert tagging.rename_tag(tag=fees, name="Charges").name == "Charges"
 
 
+def test_a_tag_is_not_added_that_differs_in_capitals_or_spaces_only(client, survey):
+    other = make_product(controller=survey.product.controller)
+    user = make_staff("reviewer", product=survey.product)
+    Membership.objects.create(user=user, controller=other.controller, product=other)
+    Tag.objects.create(product=survey.product, name="High fees")
+    client.force_login(user)
+
+    def add(product):
+        return client.post(reverse("admin:feedback_tag_add"), {"product": product.pk, "name": " high   FEES "})
+
+    refused = add(survey.product)
+    assert refused.context["adminform"].form.errors == {"name": ["The product has the tag “High fees” already."]}
+    assert add(other).status_code == 302
+    assert {(tag.product, tag.name) for tag in Tag.objects.all()} == {
+        (survey.product, "High fees"),
+        (other, "high FEES"),
+    }
+
+
 def test_only_a_tag_that_nothing_uses_is_deleted(survey, answers):
     used, ruled = tag("used", answers[:1], survey), Tag.objects.create(product=survey.product, name="ruled")
     Rule.objects.create(product=survey.product, name="a", with_tag=ruled)
@@ -119,6 +183,11 @@ def test_the_trend_has_every_step_and_counts_what_measures_count(survey, answers
     assert weeks[-3].uses.is_too_few
     assert weeks[-2].uses.share is None
     assert len(tagging.trend_of(tag=fees, bucket=Bucket.MONTH)) == 12
+
+
+@pytest.mark.parametrize(("uses", "share"), [((8, 1), 13), ((200, 109), 55), ((8, 3), 38), ((3, 1), 33)])
+def test_shares_are_rounded_half_away_from_zero(uses, share):
+    assert tagging.Uses(*uses).share == share
 
 
 def test_themes_compare_two_periods_and_name_unused_tags_last(survey, answers):

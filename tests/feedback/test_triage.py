@@ -46,12 +46,12 @@ def test_an_included_response_counts_again(reviewer):
     triage.exclude(responses=[response], reason="spam", by=reviewer)
     assert counted() == 0
 
-    assert triage.include(responses=[response], by=reviewer) == 1
+    assert triage.include(responses=[response], by=reviewer) == triage.Included(counting=1)
 
     response.refresh_from_db()
     assert (response.excluded_at, response.excluded_by, response.exclusion_reason) == (None, None, "")
     assert counted() == 1
-    assert triage.include(responses=[response], by=reviewer) == 0
+    assert triage.include(responses=[response], by=reviewer) == triage.Included()
 
 
 @pytest.mark.parametrize(("reason", "code"), [(" ", "reason_required"), ("x" * 301, "too_long")])

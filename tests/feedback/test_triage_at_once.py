@@ -6,8 +6,8 @@ from threading import Barrier
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from feedback import triage
-from feedback.models import Response, ResponseTag
+from feedback import tagging, triage
+from feedback.models import Response, ResponseTag, Tag
 from feedback.tallies import find_drift
 from tests.factories import make_response, make_staff, make_survey
 
@@ -72,6 +72,22 @@ def test_selections_in_opposite_orders_do_not_deadlock():
     assert Response.objects.counted().count() == 40
     assert ResponseTag.objects.count() in {0, 40}
     assert find_drift() == []
+
+
+def test_who_tags_while_the_tag_is_merged_waits_and_gives_a_tag_that_exists():
+    survey, reviewer = make_survey(), make_staff("reviewer")
+    response = make_response(survey=survey)
+    fees, costs = (Tag.objects.create(product=survey.product, name=name) for name in ("fees", "costs"))
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            tagging.merge_tags(source=fees, target=costs)
+            waiting = threads.submit(at_once, lambda: triage.add_tag(responses=[response], name="fees", by=reviewer))
+            while not somebody_waits_for_us():
+                assert not waiting.done()
+        assert waiting.result(timeout=10) == []
+
+    assert [tag.name for tag in response.tags.all()] == ["fees"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from config.break_glass import GRANTED
 from feedback.disclosure import disclosed_to
+from feedback.follow_up import flag
 from feedback.models import Response
 from privacy.alerting import due_alert_ids, officers_of, send_alert
 from privacy.break_glass import end_access, open_access, open_access_of
@@ -277,6 +278,35 @@ def test_every_record_that_was_listed_or_opened_is_logged(client, administrator,
     numbers = list(logged.values_list("record_number", flat=True))
     assert sorted(number for number in numbers if number) == sorted([response.pk, *[o.pk for o in others], response.pk])
     assert {entry.product for entry in logged if entry.record_number} == {response.product}
+
+
+def logged_numbers(client, user, address, data=None):
+    """Open an emergency access and a page; return the numbers of the records that were logged, by their kind."""
+    open_access(user=user, reason=REASON)
+    client.force_login(user)
+    page = (client.get(address) if data is None else client.post(address, data)).content.decode()
+    entries = AccessLogEntry.objects.filter(purpose="emergency", user=user)
+    return page, set(entries.values_list("record_kind", "record_number"))
+
+
+def test_the_preview_of_a_rule_is_logged_with_the_responses_that_it_shows(client, administrator, response):
+    response.completed_at = response.answered_at
+    response.save()
+    address = reverse("admin:feedback_rule_preview", args=[response.product_id])
+
+    page, logged = logged_numbers(client, administrator, address, {"keywords": "canary", "with_comment": "on"})
+
+    assert "Canary comment" in page
+    assert logged == {("feedback.Response", None), ("feedback.Response", response.pk)}
+
+
+def test_the_board_is_logged_with_every_case_on_it(client, administrator, response):
+    case = flag(response=response, reason="Canary reason", by=make_staff("reviewer", product=response.product))
+
+    page, logged = logged_numbers(client, administrator, reverse("admin:feedback_followup_board"))
+
+    assert "Canary reason" in page
+    assert logged == {("feedback.FollowUp", None), ("feedback.FollowUp", case.pk)}
 
 
 def test_nothing_is_logged_without_an_emergency(client, officer, response):

@@ -72,6 +72,22 @@ def test_giving_a_role_is_recorded_and_told_to_the_officers(
     assert "Given: reviewer" in message.body
 
 
+def test_a_group_that_is_no_role_stays_and_is_told_of(client, administrator, product):
+    retired = Group.objects.create(name="retired role")
+    colleague = make_staff("analyst")
+    colleague.groups.add(retired)
+
+    assert "and keeps them: retired role." in client.get(page_of(colleague)).content.decode()
+    client.post(page_of(colleague), account(colleague, "analyst", first_name="Jan"))
+    assert {group.name for group in colleague.groups.all()} == {"analyst", "retired role"}
+    assert not StaffChange.objects.exists()
+    client.post(page_of(colleague), account(colleague, "reviewer"))
+
+    assert {group.name for group in colleague.groups.all()} == {"reviewer", "retired role"}
+    change = StaffChange.objects.get()
+    assert (change.given, change.taken) == (["reviewer"], ["analyst"])
+
+
 def test_making_an_account_is_recorded(client, administrator):
     sent = {"username": "newcomer", "password1": "a long enough phrase", "password2": "a long enough phrase"}
 
@@ -141,8 +157,12 @@ def test_administrators_cannot_make_an_officer(client, administrator, product):
     assert not StaffChange.objects.exists()
 
 
+@pytest.mark.parametrize("is_active", [True, False])
 @pytest.mark.parametrize("page", ["auth_user_change", "auth_user_password_change"])
-def test_administrators_cannot_change_an_officer_or_reset_their_password(client, administrator, officer, page):
+def test_administrators_cannot_change_an_officer_or_reset_their_password(
+    client, administrator, officer, page, is_active
+):
+    User.objects.filter(pk=officer.pk).update(is_active=is_active)
     before = User.objects.filter(pk=officer.pk).values().get()
     sent = {"password1": "a long enough phrase", "password2": "a long enough phrase", "usable_password": "true"}
 
@@ -153,8 +173,9 @@ def test_administrators_cannot_change_an_officer_or_reset_their_password(client,
     assert [group.name for group in officer.groups.all()] == ["data_protection_officer"]
 
 
-def test_administrators_cannot_take_a_product_from_an_officer(client, administrator, product):
-    second = make_staff("data_protection_officer", product=product)
+@pytest.mark.parametrize("is_active", [True, False])
+def test_administrators_cannot_take_a_product_from_an_officer(client, administrator, product, is_active):
+    second = make_staff("data_protection_officer", product=product, is_active=is_active)
     membership = second.memberships.get()
     form = {
         **{

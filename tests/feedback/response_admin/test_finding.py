@@ -67,7 +67,18 @@ def test_a_year_leads_to_its_months_and_a_month_to_its_days(client, login, surve
     assert "2026-03-05" in month
 
 
-@pytest.mark.parametrize("nonsense", ["2026-13", "2026-02-30", "0000", "9999", "9999-12-31", "2026-", "x"])
+def test_days_are_those_of_the_product(client, login, survey):
+    login("reviewer")
+    assert str(survey.product.zone) == "Europe/Warsaw"
+    new_year = make_response(survey=survey, answered_at=datetime(2025, 12, 31, 23, 30, tzinfo=UTC))
+
+    for chosen in ("2026", "2026-01", "2026-01-01"):
+        assert found(client, answered=chosen) == {new_year}
+    for chosen in ("2025", "2025-12", "2025-12-31"):
+        assert found(client, answered=chosen) == set()
+
+
+@pytest.mark.parametrize("nonsense", ["2026-13", "2026-02-30", "0000", "0001", "9999", "9999-12-31", "2026-", "x"])
 def test_a_date_that_does_not_exist_narrows_nothing(client, login, response, nonsense):
     login("reviewer")
 

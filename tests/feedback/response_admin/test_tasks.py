@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from feedback import triage
 from feedback.models import FollowUp, Response, Tag
 from tests.factories import make_response, make_staff
 from tests.feedback.response_admin.looking import COMMENT, LIST, do, page, text_of, told
@@ -68,10 +69,27 @@ def test_a_list_action_asks_first_and_changes_nothing_until_answered(client, log
     assert Response.objects.get().triage == "read"
 
 
+def test_taking_an_exclusion_back_says_what_counts_again_and_what_does_not(client, login, survey, response):
+    login("reviewer")
+    suspect = make_response(survey=survey, is_suspect=True, suspicion="early")
+    client.post(do(suspect, "reject"), {"answered": "1"})
+    client.post(do(response, "exclude"), {"answered": "1", "reason": "spam"})
+    rows = {"action": "include", "_selected_action": [response.pk, suspect.pk], "answered": "1"}
+
+    first = client.post(LIST, rows)
+    client.post(do(suspect, "reject"), {"answered": "1"})
+    second = client.post(do(suspect, "include"), {"answered": "1"})
+
+    assert list(Response.objects.counted()) == [response]
+    still = "1 is no longer excluded, but a suspect or a test and still does not count."
+    assert told(first)[-1] == f"1 response counts again. {still}"
+    assert told(second)[-1] == still
+
+
 def test_opening_the_page_of_a_task_writes_nothing(client, login, response):
     login("reviewer")
 
-    for name in ("flag", "exclude", "include", "tag", "archive", "mark-read"):
+    for name in ("flag", "exclude", "include", "tag", "untag", "archive", "mark-read"):
         assert client.get(do(response, name)).status_code == 200
 
     assert Response.objects.get().triage == "unread"
@@ -92,11 +110,33 @@ def test_tags_are_added_and_removed_on_the_page(client, login, response):
     assert told(client.post(address, {"name": " "})) != []
 
 
+def test_a_tag_is_taken_off_many_at_once_in_the_list(client, login, survey, response):
+    login("reviewer")
+    other, third = make_response(survey=survey), make_response(survey=survey)
+    triage.add_tag(responses=[response, other], name="fees", by=None)
+    triage.add_tag(responses=[third], name="queue", by=None)
+    rows = {"action": "untag", "_selected_action": [response.pk, other.pk]}
+
+    asked = client.post(LIST, rows)
+    assert "Take a tag off 2 responses?" in text_of(asked)
+    assert asked.context["form"].fields["name"].choices == [("fees", "fees")]
+    assert response.tags.exists()
+    refused = client.post(LIST, {**rows, "answered": "1", "name": "queue"})
+    assert set(refused.context["form"].errors) == {"name"}
+    done = client.post(LIST, {**rows, "answered": "1", "name": "fees"})
+
+    assert told(done) == ["2 responses lost the tag."]
+    assert not response.tags.exists()
+    assert not other.tags.exists()
+    assert [tag.name for tag in third.tags.all()] == ["queue"]
+    assert Tag.objects.count() == 2
+
+
 @pytest.mark.parametrize("role", ["analyst", "agent"])
 def test_who_may_not_triage_cannot_change_anything(client, login, response, role):
     login(role)
 
-    for name in ("flag", "exclude", "include", "tag", "archive", "mark-read"):
+    for name in ("flag", "exclude", "include", "tag", "untag", "archive", "mark-read"):
         assert client.post(do(response, name), {"answered": "1", "reason": "x", "name": "x"}).status_code == 403
         client.post(LIST, {"action": name, "_selected_action": [response.pk], "answered": "1", "reason": "x"})
     assert client.post(reverse("admin:feedback_response_tags", args=[response.pk]), {"name": "x"}).status_code == 403

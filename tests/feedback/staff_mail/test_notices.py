@@ -160,7 +160,7 @@ def test_a_mail_is_written_in_the_language_of_the_receiver(response, hire, owe_a
     send_mail(mail_id=owe_alert(hire("reviewer", language="pl")).pk)
 
     message, html = sent()
-    assert "15 stycznia 2026" in message.body
+    assert "Data odpowiedzi: 15 stycznia 2026" in message.body
     assert '<html lang="pl"' in html
 
 
