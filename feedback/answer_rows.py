@@ -30,7 +30,9 @@ SCORE_IS_ON_THE_SCALE: Final = " OR ".join(
 
 # Writes nothing where anything stands against it: the row lock of the update lets one of two messages through. An
 # answer replaces a decline, and proves that the question was seen even where nobody reported it. One that a machine
-# seems to have given says nothing about the person: they have not responded, until somebody accepts it.
+# seems to have given says nothing about the person: they have not responded, until somebody accepts it. Where there is
+# one already, the row is refused by the constraint that an invitation has one answer: looking for it here would cost
+# every answer, and a plan that was kept since the table was empty would read all of it.
 CREATE_RESPONSE: Final = f"""
 WITH answered AS (
     UPDATE feedback_invitation invitation SET
@@ -42,7 +44,6 @@ WITH answered AS (
     FROM surveys_surveyversion version, feedback_respondent person, privacy_product product
     WHERE invitation.token_digest = %(token_digest)s AND invitation.responded_at IS NULL
         AND invitation.expires_at > %(received_at)s
-        AND NOT EXISTS (SELECT FROM feedback_response suspect WHERE suspect.invitation_id = invitation.id)
         AND version.id = invitation.version_id AND ({SCORE_IS_ON_THE_SCALE})
         AND person.id = invitation.respondent_id AND person.restricted_at IS NULL
         AND product.id = invitation.product_id

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from feedback import triage
-from feedback.intake import Submission, submit
+from feedback.intake import Submission, UsedInvitation, submit
 from feedback.models import Invitation, Response, Suspicion
 from feedback.scanners import Sender
 from tests.factories import make_invitation, make_staff, make_survey
@@ -55,12 +55,25 @@ def test_a_person_who_answers_while_a_machine_does_has_the_last_word(invitation)
     outcome = []
     with transaction.atomic():
         send(3, MACHINE)
-        thread = beside(lambda: send(9, PERSON, seq=1), outcome)
+        thread = beside(lambda: send(9, PERSON), outcome)
     thread.join(timeout=20)
 
+    assert (Response.objects.get().score, outcome[0].seq) == (3, 0)
+    send(9, PERSON, seq=1)  # as the page says after it was told that nothing changed
+
     response = Response.objects.get()
-    assert (response.score, response.is_suspect) == (9, False), outcome
+    assert (response.score, response.is_suspect) == (9, False)
     assert Invitation.objects.get().responded_at is not None
+
+
+def test_an_answer_that_says_nothing_of_its_browser_comes_after_that_of_a_machine(invitation):
+    send(3, MACHINE)
+
+    with pytest.raises(UsedInvitation):
+        submit(token="token", submission=Submission(submission_id=uuid4(), score=9))
+
+    assert Response.objects.get().score == 3
+    assert Invitation.objects.get().responded_at is None
 
 
 def test_a_machine_that_answers_while_a_person_does_changes_nothing(invitation):
