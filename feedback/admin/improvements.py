@@ -269,7 +269,10 @@ class ImprovementAdmin(VisibleModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         improvement = get_object_or_404(self.get_queryset(request), pk=pk)
-        context = self._links(request, improvement)
+        return self._show_links(request, improvement, TagsForm(improvement=improvement))
+
+    def _show_links(self, request: HttpRequest, improvement: Improvement, tags_form: TagsForm) -> HttpResponse:
+        context = {**self._links(request, improvement), "tags_form": tags_form}
         return self._show(request, improvement, "responses", title=_("Linked feedback"), **context)
 
     def _links(self, request: HttpRequest, improvement: Improvement) -> dict[str, Any]:
@@ -284,7 +287,6 @@ class ImprovementAdmin(VisibleModelAdmin):
         mine = Response.objects.visible_to(user).filter(improvements=improvement)
         return {
             "may_change": may_change,
-            "tags_form": TagsForm(improvement=improvement),
             "tags": improvement.tags.all(),
             "linked": shown(mine),
             "search_form": form,
@@ -300,8 +302,9 @@ class ImprovementAdmin(VisibleModelAdmin):
         try:
             if "tags_answered" in request.POST:
                 form = TagsForm(request.POST, improvement=improvement)
-                tags = form.cleaned_data["tags"] if form.is_valid() else improvement.tags.all()
-                improvements.set_tags(improvement=improvement, tags=tags, by=user)
+                if not form.is_valid():
+                    return self._show_links(request, improvement, form)
+                improvements.set_tags(improvement=improvement, tags=form.cleaned_data["tags"], by=user)
                 messages.success(request, _("Tags saved."))
             elif "unlink" in request.POST:
                 count = improvements.unlink(improvement=improvement, responses=responses, by=user)

@@ -216,7 +216,10 @@ def test_responses_are_found_linked_and_unlinked(desk, draft, answer, product):
     fees = Tag.objects.create(product=product, name="fees")
     foreign = Tag.objects.create(product=make_survey().product, name="foreign")
     desk.post(address, {"tags_answered": "1", "tags": [fees.pk]})
-    desk.post(address, {"tags_answered": "1", "tags": [foreign.pk]})
+    refused = desk.post(address, {"tags_answered": "1", "tags": [foreign.pk]})
+    assert set(refused.context["tags_form"].errors) == {"tags"}
+    assert refused.context["tags_form"].errors["tags"][0] in text_of(refused)
+    assert told(refused).count("Tags saved.") == 1  # of the tag before
     assert list(improvement.tags.all()) == [fees]
 
 
