@@ -220,11 +220,14 @@ def _settle(contact: Contact) -> None:
 
 @transaction.atomic
 def _say_unknown(contact: Contact) -> None:
-    text = _(
-        "Nobody knows whether our e-mail “%(subject)s” was sent: the connection broke off while it was handed over. It "
-        "is not sent again by itself, and the person does not count as contacted."
-    )
-    if _still_there(contact):
+    if not _still_there(contact):
+        return
+    Contact.objects.filter(pk=contact.pk).update(failed_at=timezone.now(), failure=Failure.UNKNOWN)
+    with translation.override(language_of(contact.follow_up)):
+        text = _(
+            "Nobody knows whether our e-mail “%(subject)s” was sent: the connection broke off while it was handed "
+            "over. It is not sent again by itself, and the person does not count as contacted."
+        )
         said = text % {"subject": contact.subject}
         Contact.objects.create(follow_up=contact.follow_up, kind=Contact.Kind.OTHER, at=timezone.now(), text=said)
 

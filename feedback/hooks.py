@@ -107,15 +107,16 @@ def take_mail_events(request: HttpRequest, provider: str) -> HttpResponse:
         return HttpResponse(status=events)
     for event in events:
         if event.event_type in KINDS and not _is_about_a_request(event):
-            _take(event, _report(event, provider))
+            _take(_report(event, provider))
     return HttpResponse()
 
 
-def _take(event: Any, report: Report) -> None:
-    """Note a report with the follow-up whose e-mail did not arrive, else with the campaign whose mail it is about."""
-    nature = Nature.BOUNCE if report.is_final else Nature.DELAY
-    if event.event_type in {EventType.REJECTED, EventType.FAILED}:
-        nature = Nature.REFUSED
+def _take(report: Report) -> None:
+    """Note a report with the follow-up whose e-mail did not arrive, else with the campaign whose mail it is about.
+
+    What providers call a bounce they do not try again, also where it says nothing about the address.
+    """
+    nature = Nature.BOUNCE if report.is_final else Nature.REFUSED
     message_id = f"<{report.message_id.strip('<> ')}>"
     if report.kind != MailEvent.Kind.BOUNCED or not contact_came_back(message_id=message_id, nature=nature):
         take_report(report=report)

@@ -7,6 +7,8 @@ logged.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -179,19 +181,16 @@ class CampaignPages:
 
     def _settle(self, request: HttpRequest, campaign: Campaign, mails: Iterable[CampaignMail]) -> HttpResponse:
         """Settle mails one by one and say how many; those that somebody else settled meanwhile stay as they are."""
-        was_sent, settled = "sent" in request.POST, 0
+        settled: Counter[bool] = Counter()
         for mail in mails:
-            try:
-                campaigns.settle_unknown_by_staff(mail=mail, was_sent=was_sent)
-            except ValidationError:
-                continue
-            settled += 1
-        if settled:
+            with suppress(ValidationError):
+                settled[campaigns.settle_unknown_by_staff(mail=mail, was_sent="sent" in request.POST)] += 1
+        for was_sent, count in settled.items():
             queue_campaigns()
-            done = said(SETTLED_AS_SENT if was_sent else SETTLED_AS_NOT_SENT, count=str(settled))
+            done = said(SETTLED_AS_SENT if was_sent else SETTLED_AS_NOT_SENT, count=str(count))
             self.log_change(request, campaign, done)  # type: ignore[attr-defined]  # a ModelAdmin's
             messages.success(request, in_words(done))
-        else:
+        if not settled:
             messages.error(request, _("This is not possible now: somebody else may have changed it."))
         address = reverse("admin:feedback_campaign_mails", args=[campaign.pk])
         return HttpResponseRedirect(f"{address}?state={CampaignMail.State.UNKNOWN}")

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
@@ -27,6 +28,7 @@ from surveys.admin.versions import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from django.db.models import Field
     from django.http import HttpRequest, HttpResponse
@@ -70,7 +72,7 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
         "who would get it before anything goes out."
     )
     form = CampaignForm
-    list_display = ("name", "product", "survey", "state_label", "sent_of_all", "starts_at", "created_at")
+    list_display = ("name", "product", "survey", "state_label", "sent_of_all", "begins", "created_at")
     list_filter = (("product", VisibleFilter), ("state", ChoicesDropdownFilter))
     list_select_related = ("product", "survey")
     search_fields = ("name",)
@@ -101,6 +103,10 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
     def sent_of_all(self, campaign: Any) -> str:
         counts: dict[str, int] = campaign.counts
         return gettext("%(sent)d of %(people)d people") % counts
+
+    @display(description=_("not before"), ordering="starts_at")
+    def begins(self, campaign: Campaign) -> datetime | None:
+        return localtime(campaign.starts_at, campaign.product.zone) if campaign.starts_at else None
 
     @display(description=_("by"))
     def created_by_name(self, campaign: Campaign) -> str:
@@ -166,10 +172,12 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
         if campaign is not None:
             may = request.user.has_perm(CHANGE)
             context |= {**self.standing(request, campaign), "buttons": list(self._buttons(campaign, may))}
+            was_sent = context["progress"] and context["progress"].sent
+            context["figures"] = campaigns.statistics(campaign=campaign) if was_sent else ()
         return super().render_change_form(request, context, *args, **kwargs)
 
     def standing(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-        """Return what the page says above the fields: the state, what to do next, how far it is, what came back."""
+        """Return what the page says above the fields: the state, what to do next, whom it is for, how far it is."""
         moves = campaign.state in {State.SCHEDULED, State.RUNNING}
         found = campaigns.progress(campaign=campaign)
         return {
@@ -180,7 +188,6 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
             "may_change": request.user.has_perm(CHANGE),
             "moves": moves,
             "progress": found if found.people or moves else None,
-            "figures": campaigns.statistics(campaign=campaign) if found.sent else (),
         }
 
     def _buttons(self, campaign: Campaign, may: bool) -> Iterator[dict[str, Any]]:

@@ -211,7 +211,7 @@ def _state(contact: Contact) -> tuple[StrOrPromise, str]:
     if contact.kind != Kind.EMAIL_OUT:
         return _("received"), "info"
     if contact.failed_at:
-        return _("came back") if contact.sent_at else _("not sent"), "danger"
+        return contact.what_went_wrong, "danger"
     return (_("sent"), "success") if contact.sent_at else (_("waits to be sent"), "warning")
 
 

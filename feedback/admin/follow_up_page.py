@@ -140,9 +140,7 @@ def _contacts(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:
 def _state_of(contact: Contact) -> str:
     if contact.kind != Contact.Kind.EMAIL_OUT:
         return ""
-    if contact.failed_at:
-        return _("came back") if contact.sent_at else _("could not be sent")
-    return "" if contact.sent_at else _("not sent yet")
+    return str(contact.what_went_wrong) or ("" if contact.sent_at else _("not sent yet"))
 
 
 def _notes(follow_up: FollowUp, shown: Disclosure) -> Iterator[Entry]:

@@ -80,7 +80,8 @@ class InvitationsInput(serializers.Serializer[Any]):
 
 class InviteeOutput(serializers.Serializer[Any]):
     index = serializers.IntegerField()
-    eligible = serializers.BooleanField()
+    eligible = serializers.BooleanField(help_text="Whether the person may be asked now.")
+    queued = serializers.BooleanField(help_text="Whether a mail is owed, now or `later`; do not mail them yourself.")
     code = serializers.CharField()
 
 

@@ -107,7 +107,10 @@ def _carry_out(product: Product, order: Order) -> dict[str, Any]:
     return {
         "campaign": campaign.pk,
         "queued": sum(code in OWED for code in codes),
-        "people": [{"index": index, "eligible": code == ELIGIBLE, "code": code} for index, code in enumerate(codes)],
+        "people": [
+            {"index": index, "eligible": code == ELIGIBLE, "queued": code in OWED, "code": code}
+            for index, code in enumerate(codes)
+        ],
     }
 
 

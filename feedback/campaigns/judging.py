@@ -46,7 +46,7 @@ PASSES: Final[dict[str, frozenset[str]]] = {
 LONGEST_WAIT: Final = timedelta(days=7)
 WHY: Final[dict[str, StrOrPromise]] = {
     **eligibility.WHY,
-    LATER: _("Gets the mail within a week, once a rest or the limit of the day is over."),
+    LATER: _("Waits until a short rest or the limit of the day is over."),
     "no_address": _("No e-mail address is known."),
     "same_mailbox": _("Somebody with the same mailbox gets this mail."),
     "already_queued": _("This person is in the campaign already."),

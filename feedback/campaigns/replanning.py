@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def plan_again(*, campaign: Campaign) -> None:
-    """Plan the first mails that wait and were not tried yet by the campaign's window as it is now."""
+    """Plan the first mails that wait, but for those that were refused, by the campaign's window as it is now."""
     now = timezone.now()
     waiting = CampaignMail.objects.filter(
-        campaign=campaign, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.QUEUED, attempts=0
+        campaign=campaign, kind=CampaignMail.Kind.FIRST, state=CampaignMail.State.QUEUED, failures=0
     )
     by_zone: dict[ZoneInfo, list[int]] = defaultdict(list)
     for pk, properties, country in waiting.values_list("pk", "respondent__properties", "respondent__country"):

@@ -94,11 +94,14 @@ def settle_arrived() -> int:
 
 
 @transaction.atomic
-def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
+def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> bool:
     """Settle a mail of which nobody knows whether it was sent, by the decision of somebody who looked it up.
 
     Args:
         was_sent: ``False`` sends it again, if the person may still be asked and was not at the link of the mail.
+
+    Returns:
+        Whether it was settled as sent.
 
     Raises:
         ValidationError: ``not_possible`` where it is settled already, or the campaign was cancelled.
@@ -111,13 +114,14 @@ def settle_unknown_by_staff(*, mail: CampaignMail, was_sent: bool) -> None:
     # Whoever was at the link has the mail.
     if was_sent or (locked.kind == Kind.FIRST and has_arrived(locked)):
         settle_sent(mail_id=locked.pk)
-        return
+        return True
     if locked.kind == Kind.FIRST:
         invitation_of(locked).update(sent_at=None)
     locked.handed_over_at, locked.code = None, ""
     wait(locked, until=timezone.now())
     locked.save(update_fields=["handed_over_at", "code"])
     _reopen(locked.campaign)
+    return False
 
 
 def _reopen(campaign: Campaign) -> None:

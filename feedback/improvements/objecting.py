@@ -58,15 +58,16 @@ def object_to_contact(*, token: str) -> ImprovementMail | None:
     """
     owed = find_mail(token=token)
     if owed is not None:
-        _records(owed.respondent).update(do_not_contact=True)
+        _locked(records_of_same_person(owed.respondent)).update(do_not_contact=True, contact_agreed="")
     return owed
 
 
 @transaction.atomic
 def agree_to_contact(*, respondent: Respondent, evidence: str) -> None:
-    """Let a person who said no be contacted again, under all the records the product has of them.
+    """Let a person who said no be contacted again, as everybody with the same mailbox: a "no" of one holds for all.
 
-    Other wishes stay: an objection to being asked, a restriction, and having unsubscribed.
+    Other wishes stay: an objection to being asked, a restriction, and having unsubscribed. Records that are restricted
+    stay as they are.
 
     Args:
         evidence: where it can be looked up that they agreed since.
@@ -76,12 +77,12 @@ def agree_to_contact(*, respondent: Respondent, evidence: str) -> None:
     """
     if not evidence.strip():
         raise ValidationError(_("Say where it can be looked up."), "no_evidence")
-    marked = _records(respondent).filter(do_not_contact=True)
-    marked.update(do_not_contact=False, contact_agreed=evidence.strip())
+    same = records_of_same_person(respondent).filter(do_not_contact=True, restricted_at=None)
+    _locked(same).update(do_not_contact=False, contact_agreed=evidence.strip())
 
 
-def _records(respondent: Respondent) -> QuerySet[Respondent]:
-    """Return the records of a person, locked in one order."""
-    same = records_of_same_person(respondent).order_by("pk").select_for_update(no_key=True)
-    found: QuerySet[Respondent] = Respondent.including_restricted.filter(pk__in=[one.pk for one in same])
+def _locked(records: QuerySet[Respondent]) -> QuerySet[Respondent]:
+    """Lock records in one order and return them."""
+    keys = [one.pk for one in records.order_by("pk").select_for_update(no_key=True)]
+    found: QuerySet[Respondent] = Respondent.including_restricted.filter(pk__in=keys)
     return found

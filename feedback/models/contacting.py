@@ -13,6 +13,7 @@ from feedback.models.following_up import FollowUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django_stubs_ext import StrOrPromise
 
 
 class Contact(models.Model):
@@ -32,6 +33,7 @@ class Contact(models.Model):
         MAY_NOT_BE_CONTACTED = "may_not_be_contacted", _("This person must not be contacted.")
         NO_EMAIL = "no_email", _("This person has no e-mail address.")
         REFUSED = "refused", _("The mail server does not accept it.")
+        UNKNOWN = "unknown", _("The connection broke off while it was handed over: nobody knows whether it was sent.")
 
     follow_up = models.ForeignKey(
         FollowUp, on_delete=models.CASCADE, related_name="contacts", verbose_name=_("follow-up")
@@ -80,6 +82,15 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"contact {self.pk}"
+
+    @property
+    def what_went_wrong(self) -> StrOrPromise:
+        """What became of an e-mail that counts as no contact; empty of others."""
+        if self.failed_at is None:
+            return ""
+        if self.failure == Contact.Failure.UNKNOWN:
+            return _("unknown whether sent")
+        return _("came back") if self.sent_at else _("not sent")
 
 
 class Note(models.Model):

@@ -36,7 +36,8 @@ def within(queryset: QuerySet[Any], column: str, choice: str, *, days: str = "")
 
     Args:
         choice: a number of days, "2026", "2026-03" or "2026-03-05".
-        days: the column of the day on which it was where it happened; without it, years, months and days are UTC.
+        days: the column of the day on which it was where it happened; without it, years, months and days are those
+            of the page's clock.
     """
     if choice in CHOICES_IN_DAYS:
         return queryset.filter(**{f"{column}__gte": timezone.now() - timedelta(days=int(choice))})
@@ -46,8 +47,8 @@ def within(queryset: QuerySet[Any], column: str, choice: str, *, days: str = "")
     start, end = span
     if days:
         queryset = queryset.filter(**{f"{days}__gte": start.date(), f"{days}__lt": end.date()})
-        # No clock is a whole day away from UTC; the moments are what is indexed.
-        start, end = start - A_DAY, end + A_DAY
+        # No two clocks are two days apart; the moments are what is indexed.
+        start, end = start - 2 * A_DAY, end + 2 * A_DAY
     return queryset.filter(**{f"{column}__gte": start, f"{column}__lt": end})
 
 

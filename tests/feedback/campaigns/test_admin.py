@@ -14,7 +14,7 @@ from django.utils import timezone
 from feedback import campaigns
 from feedback.campaigns.claiming import LEASE
 from feedback.campaigns.sending import Sender, _leave
-from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording, Respondent
+from feedback.models import Campaign, CampaignAudience, CampaignMail, CampaignWording, Invitation, Respondent
 from privacy.admin.histories import translate
 from tests.factories import make_invitation, make_staff
 from tests.feedback.campaigns.conftest import outcomes, upload
@@ -262,6 +262,14 @@ def test_a_mail_of_which_nobody_knows_is_shown_and_settled(staff, unknown):
     assert history() == ["Settled as sent: 1."]
 
 
+def test_whoever_was_at_the_link_is_settled_as_sent_and_counted_so(staff, unknown):
+    Invitation.objects.filter(campaign_mails=numbers()[0]).update(opened_at=timezone.now())
+
+    staff.post(page(unknown, "settle_shown"), {"mail": numbers(), "again": ""})
+
+    assert set(history()) == {"Settled as sent: 1.", "Settled as not sent: 1."}
+
+
 def test_a_mail_that_was_not_sent_goes_out_at_once(staff, unknown, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         staff.post(page(unknown, "settle", numbers()[0]), {"again": ""})
@@ -349,7 +357,7 @@ def test_how_far_it_is_can_be_asked_for_alone(staff, started, person):
 
     shown = text_of(staff.get(page(campaign, "progress")))
 
-    assert shown.startswith('<div class="mb-6 flex flex-col gap-6" data-state="running" data-moves>')
+    assert shown.startswith('<div class="mb-6" data-state="running" data-moves>')
     assert 'value="50"' in shown
     assert ("1 of 2 people</p>" in shown, "1 reminder waiting" in shown) == (True, True)
 
@@ -405,8 +413,8 @@ def test_times_of_a_campaign_are_typed_and_shown_by_the_clock_of_its_product(sta
 def test_a_wider_window_holds_for_mails_that_wait_already(staff, started, person):
     campaign = started(person("anna@example.com"), person("jan@example.com"), window_from=8, window_until=9)
     tomorrow = timezone.now() + timedelta(days=1)
-    CampaignMail.objects.update(next_attempt_at=tomorrow)
-    CampaignMail.objects.filter(respondent__email="jan@example.com").update(attempts=1)
+    CampaignMail.objects.update(next_attempt_at=tomorrow, attempts=1)  # claimed when the window had closed
+    CampaignMail.objects.filter(respondent__email="jan@example.com").update(failures=1)
 
     staff.post(page(campaign), {"pace": 60, "window_from": 0, "window_until": 24})
 

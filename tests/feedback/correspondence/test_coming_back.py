@@ -1,5 +1,6 @@
 """An e-mail that came back was no contact: the clock runs again, and whoever works on it hears of it."""
 
+import base64
 import hashlib
 import hmac
 import time
@@ -119,6 +120,21 @@ def test_a_provider_that_reports_it_is_believed_too(sent, agent, client, setting
     assert StaffMail.objects.get(notice="reply").user == agent
     is_dead = kind == "failed"  # else the provider did not even try
     assert (Respondent.objects.get().mail_bounced_at is not None) is is_dead
+
+
+def test_a_mail_that_a_provider_gave_up_is_no_contact_and_its_address_may_still_be_good(sent, client, settings):
+    settings.MAIL_EVENTS_PROVIDER, settings.ANYMAIL = "postmark", {"WEBHOOK_SECRET": "user:password"}
+    event = {
+        **{"RecordType": "Bounce", "Type": "SoftBounce", "ID": 1, "BouncedAt": "2026-01-31T12:00:00Z"},
+        **{"Email": "anna@example.com", "MessageID": sent.message_id.strip("<>")},
+    }
+    login = {"authorization": "Basic " + base64.b64encode(b"user:password").decode()}
+
+    answer = client.post("/hooks/mail-events/postmark/", event, "application/json", headers=login)
+
+    assert answer.status_code == 200
+    assert first_contact() is None
+    assert Respondent.objects.get().mail_bounced_at is None
 
 
 def test_a_mail_that_is_only_held_up_stays_a_contact(sent):

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from feedback.correspondence import due_contact_ids, reply_token, send_contact, write
-from feedback.follow_up import change_status, flag
+from feedback.follow_up import change_status, flag, recount_contacts
 from feedback.models import Contact, FollowUp, Respondent, Response
 from feedback.tasks import send_due_contacts
 from privacy.delivery import RETRIES
@@ -293,6 +293,9 @@ def test_a_mail_whose_acceptance_nobody_heard_is_not_sent_again_and_staff_read_s
     told = Contact.objects.get(kind="other")
     assert (told.follow_up, told.actor) == (follow_up, None)
     assert "Nobody knows whether our e-mail “Your answer” was sent" in told.text
+    contact.refresh_from_db()
+    assert contact.what_went_wrong == "unknown whether sent"
+    recount_contacts(follow_up=follow_up)
     assert FollowUp.objects.get().contacted_at is None
 
 

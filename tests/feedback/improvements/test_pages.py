@@ -185,6 +185,7 @@ def test_a_later_agreement_ends_the_objection_of_every_record_of_the_person(clie
     person = Respondent.objects.get()
     namesake = make_respondent(product=product, email="anna@example.com")
     other = make_respondent(product=product, do_not_contact=True)
+    restricted = make_respondent(product=product, email="anna@example.com", restricted_at=timezone.now())
     client.post(link)
 
     with pytest.raises(ValidationError) as refused:
@@ -195,5 +196,6 @@ def test_a_later_agreement_ends_the_objection_of_every_record_of_the_person(clie
     lifted = Respondent.objects.filter(contact_agreed="letter of 2 March")
     assert set(lifted) == {person, namesake}
     assert set(Respondent.objects.filter(do_not_contact=True)) == {other}
+    assert restricted in Respondent.including_restricted.filter(do_not_contact=True, contact_agreed="")
     client.post(link)
-    assert person in Respondent.objects.filter(do_not_contact=True)
+    assert person in Respondent.objects.filter(do_not_contact=True, contact_agreed="")
