@@ -253,9 +253,9 @@ def make_campaign(*, survey: Survey, **overrides: Any) -> Campaign:
     return write_campaign(campaign=row, by=None)
 
 
-def make_task_failure() -> TaskFailure:
-    record_failure(task="feedback.tasks.apply_rules", error=ValueError)
-    return TaskFailure.objects.get()
+def make_task_failure(task: str = "feedback.tasks.apply_rules") -> TaskFailure:
+    record_failure(task=task, error=ValueError)
+    return TaskFailure.objects.get(task=task)
 
 
 def make_server_key(*, product: Product, scopes: tuple[str, ...] = ("ask",)) -> tuple[ServerKey, str]:

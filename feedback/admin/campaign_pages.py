@@ -187,9 +187,9 @@ class CampaignPages:
                 settled[campaigns.settle_unknown_by_staff(mail=mail, was_sent="sent" in request.POST)] += 1
         for was_sent, count in settled.items():
             queue_campaigns()
-            done = said(SETTLED_AS_SENT if was_sent else SETTLED_AS_NOT_SENT, count=str(count))
-            self.log_change(request, campaign, done)  # type: ignore[attr-defined]  # a ModelAdmin's
-            messages.success(request, in_words(done))
+            kept = said(SETTLED_AS_SENT if was_sent else SETTLED_AS_NOT_SENT, count=str(count))
+            self.log_change(request, campaign, kept)  # type: ignore[attr-defined]  # a ModelAdmin's
+            messages.success(request, in_words(kept))
         if not settled:
             messages.error(request, _("This is not possible now: somebody else may have changed it."))
         address = reverse("admin:feedback_campaign_mails", args=[campaign.pk])

@@ -40,6 +40,7 @@ NO_PAGES = LEAD_ELSEWHERE | {
 # What there is only of rows in a certain state, or is the answer to a button: ``special_pages`` makes them.
 SPECIAL = {
     *("admin:feedback_importrun_columns", "admin:feedback_importrun_preview", "admin:feedback_campaign_dry_run"),
+    "admin:feedback_campaign_remove",
     *("admin:feedback_rule_preview", "admin:feedback_rule_tag_existing", "admin:feedback_respondent_never_met"),
     *("admin:privacy_requestitem_preview", "admin:privacy_requestitem_records", "admin:privacy_rightsrequest_reveal"),
     *("admin:privacy_rightsrequest_records", "admin:privacy_product_retire_secret"),
@@ -168,7 +169,8 @@ def special_pages(rows, user, client):
     imports.choose_columns(run=run, columns=COLUMNS, metric="csat")
     yield "admin:feedback_importrun_preview", [run.pk]
     audience = campaigns.add_audience(campaign=campaign, segment=rows["feedback.segment"])
-    yield "admin:feedback_campaign_dry_run", [campaign.pk, audience.pk]
+    for name in ("dry_run", "remove"):
+        yield f"admin:feedback_campaign_{name}", [campaign.pk, audience.pk]
     Rule.objects.filter(pk=rule.pk).update(adds_tag=rows["feedback.tag"])
     yield "admin:feedback_rule_tag_existing", [rule.pk]
     lookup = {"product": product.pk, "channel": "web", "email": "new@example.com"}

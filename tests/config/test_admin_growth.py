@@ -38,6 +38,7 @@ from tests.factories import (
     make_staff_change,
     make_suppression,
     make_survey,
+    make_task_failure,
 )
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,7 @@ def of_one_product(controller, number):
         "privacy.incident": make_incident(controller=controller, product=product),
         "privacy.controller": controller,
         "privacy.product": product,
+        "feedback.taskfailure": make_task_failure(f"task {number}"),
         "auth.user": officer,
         "auth.group": Group.objects.get(name="agent"),
         "django_celery_beat.periodictask": PeriodicTask.objects.create(

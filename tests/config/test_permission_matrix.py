@@ -257,7 +257,8 @@ def test_members_of_other_products_find_nothing(client, rows, role):
     client.force_login(make_staff(role))
 
     for label, row in rows.items():
-        if label.split(".")[0] not in {"feedback", "privacy"}:
+        # The workers are everybody's.
+        if label.split(".")[0] not in {"feedback", "privacy"} or label == "feedback.taskfailure":
             continue
         answer = client.get(reverse(f"admin:{label.replace('.', '_')}_change", args=[row.pk]))
         assert answer.status_code in {302, 403, 404}, label

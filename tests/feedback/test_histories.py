@@ -35,7 +35,7 @@ def test_the_work_on_a_case_is_read_in_the_language_of_the_reader(client, survey
     for name, data in (
         ("status", {"to": "open"}),
         ("assign", {"owner": agent.pk}),
-        ("assign", {}),
+        ("assign", {"seen_owner": agent.pk}),
         ("priority", {"priority": "high"}),
         ("note", {"text": "Called."}),
     ):

@@ -12,6 +12,7 @@ from feedback import tagging, triage
 from feedback.models import ResponseTag, Rule, SavedView, Tag, Tally
 from feedback.periods import Bucket
 from feedback.saved_views import save_view
+from privacy.admin.histories import translate
 from privacy.models import Membership
 from tests.factories import make_improvement, make_product, make_respondent, make_response, make_staff, make_survey
 
@@ -75,9 +76,9 @@ def test_what_becomes_of_a_tag_is_in_the_log_of_the_admin(client, survey):
     client.post(reverse("admin:feedback_tag_merge", args=[fees.pk]), {"target": costs.pk})
     client.post(reverse("admin:feedback_tag_discard", args=[unused.pk]), {"post": "yes"})
 
-    assert list(
-        LogEntry.objects.order_by("pk").values_list("object_id", "object_repr", "action_flag", "change_message")
-    ) == [
+    entries = list(LogEntry.objects.order_by("pk"))
+    translate(entries)
+    assert [(each.object_id, each.object_repr, each.action_flag, each.change_message) for each in entries] == [
         (str(fees.pk), "fees", CHANGE, "Renamed; before: “fee”."),
         (str(fees.pk), "fees", DELETION, ""),
         (str(costs.pk), "costs", CHANGE, "Merged; “fees” is gone."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -52,7 +53,7 @@ def test_an_officer_assesses_it_and_closes_it(client, officer, incident):
     page = client.get(page_of(incident)).content.decode()
     assert "left to tell the authority" in page
 
-    told = timezone.now().replace(second=0, microsecond=0)
+    told = timezone.localtime(timezone=ZoneInfo(incident.request.controller.time_zone)).replace(second=0, microsecond=0)
     client.post(
         page_of(incident),
         {

@@ -70,11 +70,11 @@ def test_the_list_needs_as_many_queries_for_ten_surveys_as_for_one(
     client.get(address)
     # session, user, two of permissions, two of emergency access, filter's products,
     # count, surveys, wording, bands, audience
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(address)
     for _number in range(9):
         make_survey(product=product)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         content = client.get(address).content.decode()
 
     assert content.count(">live<") + content.lower().count("live") >= 10

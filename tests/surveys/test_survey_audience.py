@@ -232,11 +232,11 @@ def test_the_list_of_events_needs_as_many_queries_for_ten_as_for_one(
     client.get(address)
     # session, user, two of permissions, two of emergency access, filter's products, count,
     # events with product, its surveys, their audience
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(address)
     for number in range(1, 10):
         add(number)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(address)
 
 
