@@ -196,7 +196,7 @@ class RespondentAdmin(VisibleModelAdmin):
             "product": product,
             "similar": _similar(product, question, respondent),
             "form": form or MomentForm(initial={**vars(question.moment), "is_signed": question.person.is_signed}),
-            **_explained(request, product, question),
+            **_explained(request, product, question, respondent),
         }
         return self._page(request, "explained", context)
 
@@ -227,15 +227,18 @@ def _log_access(request: HttpRequest, product: Product, respondent: Respondent |
     record_product_access(user=staff(request), purpose=purpose, record=respondent or Respondent, product=product)
 
 
-def _explained(request: HttpRequest, product: Product, question: LookUp) -> dict[str, Any]:
+def _explained(
+    request: HttpRequest, product: Product, question: LookUp, respondent: Respondent | None
+) -> dict[str, Any]:
     """Return what the page tells of the decision and of the question it answers."""
     settings = load_product(product.public_key)
     assert settings is not None  # noqa: S101  its row was just read
     found = explain(product=settings, person=question.person, moment=question.moment, at=timezone.now())
+    is_restricted = found.is_restricted or (respondent is not None and respondent.restricted_at is not None)
     return {
         "zone": product.zone,
         "found": found,
-        "is_hidden": found.is_restricted and not request.user.has_perm(SEE_RESTRICTED),
+        "is_hidden": is_restricted and not request.user.has_perm(SEE_RESTRICTED),
         "question": question,
         "described_by": ", ".join(str(name) for key, name in KINDS.items() if getattr(question.person, key)),
         "channel": Channel(question.moment.channel).label,
