@@ -282,3 +282,10 @@ def test_the_banner_of_an_emergency_is_on_every_page_and_ends_it(open_page, clie
 
     page.get_by_text("The emergency access has ended.").wait_for()
     assert page.get_by_text("is open until").count() == 0
+
+
+def test_forms_with_sentences_to_choose_and_addresses_fit_a_phone(look, rows):
+    look.page.set_viewport_size({"width": PHONE, "height": 640})
+    product = reverse("admin:privacy_product_change", args=[rows["privacy.product"].pk])
+
+    assert look(product, "pl", ("light",)) | look(reverse("admin:privacy_recipient_add"), "pl", ("light",)) == {}
