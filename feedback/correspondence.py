@@ -118,8 +118,8 @@ def send_contact(*, contact_id: int) -> bool:
 
     Every attempt carries the same ``Message-ID`` and reply address. Whether the person may be contacted is decided
     anew. A closed follow-up is no obstacle: the mail was written while it was open. Where the connection broke off
-    before the mail server said whether it accepts the mail, the mail counts as sent, and the follow-up's page says
-    that nobody knows; where a worker is killed at that moment, it just counts as sent.
+    before the mail server said whether it accepts the mail, it is not sent again, and the follow-up's page says that
+    nobody knows; where a worker is killed at that moment, it counts as sent.
 
     Returns:
         Whether this call sent it.
