@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-MOST_FOUND: Final = 2000
+MOST_FOUND: Final = 1000
 MOST_READ: Final = 20_000
 
 

@@ -60,7 +60,7 @@ MOST_AT_ONCE: Final = 1000
 
 
 class ResponsePaginator(CappedPaginator):
-    """Forty pages: further back, filters and words lead faster, and counting stays cheap whatever is searched for."""
+    """Twenty pages: further back, filters and words lead faster, and counting stays cheap whatever is searched for."""
 
     limit = MOST_FOUND
 
@@ -143,7 +143,7 @@ class ResponseAdmin(Inbox, PersonPages, ResponsePage, HidesRestricted, VisibleMo
         found = find_words(search_term, rows=queryset, among=among, beginnings=reads_comments)
         if found.read is not None:
             messages.info(request, _read_only(found.read))
-        # One parameter, not two thousand: the database looks keys up sooner than it reads them.
+        # One parameter, not a thousand: the database looks keys up sooner than it reads them.
         keys = RawSQL("SELECT unnest(%s::bigint[])", [list(found.keys)])
         return queryset.filter(pk__in=keys), False
 
