@@ -107,6 +107,7 @@ def _start(data: Path) -> None:
     if socket_folder != data:
         _make_private_folder(socket_folder)
     options = f"-c listen_addresses='' -c unix_socket_directories='{socket_folder}' -c max_connections=200"
+    options += " -c wal_compression=on"  # whoever commits waits until it is written
     _run(programs / "pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "60", "-o", options, "start")
     _create_database(socket_folder)
 

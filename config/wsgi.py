@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from functools import lru_cache
@@ -85,3 +86,9 @@ def _measure_body(environ: dict[str, Any]) -> None:
     """
     body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
+
+
+# What is loaded by now stays as long as the process: looking through it again and again for what could be freed would
+# take a part of every request.
+gc.collect()
+gc.freeze()

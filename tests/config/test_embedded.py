@@ -115,6 +115,11 @@ def test_data_outlive_the_server(var):
         assert query(var, "SELECT number FROM kept") == [(7,)]
 
 
+def test_what_a_commit_waits_for_is_written_compressed(var):
+    with held(var):
+        assert query(var, "SHOW wal_compression") != [("off",)]
+
+
 def test_a_server_left_behind_by_a_crash_of_the_machine_starts_again(var):
     with held(var):
         query(var, "CREATE TABLE crashed (number integer)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 
@@ -61,3 +62,7 @@ def test_pages_keep_the_full_chain():
 
     assert status == "403 Forbidden"
     assert "content-security-policy" in headers
+
+
+def test_what_is_loaded_at_the_start_is_not_looked_through_for_what_could_be_freed():
+    assert gc.get_freeze_count() > 100_000
