@@ -53,6 +53,17 @@ def test_responses_without_a_comment_take_no_place_among_the_newest(responses, m
     assert list(find("fees").keys) == [responses[index].pk for index in (0, 2, 3, 4)]
 
 
+def test_a_word_that_many_of_the_newest_comments_have_is_looked_for_no_further_back(responses, monkeypatch):
+    monkeypatch.setattr(word_search, "MOST_FOUND", 9)
+    assert len(find("fees").keys) == 6
+
+    monkeypatch.setattr(word_search, "COMMON", 4)
+    found = find("fees")
+
+    assert (list(found.keys), found.read) == ([one.pk for one in responses[:4]], 4)
+    assert find("parking").keys == [responses[5].pk]
+
+
 def test_one_more_than_the_limit_says_that_there_are_more(responses):
     assert list(find("fees").keys) == [one.pk for one in responses[:4]]
 
