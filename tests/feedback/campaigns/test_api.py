@@ -41,10 +41,10 @@ def test_a_server_invites_people_and_hears_about_each(invite, person):
         "campaign": campaign.pk,
         "queued": 1,
         "people": [
-            {"index": 0, "eligible": True, "code": "eligible"},
-            {"index": 1, "eligible": False, "code": "opted_out"},
-            {"index": 2, "eligible": False, "code": "no_permission"},
-            {"index": 3, "eligible": False, "code": "invalid_email"},
+            {"index": 0, "eligible": True, "queued": True, "code": "eligible"},
+            {"index": 1, "eligible": False, "queued": False, "code": "opted_out"},
+            {"index": 2, "eligible": False, "queued": False, "code": "no_permission"},
+            {"index": 3, "eligible": False, "queued": False, "code": "invalid_email"},
         ],
     }
     anna = Respondent.objects.get(external_id="4711")
