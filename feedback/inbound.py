@@ -70,7 +70,7 @@ def contact_came_back(*, message_id: str, nature: Nature) -> bool:
 
     Args:
         message_id: in angle brackets, as it was sent.
-        nature: a bounce, a refusal or a delay.
+        nature: a bounce or a refusal.
     """
     known_by = f"{nature}:{message_id}"[:LONGEST_MESSAGE_ID]
     report = Mail(

@@ -9,7 +9,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
@@ -106,7 +105,7 @@ class CampaignAdmin(CampaignPages, VisibleModelAdmin):
 
     @display(description=_("not before"), ordering="starts_at")
     def begins(self, campaign: Campaign) -> datetime | None:
-        return localtime(campaign.starts_at, campaign.product.zone) if campaign.starts_at else None
+        return timezone.localtime(campaign.starts_at, campaign.product.zone) if campaign.starts_at else None
 
     @display(description=_("by"))
     def created_by_name(self, campaign: Campaign) -> str:

@@ -138,7 +138,7 @@ def test_a_mail_that_a_provider_gave_up_is_no_contact_and_its_address_may_still_
 
 
 def test_a_mail_that_is_only_held_up_stays_a_contact(sent):
-    assert contact_came_back(message_id=sent.message_id, nature=Nature.DELAY)
+    came_back(sent, action="delayed", status="4.4.1")
     assert first_contact() == sent.sent_at
 
     assert contact_came_back(message_id=sent.message_id, nature=Nature.BOUNCE)
