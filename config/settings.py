@@ -103,7 +103,6 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.plans.StaffPlansMiddleware",
     "privacy.middleware.StaffZoneMiddleware",
     "privacy.middleware.BreakGlassMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -144,8 +143,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        # A statement that a connection has run five times keeps its plan: planning a join takes longer than running it.
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},
+        "OPTIONS": {"server_side_binding": True},
     }
 }
 CACHES = {"default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), shared_cache)}

@@ -19,7 +19,7 @@ FROM feedback_invitation invitation
 JOIN feedback_respondent person ON person.id = invitation.respondent_id AND person.restricted_at IS NULL
 JOIN surveys_surveyversion version ON version.id = invitation.version_id
 JOIN privacy_product product ON product.id = invitation.product_id
-WHERE invitation.token_digest = %s
+WHERE invitation.token_digest = %(token_digest)s
 FOR UPDATE OF invitation
 """
 

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from feedback.cursors import run_kept
 from feedback.eligibility import Occasion
 from feedback.identity import Person
 from feedback.person_rows import rows_of
+from feedback.prepared import run_prepared
 
 if TYPE_CHECKING:
     from feedback.products import ProductFacts
@@ -330,7 +330,7 @@ def _counter(row: Stored | None) -> int:
 
 
 def _takes_effect(statement: str, parameters: dict[str, Any]) -> bool:
-    return bool(run_kept(statement, parameters).rowcount)
+    return bool(run_prepared(statement, parameters).rowcount)
 
 
 def _row(product: ProductFacts, person: Person, *, at: datetime, reservations: int) -> dict[str, Any]:

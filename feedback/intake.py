@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback.answer_rows import CREATE_RESPONSE, LOCK_INVITATION, LockedInvitation
-from feedback.cursors import run_kept
 from feedback.invitations import ExpiredInvitation, InvitationError, OriginBlocked, UnknownInvitation
 from feedback.models import Invitation, Response, ScoreChange
 from feedback.models.capturing import LONGEST_COMMENT
+from feedback.prepared import run_prepared
 from feedback.scanners import put_in_place_of, traces_of
 from privacy.encryption import keyed_hash, token_digest
 from privacy.models import origin_is_accepted
@@ -187,10 +187,10 @@ def _answer_first(
 
 
 def _locked_invitation(token: str) -> LockedInvitation:
-    row = run_kept(LOCK_INVITATION, [token_digest(token)]).fetchone()
-    if row is None:
+    rows = run_prepared(LOCK_INVITATION, {"token_digest": token_digest(token)}).fetchall()
+    if not rows:
         raise UnknownInvitation
-    return LockedInvitation(*row)
+    return LockedInvitation(*rows[0])
 
 
 def _check_values(invitation: LockedInvitation, submission: Submission) -> None:
@@ -235,7 +235,7 @@ def _create(token: str, submission: Submission, origin: str) -> Outcome | None:
         "completed_at": at if is_complete else None,
         **traces_of(submission.sender),
     }
-    is_created = bool(run_kept(CREATE_RESPONSE, values).rowcount)
+    is_created = bool(run_prepared(CREATE_RESPONSE, values).rowcount)
     return Outcome(state=state, seq=submission.seq, created=True, receipt=receipt) if is_created else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from feedback.cursors import run_kept
+from feedback.prepared import run_prepared
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,7 +83,7 @@ def rows_of(product: ProductFacts, person: Person, *, channel: str, at: datetime
     own_key = person.subject_key
     second_key, third_key = (*person.lasting_keys[1:], own_key, own_key)[:2]
     first, second, third = person.suppression_digests
-    cursor = run_kept(
+    cursor = run_prepared(
         by_mail if channel == "email" else otherwise,
         {
             **{"product": product.id, "since": at - product.history_matters},

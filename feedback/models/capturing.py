@@ -229,7 +229,7 @@ class Response(models.Model):
             # that is kept for any value of a parameter cannot know that an index is about the one it is given.
             models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
             # Every page of the list counts what is unread: from the index alone, wherever in the table that lies. Its
-            # condition may have a value: no plans are kept of what staff pages ask.
+            # condition may have a value: what staff pages ask is planned for the values it has.
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_unread",

@@ -14,7 +14,7 @@ from django.urls import path
 
 from config import embedded
 from config.wsgi import application
-from feedback.cursors import run_kept
+from feedback.prepared import run_prepared
 
 
 def backend(request):
@@ -23,11 +23,11 @@ def backend(request):
         return JsonResponse({"pid": cursor.fetchone()[0]})
 
 
-def kept(request):
-    return JsonResponse({"pid": run_kept("SELECT pg_backend_pid()", None).fetchone()[0]})
+def prepared(request):
+    return JsonResponse({"pid": run_prepared("SELECT pg_backend_pid()", {}).fetchall()[0][0]})
 
 
-urlpatterns = [path("new/", backend), path("kept/", kept)]
+urlpatterns = [path("new/", backend), path("prepared/", prepared)]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def _urls(settings):
     settings.ROOT_URLCONF = __name__
 
 
-@pytest.mark.parametrize("cursor", ["new", "kept"])
+@pytest.mark.parametrize("cursor", ["new", "prepared"])
 def test_the_first_request_after_a_restart_is_answered(var, thread, cursor):
     def answer():
         return ask(cursor)
