@@ -32,6 +32,8 @@ UNPRIVILEGED_ACCOUNT = "nobody"
 # The kernel's limit for a socket's path is 107 bytes; the server appends its own file name.
 LONGEST_SOCKET_FOLDER = 88
 
+LEAST_MEMORY, MOST_MEMORY = 128, 1024  # MB; what tables do not need is not taken from anybody
+
 
 class EmbeddedServerError(Exception):
     """The embedded server cannot run here; the message says why in one line and what to do."""
@@ -107,9 +109,16 @@ def _start(data: Path) -> None:
     if socket_folder != data:
         _make_private_folder(socket_folder)
     options = f"-c listen_addresses='' -c unix_socket_directories='{socket_folder}' -c max_connections=200"
-    options += " -c wal_compression=on"  # whoever commits waits until it is written
+    options += f" -c shared_buffers={_memory_for_pages()}MB"
+    options += " -c wal_compression=on -c max_wal_size=4GB"  # whoever commits waits until it is written
     _run(programs / "pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "60", "-o", options, "start")
     _create_database(socket_folder)
+
+
+def _memory_for_pages() -> int:
+    """Return how many MB the server may keep of its tables: a quarter of the machine's, as its manual advises."""
+    quarter = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 // 4
+    return max(LEAST_MEMORY, min(quarter, MOST_MEMORY))
 
 
 def _make_cluster(programs: Path, data: Path) -> None:

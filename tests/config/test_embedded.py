@@ -120,6 +120,13 @@ def test_what_a_commit_waits_for_is_written_compressed(var):
         assert query(var, "SHOW wal_compression") != [("off",)]
 
 
+def test_the_server_keeps_tables_in_a_part_of_the_memory(var):
+    with held(var):
+        ((kept,),) = query(var, "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'")
+    all_of_it = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 128 * 2**20 <= kept <= min(2**30, max(all_of_it // 4, 128 * 2**20))
+
+
 def test_a_server_left_behind_by_a_crash_of_the_machine_starts_again(var):
     with held(var):
         query(var, "CREATE TABLE crashed (number integer)")
