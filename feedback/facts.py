@@ -96,6 +96,14 @@ FROM person
 """
 RESERVE: Final = f"WITH {CLAIM_OWN} {INVITE}"
 
+# Of most page views nothing is told but who somebody is.
+RESERVE_BY_ID: Final = f"""
+WITH person AS (
+    UPDATE feedback_respondent SET reservations = reservations + 1 WHERE id = %(own)s AND reservations = %(seen)s
+    RETURNING id
+) {INVITE}
+"""  # noqa: S608  put together from constants of this file
+
 # Of somebody met under several identifiers, the other rows are claimed as well. All are locked first and by kind, so
 # that requests naming different identifiers of one person do not wait for each other in a circle. A row that appears
 # only after the facts were read is not guarded against: nothing was known to be claimed.
@@ -302,11 +310,11 @@ def reserve(
     values = {**_row(product, described, at=at, reservations=1), **invitation, "seen": _counter(known.own)}
     values["is_signed"] = person.is_signed
     values |= {"own_key": person.subject_key, "device_key": person.device_key}
-    values["borrowed_device"] = known.counts_also_for(person)
-    reservation = RESERVE
+    values |= {"own": known.own.id if known.own else None, "borrowed_device": known.counts_also_for(person)}
+    reservation = RESERVE_BY_ID if known.own and not described.is_described else RESERVE
     if known.others:
         others = known.others
-        values |= {"own": known.own.id if known.own else None, "others": [row.id for row in others]}
+        values["others"] = [row.id for row in others]
         values["others_seen"] = [row.reservations for row in others]
         reservation = RESERVE_OF_SEVERAL
     if person.device_key:
@@ -314,11 +322,11 @@ def reserve(
         steps = [reservation, CLAIM_DEVICE]
     elif known.person:
         values |= {"person": known.person.id, "person_seen": known.person.reservations}
-        steps = [CLAIM_PERSON, RESERVE]
+        steps = [CLAIM_PERSON, reservation]
     else:
         steps = [reservation]
-    if steps == [RESERVE]:
-        return _takes_effect(RESERVE, values)
+    if len(steps) == 1 and not known.others:
+        return _takes_effect(reservation, values)
     with transaction.atomic():
         reserved = all(_takes_effect(statement, values) for statement in steps)
         transaction.set_rollback(not reserved)

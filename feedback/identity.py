@@ -100,6 +100,12 @@ class Person:
         return bool(self.external_id or self.email or self.phone)
 
     @property
+    def is_described(self) -> bool:
+        """Whether anything is told beside an id: how to reach them, or what they are like."""
+        known_by, told = (self.email, self.phone), (self.name, self.company, self.country, self.language)
+        return any((*known_by, *told, self.properties, self.customer_since))
+
+    @property
     def is_known_by_address(self) -> bool:
         """Whether an e-mail or a phone is all that is known; the product may have given them with an id before."""
         return bool(not self.external_id and (self.email or self.phone))

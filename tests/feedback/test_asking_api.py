@@ -37,6 +37,20 @@ def test_an_eligible_person_gets_an_invitation_and_the_question(survey, ask):
     assert (person.subject_key, person.email, person.country) == ("id:anna", "anna@example.com", "PL")
 
 
+@pytest.mark.parametrize(
+    ("said_later", "company"), [({}, "Acme"), ({"company": "Globex"}, "Globex")], ids=["their id alone", "more"]
+)
+def test_what_was_told_about_a_person_stays_until_something_else_is_told(survey, ask, said_later, company):
+    ask(user=ANNA)
+    Invitation.objects.update(created_at=timezone.now() - timedelta(days=100))
+
+    assert ask(user={"id": "anna", **said_later})["eligible"]
+
+    person = Respondent.objects.get()
+    assert (person.company, person.name, person.email) == (company, "Anna", "anna@example.com")
+    assert (person.reservations, person.invitations.count()) == (2, 2)
+
+
 def test_a_question_comes_in_the_language_and_with_the_rests_of_the_moment(survey, ask):
     def question(person, language):
         return ask(user={"id": person}, context={"language": language})["survey"]
