@@ -112,8 +112,7 @@ MIDDLEWARE = [
 ASKING_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "config.wsgi.LanguageMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.wsgi.AskingMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -15,7 +15,6 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,10 +32,11 @@ def _preferred_language(accepted: str) -> str:
     return translation.get_language_from_request(request)
 
 
-class LanguageMiddleware:
-    """Answers in the language the request prefers.
+class AskingMiddleware:
+    """Answers in the language the request prefers, and says how long the answer is.
 
-    Django's own also looks for it in the path and in a cookie, where the asking endpoints never have it.
+    Django's own also look for a language in the path and in a cookie, and for addresses that need a slash or a "www.";
+    the asking endpoints never have any of these.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -46,8 +46,9 @@ class LanguageMiddleware:
         language = _preferred_language(request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST_PREFERENCE])
         translation.activate(language)
         answer = self.get_response(request)
-        patch_vary_headers(answer, ("Accept-Language",))
+        answer.headers["Vary"] = "Accept-Language"  # and what those around this one add
         answer.headers["Content-Language"] = language
+        answer.headers["Content-Length"] = str(len(answer.content))
         return answer
 
 

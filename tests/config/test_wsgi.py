@@ -50,6 +50,8 @@ def test_the_answer_is_that_of_the_full_chain():
     assert full.json()["detail"] == "Nie ma produktu o tym kluczu."
     assert headers["access-control-allow-origin"] == "*"
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-language"] == "pl"
+    assert set(headers["vary"].lower().split(", ")) == {"accept-language", "origin"}
     assert int(headers["content-length"]) == len(content)
     assert "set-cookie" not in headers
 
