@@ -23,7 +23,7 @@ from feedback.models import Invitation, Respondent
 from privacy.encryption import new_token, token_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from config.bench.load import Conversation
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 KINDS: Final = (("web", "pl"), ("web", "en"), ("mobile", "pl"), ("web", "pl"), ("mobile", "en"))
 SUBMISSION_GOAL: Final = 0.75
-RESERVING_GOAL: Final = 0.5  # of the requests that a view with one SELECT answers, though reserving writes
 FALL: Final = 0.9  # of the speed among few people is kept among many
 FEW: Final = 10_000
 AT_ONCE: Final = 20_000  # people in one COPY
@@ -51,25 +50,59 @@ SELECT next_check_at FROM bare_person WHERE subject_key = 'pgbench' || :number;
 
 
 @dataclass(frozen=True)
+class Floor:
+    """What the product is compared with.
+
+    Args:
+        name: for the report.
+        path: where bare Django does it.
+        contains: what its answers have in them.
+        goal: the ratio to reach.
+    """
+
+    name: str
+    path: str
+    contains: bytes
+    goal: float | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of those that take turns.
+
+    Args:
+        messages: prepared requests, as many as it may be sent.
+        contains: what proves in an answer that the work was done.
+        goal: the part of this one's speed that the product is to reach.
+    """
+
+    port: int
+    messages: Iterator[bytes]
+    contains: bytes
+    goal: float | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """May somebody be asked, put to people of whom the answer is known.
 
     Args:
-        floor: what bare Django is asked.
-        contains: what both answers have in them.
+        contains: what the product's answers have in them.
+        floors: the first is what bare Django takes to do the same.
         sql: the same for pgbench, where it takes one statement.
     """
 
-    floor: str
     contains: bytes
-    reserves: bool
+    floors: tuple[Floor, ...]
     sql: str = ""
-    goal: float | None = None
 
 
+YES: Final = b'"eligible":true'
+NO: Final = b'"eligible":false'
+ONE_SELECT: Final = "/eligibility"
 QUESTIONS: Final = {
-    "not due": Question("/eligibility", b'"eligible":false', reserves=False, sql=ELIGIBILITY_IN_SQL, goal=0.75),
-    "reserving": Question("/reservation", b'"eligible":true', reserves=True),
+    "not due": Question(NO, (Floor("bare Django", ONE_SELECT, NO, goal=0.75),), sql=ELIGIBILITY_IN_SQL),
+    "reserving": Question(YES, (Floor("bare Django", "/reservation", YES), Floor("one SELECT", ONE_SELECT, NO, 0.5))),
 }
 
 
@@ -89,19 +122,22 @@ def submission(work: Workplace) -> Iterator[Measurement]:
             [work.numbers],
         )
         cursor.execute("ANALYZE feedback_respondent, feedback_invitation, bare_invitation")
-    scores = cycle(range(11))
-    product = (request("PUT", f"/api/v1/invitations/{token}/response", _score(next(scores))) for token in tokens)
-    floor = (request("PUT", f"/response/{token}", _score(next(scores))) for token in tokens)
     yield from _compare(
         work,
         "submission",
-        product,
-        floor,
+        Member(work.product_port, _scores("/api/v1/invitations/{}/response", tokens), b'"state":"partial"'),
+        {
+            "bare Django": Member(
+                work.floor_port, _scores("/response/{}", tokens), b'"state":"partial"', SUBMISSION_GOAL
+            )
+        },
         status=201,
-        contains=b'"state":"partial"',
-        goal=SUBMISSION_GOAL,
         sql=SUBMISSION_IN_SQL,
     )
+
+
+def _scores(path: str, tokens: Sequence[str]) -> Iterator[bytes]:
+    return (request("PUT", path.format(token), _score(number % 11)) for number, token in enumerate(tokens))
 
 
 @benchmark
@@ -113,35 +149,21 @@ def eligibility(work: Workplace) -> Iterator[Measurement]:
     for size in (few, max(work.respondents, 2 * few)):
         yield _fill(work, size)
         for name, question in QUESTIONS.items():
-            people = _draw(work, are_due=question.reserves, asked=asked)
-            lines = list(
-                _compare(
-                    work,
-                    f"eligibility, {name}, {size:,} people",
-                    (_ask(work.asking_path, each) for each in people),
-                    (_ask(question.floor, each) for each in people),
-                    status=200,
-                    contains=question.contains,
-                    goal=question.goal,
-                    sql=question.sql,
-                )
-            )
+            people = _draw(work, are_due=question.contains == YES, asked=asked)
+            product = Member(work.product_port, _asked(work.asking_path, people), question.contains)
+            floors = {
+                floor.name: Member(work.floor_port, _asked(floor.path, people), floor.contains, floor.goal)
+                for floor in question.floors
+            }
+            title = f"eligibility, {name}, {size:,} people"
+            lines = list(_compare(work, title, product, floors, status=200, sql=question.sql))
             by_floor[name].append(lines[0])
             yield from lines
-        yield _by_one_select(size, reserving=by_floor["reserving"][-1], not_due=by_floor["not due"][-1])
     yield from (_many_by_few(name, *lines) for name, lines in by_floor.items())
 
 
-def _by_one_select(size: int, *, reserving: Measurement, not_due: Measurement) -> Measurement:
-    one_select = not_due.floor or 0
-    return Measurement(
-        name=f"eligibility, reserving, {size:,} people, by one SELECT",
-        value=reserving.value,
-        floor=one_select,
-        unit=UNIT,
-        ratio=round(reserving.value / one_select, 3),
-        goal=RESERVING_GOAL,
-    )
+def _asked(path: str, people: Sequence[str]) -> Iterator[bytes]:
+    return (_ask(path, each) for each in people)
 
 
 def _many_by_few(name: str, among_few: Measurement, among_many: Measurement) -> Measurement:
@@ -182,35 +204,27 @@ def visits(work: Workplace) -> Iterator[Measurement]:
 
 
 def _compare(
-    work: Workplace,
-    name: str,
-    product: Iterator[bytes],
-    floor: Iterator[bytes],
-    *,
-    status: int,
-    contains: bytes,
-    goal: float | None,
-    sql: str = "",
+    work: Workplace, name: str, product: Member, floors: Mapping[str, Member], *, status: int, sql: str = ""
 ) -> Iterator[Measurement]:
-    """Run the product, bare Django and pgbench in turn, and compare."""
+    """Run the product, what it is compared with, and pgbench in turn, and compare."""
     work.report(f"{name} …")
+    members = {"product": product, **floors}
 
-    def drive(port: int, messages: Iterator[bytes], number: int) -> float:
-        return seconds_to_answer(port, list(islice(messages, number)), status=status, contains=contains)
+    def drive(member: Member, number: int) -> float:
+        messages = list(islice(member.messages, number))
+        return seconds_to_answer(member.port, messages, status=status, contains=member.contains)
 
-    drive(work.product_port, product, work.warm_up)
-    drive(work.floor_port, floor, work.warm_up)
-    rates: dict[str, list[float]] = {"product": [], "floor": [], "sql": []}
+    for member in members.values():
+        drive(member, work.warm_up)
+    rates: dict[str, list[float]] = {each: [] for each in (*members, "sql")}
     for _round in range(work.rounds):
-        slices = [
-            (drive(work.product_port, product, work.slice), drive(work.floor_port, floor, work.slice))
-            for _slice in range(SLICES)
-        ]
-        for member, seconds in zip(("product", "floor"), zip(*slices, strict=True), strict=True):
-            rates[member].append(SLICES * work.slice / sum(seconds))
+        slices = [[drive(member, work.slice) for member in members.values()] for _slice in range(SLICES)]
+        for each, seconds in zip(members, zip(*slices, strict=True), strict=True):
+            rates[each].append(SLICES * work.slice / sum(seconds))
         if sql:
             rates["sql"].append(work.pgbench(sql))
-    yield compare(f"{name}, by bare Django", rates["product"], rates["floor"], unit=UNIT, goal=goal)
+    for each, floor in floors.items():
+        yield compare(f"{name}, by {each}", rates["product"], rates[each], unit=UNIT, goal=floor.goal)
     if sql:
         yield compare(f"{name}, by pgbench", rates["product"], rates["sql"], unit=UNIT)
 
