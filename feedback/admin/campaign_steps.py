@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback import campaigns
@@ -104,7 +105,9 @@ REMOVE: Final = Step(
 
 
 def next_hint(campaign: Campaign) -> StrOrPromise:
-    """Say what is usually done next."""
+    """Say what is usually done next, or why a running campaign stands still."""
+    if campaign.state == State.RUNNING and (held := campaigns.what_holds(campaign, now=timezone.now())):
+        return held
     hints: dict[str, StrOrPromise] = {
         State.DRAFT: _("Write the mail, choose an audience, look at the dry run, then start."),
         State.SCHEDULED: _("It begins at the planned time."),

@@ -1,6 +1,6 @@
 """Campaigns by e-mail: whom they are for, what they say, when they go out, and what comes back."""
 
-from feedback.campaigns.claiming import BATCH, claim, due_campaigns, recover
+from feedback.campaigns.claiming import BATCH, claim, due_campaigns, recover, what_holds
 from feedback.campaigns.entries import Entry, StatedPermission, describe
 from feedback.campaigns.inviting import MOST_PEOPLE, KeyReused, Order, forget_calls, invite, try_out
 from feedback.campaigns.judging import ELIGIBLE, OWED, WHY, Judge, Judged, Records
@@ -86,6 +86,7 @@ __all__ = [
     "take_report",
     "try_out",
     "unfinished_audiences",
+    "what_holds",
     "write_campaign",
     "write_letter",
 ]

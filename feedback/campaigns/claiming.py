@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from feedback.models import Campaign, CampaignMail, Invitation
 from surveys.models import Survey
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import QuerySet
+    from django_stubs_ext import StrOrPromise
 
 State = CampaignMail.State
 BATCH: Final = 50
@@ -59,6 +61,18 @@ def at_work(*, now: datetime) -> QuerySet[Campaign]:
     running = Campaign.objects.filter(state=Campaign.State.RUNNING, product__is_live=True)
     has_begun = Q(survey__starts_at__isnull=True) | Q(survey__starts_at__lte=now)
     return running.filter(has_begun).exclude(survey__state=Survey.State.PAUSED)
+
+
+def what_holds(campaign: Campaign, *, now: datetime) -> StrOrPromise | None:
+    """Say why a running campaign sends nothing for now, which is whenever ``at_work`` leaves it out."""
+    survey = campaign.survey
+    if not campaign.product.is_live:
+        return _("Its product is switched off: nothing is sent until the product is switched on again.")
+    if survey.starts_at is not None and survey.starts_at > now:
+        return _("Its survey has not begun: nothing is sent until it does.")
+    if survey.state == Survey.State.PAUSED:
+        return _("Its survey is paused: nothing is sent until the survey goes on.")
+    return None
 
 
 def due_campaigns(*, now: datetime) -> dict[int, int]:

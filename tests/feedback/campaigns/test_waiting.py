@@ -10,8 +10,9 @@ from django.core import mail as outbox
 from django.utils import timezone
 
 from feedback import campaigns
+from feedback.campaigns import what_holds
 from feedback.campaigns.sending import Sender
-from feedback.models import CampaignMail
+from feedback.models import Campaign, CampaignMail
 from feedback.products import LIFETIME
 from feedback.tasks import run_campaigns
 from surveys.models import Survey
@@ -67,9 +68,11 @@ PAUSES = pytest.mark.parametrize(
 @PAUSES
 def test_while_its_survey_rests_a_campaign_sends_nothing_and_then_goes_on(clock, started, person, survey, stop, go_on):
     campaign = started(person())
+    assert what_holds(Campaign.objects.get(), now=timezone.now()) is None
     stop(survey)
     run_campaigns()
     assert outcomes(campaign) == WAITS
+    assert "nothing is sent until" in what_holds(Campaign.objects.get(), now=timezone.now())
     assert CampaignMail.objects.get().attempts == 0
 
     clock.shift(timedelta(minutes=11))
