@@ -188,8 +188,7 @@ def _locked(responses: Iterable[Response]) -> QuerySet[Response]:
 def _tag(product_id: int, name: str) -> Tag:
     """Return the tag of that name, which stays until the transaction ends: merging and deleting wait for it."""
     tags = Tag.objects.select_for_update(no_key=True)
-    same = tags.filter(product_id=product_id, name__iexact=name).first()
-    return same or tags.get_or_create(product_id=product_id, name=name)[0]
+    return tags.get_or_create(product_id=product_id, name__iexact=name, defaults={"name": name})[0]
 
 
 def _check_length(text: str, longest: int) -> None:

@@ -186,9 +186,8 @@ def _root_cause(chosen: RootCause | str | None, product_id: int) -> RootCause:
     longest = RootCause._meta.get_field("name").max_length or 0
     missing = _("Say what caused it, so that it can be put right for others too.")
     name = required_text(chosen or "", longest, message=missing, code="root_cause_required")
-    known: Any = RootCause.objects.filter(product=product_id, name__iexact=name).first()
-    if known is None:
-        known, _created = RootCause.objects.get_or_create(product_id=product_id, name=name)
+    causes = RootCause.objects.filter(product=product_id)
+    known, _created = causes.get_or_create(name__iexact=name, defaults={"product_id": product_id, "name": name})
     return cast("RootCause", known)
 
 

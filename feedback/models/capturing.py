@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models.asking import Invitation, Respondent, Suspicion
@@ -304,7 +305,14 @@ class Tag(models.Model):
         ordering = ["name"]
         verbose_name = _("tag")
         verbose_name_plural = _("tags")
-        constraints = [models.UniqueConstraint(fields=["product", "name"], name="tag_unique_per_product")]
+        constraints = [
+            models.UniqueConstraint(
+                "product",
+                Upper("name"),
+                name="tag_unique_in_product",
+                violation_error_message=_("The product has a tag of this name already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from privacy.models import Product
@@ -157,7 +158,14 @@ class RootCause(models.Model):
         ordering = ["name"]
         verbose_name = _("root cause")
         verbose_name_plural = _("root causes")
-        constraints = [models.UniqueConstraint(fields=["product", "name"], name="root_cause_unique_per_product")]
+        constraints = [
+            models.UniqueConstraint(
+                "product",
+                Upper("name"),
+                name="root_cause_unique_in_product",
+                violation_error_message=_("The product has a root cause of this name already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

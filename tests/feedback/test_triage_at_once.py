@@ -114,3 +114,18 @@ def test_whoever_waits_for_the_lowest_number_holds_no_higher_one(work):
                 assert not waiting.done()
             assert may_be_locked(highest)
         assert waiting.result(timeout=10) == []
+
+
+def test_names_that_differ_in_capitals_become_one_tag():
+    survey, reviewer = make_survey(), make_staff("reviewer")
+    responses = [make_response(survey=survey) for _ in range(2)]
+
+    def give(response, name):
+        return lambda: triage.add_tag(responses=[response], name=name, by=reviewer)
+
+    for number in range(ROUNDS):
+        errors = at_once(*(give(*each) for each in zip(responses, (f"Price {number}", f"price {number}"), strict=True)))
+        assert errors == []
+
+    assert Tag.objects.count() == ROUNDS
+    assert ResponseTag.objects.count() == 2 * ROUNDS
