@@ -33,7 +33,7 @@ def _preferred_language(accepted: str) -> str:
 
 
 class AskingMiddleware:
-    """Answers in the language the request prefers, and says how long the answer is.
+    """Refuses hosts that are not ours, answers in the language the request prefers, and says how long the answer is.
 
     Django's own also look for a language in the path and in a cookie, and for addresses that need a slash or a "www.";
     the asking endpoints never have any of these.
@@ -43,6 +43,7 @@ class AskingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.get_host()
         language = _preferred_language(request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST_PREFERENCE])
         translation.activate(language)
         answer = self.get_response(request)

@@ -8,7 +8,7 @@ import json
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 
 from config.wsgi import application
 
@@ -54,6 +54,14 @@ def test_the_answer_is_that_of_the_full_chain():
     assert set(headers["vary"].lower().split(", ")) == {"accept-language", "origin"}
     assert int(headers["content-length"]) == len(content)
     assert "set-cookie" not in headers
+
+
+@pytest.mark.parametrize("host", ["other.example", "bad host//"])
+@override_settings(ALLOWED_HOSTS=["testserver"])
+def test_a_host_that_is_not_ours_is_refused(host):
+    status, _headers, _content = call("/api/v1/products/pk_nobody/eligibility", HTTP_HOST=host)
+
+    assert status == "400 Bad Request"
 
 
 def test_pages_keep_the_full_chain():
