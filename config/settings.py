@@ -142,9 +142,9 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"server_side_binding": True},
     }
 }
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "server_side_binding": True}
 CACHES = {"default": read("CACHE_URL", required(environ.Env.cache_url_config("locmemcache://")), shared_cache)}
 
 # How long a backup exists, which only its keeper knows: people are told, and live data have to go that much earlier.

@@ -130,6 +130,15 @@ def test_what_only_suits_a_demonstration_stops_the_start_of_production(name, val
     assert start(ODZEW_ENV="demo", **{name: value}).returncode == 0
 
 
+def test_what_the_address_of_the_database_says_beside_its_name_is_kept():
+    told = start(
+        "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default']['OPTIONS']))",
+        DATABASE_URL="postgres://odzew:word@database.invalid/odzew?sslmode=verify-full",
+    )
+
+    assert json.loads(told.stdout) == {"sslmode": "verify-full", "server_side_binding": True}, told.stderr
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
