@@ -4,8 +4,9 @@ An ordinary cursor spends as much time in Python on such a statement as the whol
 own call for prepared statements. The server tells from what a parameter is compared with, or stored in, which type it
 has, so that all of them travel as text and nothing has to be looked up from one call to the next.
 
-Nothing else keeps its plan: one that serves any value is right for statements by unique keys, as these are, but what
-finds the responses of a large product fast would read all of them to find those of a small one.
+Nothing else keeps its plan: one that serves any value is right for statements by keys that few rows share, as these
+are, but what finds the responses of a large product fast would read all of them to find those of a small one. And
+unlike the driver's own statements these cannot be interrupted: they are over in a moment, or wait for a lock as short.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg import errors
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
 from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+# What a statement ends with that was prepared before a migration changed a column, or before a pool cleaned up.
+STALE: Final = (errors.FeatureNotSupported, errors.NumericValueOutOfRange, errors.InvalidSqlStatementName)
 
 
 class PreparedStatement:
@@ -40,14 +43,27 @@ class PreparedStatement:
         self.parameters = tuple(dict.fromkeys(PARAMETER.findall(statement)))
         self.formats = [PyFormat.TEXT] * len(self.parameters)
         numbers = {parameter: f"${number}" for number, parameter in enumerate(self.parameters, start=1)}
-        query = PARAMETER.sub(lambda match: numbers[match[1]], statement)
-        self._begin()
-        self._check(connection.pgconn.prepare(self.name, query.encode()))
+        self.query = PARAMETER.sub(lambda match: numbers[match[1]], statement).encode()
+        self.is_prepared = False
 
     def execute(self, _statement: str, parameters: Mapping[str, Any]) -> None:
-        self._begin()
         values: Any = self.adapter.dump_sequence([parameters[name] for name in self.parameters], self.formats)
-        self.result = self._check(self.connection.pgconn.exec_prepared(self.name, values))
+        self._begin()
+        try:
+            self.result = self._run(values)
+        except STALE:
+            self.is_prepared = False
+            if self.connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                raise  # the block is lost; the next one finds the statement prepared anew
+            self.result = self._run(values)
+
+    def _run(self, values: Any) -> PGresult:
+        server = self.connection.pgconn
+        if not self.is_prepared:
+            self._check(server.close_prepared(self.name))
+            self._check(server.prepare(self.name, self.query))
+            self.is_prepared = True
+        return self._check(server.exec_prepared(self.name, values))
 
     @property
     def rowcount(self) -> int:
@@ -58,7 +74,7 @@ class PreparedStatement:
         return self.adapter.load_rows(0, self.result.ntuples, tuple)
 
     def _begin(self) -> None:
-        """Begin the transaction that the driver begins at the first statement of a block."""
+        """Begin the transaction that the driver begins at a block's first statement, at the usual level."""
         is_idle = self.connection.pgconn.transaction_status == TransactionStatus.IDLE
         if is_idle and not self.connection.autocommit:
             self._check(self.connection.pgconn.exec_(b"BEGIN"))
@@ -68,7 +84,7 @@ class PreparedStatement:
             return result
         if result.error_field(DiagnosticField.SQLSTATE) is None:  # not the server's word: it is gone
             raise psycopg.OperationalError(result.get_error_message())
-        raise error_from_result(result, self.connection.info.encoding)
+        raise errors.error_from_result(result, self.connection.info.encoding)
 
 
 class _Kept(threading.local):
@@ -92,9 +108,8 @@ def run_prepared(statement: str, parameters: Mapping[str, Any]) -> CursorWrapper
     if _kept.server is not database.connection:
         _kept.server, _kept.statements = database.connection, {}
     if statement not in _kept.statements:
-        with database.wrap_database_errors:
-            name = f"kept_{len(_kept.statements)}"
-            _kept.statements[statement] = PreparedStatement(database.connection, statement, name)
+        name = f"kept_{len(_kept.statements)}"
+        _kept.statements[statement] = PreparedStatement(database.connection, statement, name)
     prepared = _kept.statements[statement]
     cursor = database.make_debug_cursor(prepared) if database.queries_logged else database.make_cursor(prepared)
     cursor.execute(statement, parameters)

@@ -102,6 +102,51 @@ def test_a_statement_that_cannot_be_prepared_says_so() -> None:
     assert _ask() == 1
 
 
+CHANGES = {
+    "a type of the result": "ALTER TABLE moved ALTER letter TYPE varchar(9)",
+    "a type of a parameter": "ALTER TABLE moved ALTER number TYPE bigint; UPDATE moved SET number = 1::bigint << 40",
+    "all statements are dropped": "DEALLOCATE ALL",
+}
+
+
+@pytest.fixture
+def moved():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE moved (number integer, letter varchar(1))")
+        cursor.execute("INSERT INTO moved VALUES (1, 'a')")
+        yield
+        cursor.execute("DROP TABLE moved")
+
+
+def _letters(number: int) -> list[tuple[str]]:
+    return run_prepared("SELECT letter FROM moved WHERE number = %(number)s", {"number": number}).fetchall()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("moved")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_statement_is_prepared_anew_after_a_migration(change: str) -> None:
+    assert _letters(1) == [("a",)]
+    for statement in change.split(";"):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    assert _letters(2**40 if "bigint" in change else 1) == [("a",)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("moved")
+def test_a_block_that_meets_a_migration_is_lost_and_the_next_one_is_not() -> None:
+    assert _letters(1) == [("a",)]
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGES["a type of the result"])
+
+    with pytest.raises(DatabaseError, match="cached plan"), transaction.atomic():
+        _letters(1)
+    with transaction.atomic():
+        assert _letters(1) == [("a",)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_server_that_is_gone_is_an_operational_error() -> None:
     _ask()
