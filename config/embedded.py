@@ -32,7 +32,7 @@ UNPRIVILEGED_ACCOUNT = "nobody"
 # The kernel's limit for a socket's path is 107 bytes; the server appends its own file name.
 LONGEST_SOCKET_FOLDER = 88
 
-LEAST_MEMORY, MOST_MEMORY = 128, 1024  # MB; what tables do not need is not taken from anybody
+MEMORY_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
 class EmbeddedServerError(Exception):
@@ -109,16 +109,20 @@ def _start(data: Path) -> None:
     if socket_folder != data:
         _make_private_folder(socket_folder)
     options = f"-c listen_addresses='' -c unix_socket_directories='{socket_folder}' -c max_connections=200"
-    options += f" -c shared_buffers={_memory_for_pages()}MB"
-    options += " -c wal_compression=on -c max_wal_size=4GB"  # whoever commits waits until it is written
-    _run(programs / "pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "60", "-o", options, "start")
+    # A quarter of the memory for tables, as the manual advises; what they do not need is not taken from anybody.
+    options += f" -c shared_buffers={max(128, min(memory() // 4, 1024))}MB"
+    # Whoever commits waits until it is written, and after each checkpoint every page is written as a whole once.
+    options += " -c wal_compression=on -c max_wal_size=4GB"
+    _run(programs / "pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "300", "-o", options, "start")
     _create_database(socket_folder)
 
 
-def _memory_for_pages() -> int:
-    """Return how many MB the server may keep of its tables: a quarter of the machine's, as its manual advises."""
-    quarter = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 // 4
-    return max(LEAST_MEMORY, min(quarter, MOST_MEMORY))
+def memory() -> int:
+    """Return how many MB this machine, or the container in it, has."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        found = min(found, int(MEMORY_OF_CONTAINER.read_text()))
+    return found // 2**20
 
 
 def _make_cluster(programs: Path, data: Path) -> None:

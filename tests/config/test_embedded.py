@@ -123,8 +123,16 @@ def test_what_a_commit_waits_for_is_written_compressed(var):
 def test_the_server_keeps_tables_in_a_part_of_the_memory(var):
     with held(var):
         ((kept,),) = query(var, "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'")
-    all_of_it = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert 128 * 2**20 <= kept <= min(2**30, max(all_of_it // 4, 128 * 2**20))
+    assert kept == max(128, min(embedded.memory() // 4, 1024)) * 2**20
+
+
+def test_a_container_has_the_memory_it_is_given(tmp_path, monkeypatch):
+    everything = embedded.memory()
+    monkeypatch.setattr(embedded, "MEMORY_OF_CONTAINER", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert embedded.memory() >= everything
+    (tmp_path / "memory.max").write_text(f"{300 * 2**20}\n")
+    assert embedded.memory() == 300
 
 
 def test_a_server_left_behind_by_a_crash_of_the_machine_starts_again(var):
