@@ -88,7 +88,7 @@ class Question:
 
     Args:
         contains: what the product's answers have in them.
-        floors: the first is what bare Django takes to do the same.
+        floors: the last is what bare Django takes to do the same.
         sql: the same for pgbench, where it takes one statement.
     """
 
@@ -102,7 +102,8 @@ NO: Final = b'"eligible":false'
 ONE_SELECT: Final = "/eligibility"
 QUESTIONS: Final = {
     "not due": Question(NO, (Floor("bare Django", ONE_SELECT, NO, goal=0.75),), sql=ELIGIBILITY_IN_SQL),
-    "reserving": Question(YES, (Floor("bare Django", "/reservation", YES), Floor("one SELECT", ONE_SELECT, NO, 0.5))),
+    # One SELECT first: the rows that a reservation changed cost whoever reads them next some of their time.
+    "reserving": Question(YES, (Floor("one SELECT", ONE_SELECT, NO, 0.5), Floor("bare Django", "/reservation", YES))),
 }
 
 
@@ -157,7 +158,7 @@ def eligibility(work: Workplace) -> Iterator[Measurement]:
             }
             title = f"eligibility, {name}, {size:,} people"
             lines = list(_compare(work, title, product, floors, status=200, sql=question.sql))
-            by_floor[name].append(lines[0])
+            by_floor[name].append(lines[len(floors) - 1])
             yield from lines
     yield from (_many_by_few(name, *lines) for name, lines in by_floor.items())
 

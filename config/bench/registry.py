@@ -52,7 +52,7 @@ def compare(
 ) -> Measurement:
     """Return the medians of interleaved rounds; the ratio is the median of the rounds' ratios.
 
-    Both members of a round ran one after the other, so that what disturbs the machine disturbs both.
+    The members of a round ran one after the other, so that what disturbs the machine disturbs all.
     """
     return Measurement(
         name=name,

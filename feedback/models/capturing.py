@@ -226,11 +226,9 @@ class Response(models.Model):
             GinIndex(fields=["search"], name="response_search", fastupdate=True),
             # Words that many comments have are looked for in the newest of these.
             models.Index(fields=["-answered_at", "-id"], name="response_commented", condition=~Q(comment="")),
-            # What the work list shows and counts whenever it opens. Conditions of these indexes have no values: a plan
-            # that is kept for any value of a parameter cannot know that an index is about the one it is given.
+            # What the work list shows and counts whenever it opens.
             models.Index(fields=["product", "triage", "-answered_at", "-id"], name="response_triaged"),
-            # Every page of the list counts what is unread: from the index alone, wherever in the table that lies. Its
-            # condition may have a value: what staff pages ask is planned for the values it has.
+            # Every page of the list counts what is unread: from the index alone, wherever in the table that lies.
             models.Index(
                 fields=["product", "-answered_at", "-id"],
                 name="response_unread",

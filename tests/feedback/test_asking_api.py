@@ -37,18 +37,43 @@ def test_an_eligible_person_gets_an_invitation_and_the_question(survey, ask):
     assert (person.subject_key, person.email, person.country) == ("id:anna", "anna@example.com", "PL")
 
 
-@pytest.mark.parametrize(
-    ("said_later", "company"), [({}, "Acme"), ({"company": "Globex"}, "Globex")], ids=["their id alone", "more"]
-)
-def test_what_was_told_about_a_person_stays_until_something_else_is_told(survey, ask, said_later, company):
-    ask(user=ANNA)
-    Invitation.objects.update(created_at=timezone.now() - timedelta(days=100))
+TOLD = {
+    **{"email": "anna@example.com", "phone": "+48123456789", "name": "Anna", "company": "Acme", "country": "PL"},
+    **{"language": "pl", "properties": {"plan": "basic"}, "created_at": "2020-05-01T00:00:00+00:00"},
+}
+# Unsigned, an address fills a gap and takes nobody's place.
+TOLD_ANEW = {
+    **{"name": "Anna B.", "company": "Globex", "country": "DE", "language": "en"},
+    **{"properties": {"plan": "gold"}, "created_at": "2021-05-01T00:00:00+00:00"},
+}
 
-    assert ask(user={"id": "anna", **said_later})["eligible"]
+
+def told_of(person):
+    columns = {"created_at": "customer_since"}
+    found = {name: getattr(person, columns.get(name, name)) for name in TOLD}
+    return {**found, "created_at": found["created_at"].isoformat() if found["created_at"] else None}
+
+
+@pytest.mark.parametrize("changed", [None, *TOLD_ANEW])
+def test_what_was_told_about_a_person_stays_until_something_else_is_told(survey, ask, changed):
+    ask(user={"id": "anna", **TOLD})
+    Invitation.objects.update(created_at=timezone.now() - timedelta(days=100))
+    later = {changed: TOLD_ANEW[changed]} if changed else {}
+
+    assert ask(user={"id": "anna", **later})["eligible"]
 
     person = Respondent.objects.get()
-    assert (person.company, person.name, person.email) == (company, "Anna", "anna@example.com")
+    assert told_of(person) == {**TOLD, **later}
     assert (person.reservations, person.invitations.count()) == (2, 2)
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_each_thing_told_about_somebody_met_before_is_stored(survey, ask, told):
+    make_respondent(product=survey.product, subject_key="id:anna", external_id="anna")
+
+    assert ask(user={"id": "anna", told: TOLD[told]})["eligible"]
+
+    assert told_of(Respondent.objects.get())[told] == TOLD[told]
 
 
 def test_a_question_comes_in_the_language_and_with_the_rests_of_the_moment(survey, ask):

@@ -78,10 +78,13 @@ def met(survey):
 
 
 @pytest.mark.parametrize("times", [2, 8])
+@pytest.mark.parametrize("is_met", [True, False])
 @pytest.mark.parametrize("who", [ANNA, PHONE, {**ANNA, **PHONE}])
-def test_tabs_of_one_person(product, who, times):
+def test_tabs_of_one_person(product, met, who, times, is_met):
     for _ in range(ROUNDS):
         forget_everybody()
+        if is_met:
+            met("anna")
 
         assert sorted(at_once(product, *[who] * times)) == ["eligible"] + ["pending"] * (times - 1)
         assert Invitation.objects.count() == 1
