@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core import mail as outbox
+from django.urls import reverse
 from django.utils import timezone
 
 from feedback import campaigns
@@ -16,7 +17,7 @@ from feedback.models import Campaign, CampaignMail
 from feedback.products import LIFETIME
 from feedback.tasks import run_campaigns
 from surveys.models import Survey
-from tests.factories import make_invitation, make_response, make_survey
+from tests.factories import make_invitation, make_response, make_staff, make_survey
 from tests.feedback.campaigns.conftest import outcomes, upload
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +81,17 @@ def test_while_its_survey_rests_a_campaign_sends_nothing_and_then_goes_on(clock,
     run_campaigns()
 
     assert outcomes(campaign) == SENT
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Its survey is paused"), ("pl", "Ankieta jest wstrzymana")])
+def test_the_page_of_a_campaign_says_what_holds_it(client, started, person, survey, language, said):
+    client.force_login(make_staff("reviewer", product=survey.product))
+    page = reverse("admin:feedback_campaign_change", args=[started(person()).pk])
+    assert said not in client.get(page, headers={"accept-language": language}).text
+
+    survey_is_paused(survey)
+
+    assert said in client.get(page, headers={"accept-language": language}).text
 
 
 @PAUSES
