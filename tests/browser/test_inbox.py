@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from feedback.admin.responses import ResponsePaginator
 from feedback.models import Response
 from privacy.models import Membership
 from tests.factories import make_product, make_response, make_staff, make_survey
@@ -166,7 +167,7 @@ def test_a_suspect_is_accepted_from_its_row(inbox, responses):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "language"),
-    [("light", 1280, "en"), ("dark", 1280, "pl"), ("light", 768, "pl"), ("dark", 320, "en")],
+    [("light", 1280, "en"), ("dark", 1280, "pl"), ("light", 768, "pl"), ("dark", 320, "pl")],
 )
 def test_the_work_list_looks_right(inbox, screenshot, scheme, width, language):
     page = inbox(scheme=scheme, width=width, language=language)
@@ -177,3 +178,15 @@ def test_the_work_list_looks_right(inbox, screenshot, scheme, width, language):
     screenshot(f"inbox-{scheme}-{width}-{language}", page)
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0
+
+
+def test_on_a_phone_comments_and_the_end_of_a_long_list_fit(inbox, screenshot, monkeypatch):
+    monkeypatch.setattr(ResponsePaginator, "limit", 2)
+    page = inbox(width=320, language="pl")
+    page.goto(LIST)
+
+    expect(page.get_by_text("To tylko pierwsze pozycje (2).")).to_be_visible()
+    screenshot("inbox-end-320", page)
+    cut = "box => box.getBoundingClientRect().right > document.documentElement.clientWidth"
+    assert not page.locator(".odzew-comment").evaluate_all(f"boxes => boxes.some({cut})")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
