@@ -36,7 +36,16 @@ if TYPE_CHECKING:
     from privacy.models import Product
 
 
-class StaffOfProductForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
+class OfOneProductForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted at run time
+    """What has a name of its own within a product, also while that product cannot be changed."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Leave the product in, without which the framework would not look whether a name is taken."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
+        return excluded - {"product"} if self.instance.pk else excluded
+
+
+class StaffOfProductForm(OfOneProductForm):
     """What names staff of its product: only those who see it and hold the permission that is needed."""
 
     staff_field = ""
@@ -95,6 +104,7 @@ class TeamForm(StaffOfProductForm):
 class OfOneProduct(VisibleModelAdmin):
     """Rows that stay with their product: what points at them does too."""
 
+    form = OfOneProductForm
     list_filter = (("product", VisibleFilter),)
     list_select_related = ("product",)
 

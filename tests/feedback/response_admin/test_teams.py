@@ -164,3 +164,28 @@ def test_reviewers_name_root_causes_of_their_products(client, login, survey):
     client.post(add, {"product": survey.product_id, "name": "Fees"})
 
     assert [cause.name for cause in RootCause.objects.all()] == ["Fees"]
+
+
+def test_root_causes_differ_in_more_than_capitals(client, login, survey):
+    login("reviewer")
+    RootCause.objects.create(product=survey.product, name="Fees")
+    other = RootCause.objects.create(product=survey.product, name="Queues")
+    add = reverse("admin:feedback_rootcause_add")
+    change = reverse("admin:feedback_rootcause_change", args=[other.pk])
+
+    for page in (add, change):
+        refused = client.post(page, {"product": survey.product_id, "name": "FEES"})
+        assert "The product has a root cause of this name already." in refused.text
+
+    assert {cause.name for cause in RootCause.objects.all()} == {"Fees", "Queues"}
+
+
+def test_a_team_is_not_given_the_name_of_another(client, login, survey):
+    login("administrator")
+    Team.objects.create(product=survey.product, name="Care")
+    other = Team.objects.create(product=survey.product, name="Complaints")
+
+    refused = client.post(reverse("admin:feedback_team_change", args=[other.pk]), {"name": "Care", "reply_address": ""})
+
+    assert refused.context["adminform"].form.errors
+    assert {team.name for team in Team.objects.all()} == {"Care", "Complaints"}
