@@ -43,7 +43,7 @@ class AskingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.get_host()
+        request.get_host()  # raises where it is not ours
         language = _preferred_language(request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST_PREFERENCE])
         translation.activate(language)
         answer = self.get_response(request)

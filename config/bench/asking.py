@@ -23,7 +23,7 @@ from feedback.models import Invitation, Respondent
 from privacy.encryption import new_token, token_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from config.bench.load import Conversation
@@ -50,34 +50,18 @@ SELECT next_check_at FROM bare_person WHERE subject_key = 'pgbench' || :number;
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What the product is compared with.
+class Side:
+    """One of those that are compared: the product, or bare Django in one of its views.
 
     Args:
         name: for the report.
-        path: where bare Django does it.
-        contains: what its answers have in them.
-        goal: the ratio to reach.
-    """
-
-    name: str
-    path: str
-    contains: bytes
-    goal: float | None = None
-
-
-@dataclass(frozen=True)
-class Member:
-    """One of those that take turns.
-
-    Args:
-        messages: prepared requests, as many as it may be sent.
+        path: what it is asked.
         contains: what proves in an answer that the work was done.
         goal: the part of this one's speed that the product is to reach.
     """
 
-    port: int
-    messages: Iterator[bytes]
+    name: str
+    path: str
     contains: bytes
     goal: float | None = None
 
@@ -93,7 +77,7 @@ class Question:
     """
 
     contains: bytes
-    floors: tuple[Floor, ...]
+    floors: tuple[Side, ...]
     sql: str = ""
 
 
@@ -101,9 +85,9 @@ YES: Final = b'"eligible":true'
 NO: Final = b'"eligible":false'
 ONE_SELECT: Final = "/eligibility"
 QUESTIONS: Final = {
-    "not due": Question(NO, (Floor("bare Django", ONE_SELECT, NO, goal=0.75),), sql=ELIGIBILITY_IN_SQL),
+    "not due": Question(NO, (Side("bare Django", ONE_SELECT, NO, 0.75),), sql=ELIGIBILITY_IN_SQL),
     # One SELECT first: the rows that a reservation changed cost whoever reads them next some of their time.
-    "reserving": Question(YES, (Floor("one SELECT", ONE_SELECT, NO, 0.5), Floor("bare Django", "/reservation", YES))),
+    "reserving": Question(YES, (Side("one SELECT", ONE_SELECT, NO, 0.5), Side("bare Django", "/reservation", YES))),
 }
 
 
@@ -123,22 +107,16 @@ def submission(work: Workplace) -> Iterator[Measurement]:
             [work.numbers],
         )
         cursor.execute("ANALYZE feedback_respondent, feedback_invitation, bare_invitation")
+    is_stored = b'"state":"partial"'
     yield from _compare(
         work,
         "submission",
-        Member(work.product_port, _scores("/api/v1/invitations/{}/response", tokens), b'"state":"partial"'),
-        {
-            "bare Django": Member(
-                work.floor_port, _scores("/response/{}", tokens), b'"state":"partial"', SUBMISSION_GOAL
-            )
-        },
+        Side("product", "/api/v1/invitations/{}/response", is_stored),
+        (Side("bare Django", "/response/{}", is_stored, SUBMISSION_GOAL),),
+        lambda path: (request("PUT", path.format(token), _score(each % 11)) for each, token in enumerate(tokens)),
         status=201,
         sql=SUBMISSION_IN_SQL,
     )
-
-
-def _scores(path: str, tokens: Sequence[str]) -> Iterator[bytes]:
-    return (request("PUT", path.format(token), _score(number % 11)) for number, token in enumerate(tokens))
 
 
 @benchmark
@@ -151,20 +129,24 @@ def eligibility(work: Workplace) -> Iterator[Measurement]:
         yield _fill(work, size)
         for name, question in QUESTIONS.items():
             people = _draw(work, are_due=question.contains == YES, asked=asked)
-            product = Member(work.product_port, _asked(work.asking_path, people), question.contains)
-            floors = {
-                floor.name: Member(work.floor_port, _asked(floor.path, people), floor.contains, floor.goal)
-                for floor in question.floors
-            }
-            title = f"eligibility, {name}, {size:,} people"
-            lines = list(_compare(work, title, product, floors, status=200, sql=question.sql))
-            by_floor[name].append(lines[len(floors) - 1])
+            lines = list(
+                _compare(
+                    work,
+                    f"eligibility, {name}, {size:,} people",
+                    Side("product", work.asking_path, question.contains),
+                    question.floors,
+                    _questions_of(people),
+                    status=200,
+                    sql=question.sql,
+                )
+            )
+            by_floor[name].append(lines[-1])
             yield from lines
     yield from (_many_by_few(name, *lines) for name, lines in by_floor.items())
 
 
-def _asked(path: str, people: Sequence[str]) -> Iterator[bytes]:
-    return (_ask(path, each) for each in people)
+def _questions_of(people: Sequence[str]) -> Callable[[str], Iterator[bytes]]:
+    return lambda path: (_ask(path, each) for each in people)
 
 
 def _many_by_few(name: str, among_few: Measurement, among_many: Measurement) -> Measurement:
@@ -205,29 +187,42 @@ def visits(work: Workplace) -> Iterator[Measurement]:
 
 
 def _compare(
-    work: Workplace, name: str, product: Member, floors: Mapping[str, Member], *, status: int, sql: str = ""
+    work: Workplace,
+    name: str,
+    product: Side,
+    floors: Sequence[Side],
+    requests: Callable[[str], Iterator[bytes]],
+    *,
+    status: int,
+    sql: str = "",
 ) -> Iterator[Measurement]:
-    """Run the product, what it is compared with, and pgbench in turn, and compare."""
+    """Run the product, what it is compared with, and pgbench in turn, and compare; the last floor comes last.
+
+    Args:
+        requests: returns those to a path, as many as there may be.
+    """
     work.report(f"{name} …")
-    members = {"product": product, **floors}
+    sides = (product, *floors)
+    ports = {side.name: work.product_port if side is product else work.floor_port for side in sides}
+    messages = {side.name: requests(side.path) for side in sides}
 
-    def drive(member: Member, number: int) -> float:
-        messages = list(islice(member.messages, number))
-        return seconds_to_answer(member.port, messages, status=status, contains=member.contains)
+    def drive(side: Side, number: int) -> float:
+        these = list(islice(messages[side.name], number))
+        return seconds_to_answer(ports[side.name], these, status=status, contains=side.contains)
 
-    for member in members.values():
-        drive(member, work.warm_up)
-    rates: dict[str, list[float]] = {each: [] for each in (*members, "sql")}
+    for side in sides:
+        drive(side, work.warm_up)
+    rates: dict[str, list[float]] = {each: [] for each in (*ports, "sql")}
     for _round in range(work.rounds):
-        slices = [[drive(member, work.slice) for member in members.values()] for _slice in range(SLICES)]
-        for each, seconds in zip(members, zip(*slices, strict=True), strict=True):
-            rates[each].append(SLICES * work.slice / sum(seconds))
+        slices = [[drive(side, work.slice) for side in sides] for _slice in range(SLICES)]
+        for side, seconds in zip(sides, zip(*slices, strict=True), strict=True):
+            rates[side.name].append(SLICES * work.slice / sum(seconds))
         if sql:
             rates["sql"].append(work.pgbench(sql))
-    for each, floor in floors.items():
-        yield compare(f"{name}, by {each}", rates["product"], rates[each], unit=UNIT, goal=floor.goal)
     if sql:
-        yield compare(f"{name}, by pgbench", rates["product"], rates["sql"], unit=UNIT)
+        yield compare(f"{name}, by pgbench", rates[product.name], rates["sql"], unit=UNIT)
+    for floor in floors:
+        yield compare(f"{name}, by {floor.name}", rates[product.name], rates[floor.name], unit=UNIT, goal=floor.goal)
 
 
 def _fill(work: Workplace, size: int) -> Measurement:

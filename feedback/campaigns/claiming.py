@@ -57,22 +57,30 @@ def _room(campaign: Campaign, *, minutes: int, now: datetime) -> int:
 
 
 def at_work(*, now: datetime) -> QuerySet[Campaign]:
-    """Return the running campaigns whose survey goes on; what the others owe waits until theirs does."""
-    running = Campaign.objects.filter(state=Campaign.State.RUNNING, product__is_live=True)
-    has_begun = Q(survey__starts_at__isnull=True) | Q(survey__starts_at__lte=now)
-    return running.filter(has_begun).exclude(survey__state=Survey.State.PAUSED)
+    """Return the running campaigns that nothing holds; what the others owe waits until nothing does."""
+    held = Q(*(condition for _why, condition in _holds(now)), _connector=Q.OR)
+    return Campaign.objects.filter(state=Campaign.State.RUNNING).exclude(held)
 
 
 def what_holds(campaign: Campaign, *, now: datetime) -> StrOrPromise | None:
-    """Say why a running campaign sends nothing for now, which is whenever ``at_work`` leaves it out."""
-    survey = campaign.survey
-    if not campaign.product.is_live:
-        return _("Its product is switched off: nothing is sent until the product is switched on again.")
-    if survey.starts_at is not None and survey.starts_at > now:
-        return _("Its survey has not begun: nothing is sent until it does.")
-    if survey.state == Survey.State.PAUSED:
-        return _("Its survey is paused: nothing is sent until the survey goes on.")
-    return None
+    """Say why a running campaign sends nothing for now, ``None`` where nothing holds it."""
+    row = Campaign.objects.filter(pk=campaign.pk)
+    return next((why for why, condition in _holds(now) if row.filter(condition).exists()), None)
+
+
+def _holds(now: datetime) -> tuple[tuple[StrOrPromise, Q], ...]:
+    """Return what keeps a running campaign from sending, each in words and as a condition."""
+    return (
+        (
+            _("Its product is switched off: nothing is sent until the product is switched on again."),
+            Q(product__is_live=False),
+        ),
+        (_("Its survey has not begun: nothing is sent until it does."), Q(survey__starts_at__gt=now)),
+        (
+            _("Its survey is paused: nothing is sent until the survey goes on."),
+            Q(survey__state=Survey.State.PAUSED),
+        ),
+    )
 
 
 def due_campaigns(*, now: datetime) -> dict[int, int]:

@@ -22,11 +22,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             "tag",
-            models.UniqueConstraint(
-                models.F("product"),
-                Upper("name"),
-                name="tag_unique_in_product",
-                violation_error_message=_("The product has a tag of this name already."),
-            ),
+            models.UniqueConstraint(models.F("product"), Upper("name"), name="tag_unique_in_product"),
         ),
     ]

@@ -303,14 +303,7 @@ class Tag(models.Model):
         ordering = ["name"]
         verbose_name = _("tag")
         verbose_name_plural = _("tags")
-        constraints = [
-            models.UniqueConstraint(
-                "product",
-                Upper("name"),
-                name="tag_unique_in_product",
-                violation_error_message=_("The product has a tag of this name already."),
-            )
-        ]
+        constraints = [models.UniqueConstraint("product", Upper("name"), name="tag_unique_in_product")]
 
     def __str__(self) -> str:
         return self.name

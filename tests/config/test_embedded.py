@@ -115,9 +115,10 @@ def test_data_outlive_the_server(var):
         assert query(var, "SELECT number FROM kept") == [(7,)]
 
 
-def test_what_a_commit_waits_for_is_written_compressed(var):
+def test_little_is_written_for_each_commit(var):
     with held(var):
         assert query(var, "SHOW wal_compression") != [("off",)]
+        assert query(var, "SHOW max_wal_size") == [("4GB",)]
 
 
 def test_the_server_keeps_tables_in_a_part_of_the_memory(var):
